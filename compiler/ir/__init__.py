@@ -1,0 +1,1 @@
+"""The graph: ops, regions, text and JSON forms, verifier."""

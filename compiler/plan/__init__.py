@@ -1,0 +1,1 @@
+"""The Plan: the seam between compiler and runtime."""

@@ -1,0 +1,1 @@
+"""Types of the language as constraints: regexes, byte automata, parsers. Imports nothing of sglc."""

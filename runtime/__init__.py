@@ -1,0 +1,1 @@
+"""Runs Plans: executor, scheduler, KV cache, models."""

@@ -1,0 +1,1 @@
+"""Plan instances: dataflow, tools, events."""

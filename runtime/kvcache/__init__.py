@@ -1,0 +1,1 @@
+"""Slot pool and radix tree."""

@@ -1,0 +1,1 @@
+"""Which streams run in this step."""
