@@ -1,1 +1,1 @@
-"""Types of the language as constraints: regexes, byte automata, parsers. Imports nothing of sglc."""
+"""Types as constraints: regexes, byte automata, parsers. Imports nothing of sglc."""
