@@ -1,0 +1,73 @@
+"""The package list is written by hand: it must name every folder, and a build must carry every file."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text())
+SETUPTOOLS = CONFIG["tool"]["setuptools"]
+FOLDERS: dict[str, str] = SETUPTOOLS["package-dir"]
+
+
+def folder_of(package: str) -> Path:
+    best = max((p for p in FOLDERS if package == p or package.startswith(p + ".")), key=len)
+    rest = package.removeprefix(best).lstrip(".")
+    return ROOT.joinpath(FOLDERS[best], *rest.split(".")) if rest else ROOT / FOLDERS[best]
+
+
+def test_every_package_is_listed_and_sorted() -> None:
+    listed = SETUPTOOLS["packages"]
+    found = [
+        ".".join((package, *init.parent.relative_to(ROOT / folder).parts))
+        for package, folder in FOLDERS.items()
+        for init in (ROOT / folder).rglob("__init__.py")
+    ]
+    assert sorted(found) == listed
+
+
+def test_every_listed_package_is_a_folder() -> None:
+    for package in SETUPTOOLS["packages"]:
+        assert (folder_of(package) / "__init__.py").is_file(), package
+
+
+def test_no_folder_shadows_the_package() -> None:
+    assert not (ROOT / "sglc").exists()
+    assert not (ROOT / "__init__.py").exists()
+
+
+def test_build_carries_every_module_and_data_file(tmp_path: Path) -> None:
+    """What ``build_py`` copies is what a wheel holds."""
+    subprocess.run(
+        [sys.executable, "-c", "import setuptools; setuptools.setup()", "-q"]
+        + ["build_py", "--build-lib", str(tmp_path)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    for package, folder in FOLDERS.items():
+        for path in (ROOT / folder).rglob("*"):
+            if path.suffix not in {".py", ".lark", ".sgl", ".json", ".safetensors", ".typed"}:
+                continue
+            inside = Path(*package.split(".")) / path.relative_to(ROOT / folder)
+            assert (tmp_path / inside).is_file(), f"missing from the build: {inside}"
+
+
+def test_base_install_needs_only_the_parser() -> None:
+    names = [requirement.split(">")[0] for requirement in CONFIG["project"]["dependencies"]]
+    assert names == ["lark"]
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, sglc, sglc.cli.main; "
+        "heavy = {'torch', 'numpy', 'transformers', 'tokenizers', 'lark', 'jinja2'}; "
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.strip() == "[]"
