@@ -1,0 +1,92 @@
+"""What a backend reports. Each event names its stream; most also the op by its script index.
+
+Events of one stream come in the order of its script: any number of Delta, then Decoded, for a
+decode; one Scored for a score; at last exactly one Ended or Failed. A cancelled stream reports
+nothing more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sglc.runtime.core.stats import StreamStats
+
+Finish = Literal["eos", "stop", "length", "constraint"]
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeResult:
+    """The outcome of a decode.
+
+    ``ids`` are the tokens as sampled, the end-of-sequence or stop token included; ``text`` is
+    what the decode contributes: without that token, the stop string and what was cut off on
+    leaving a constraint. The stream goes on after ``ids[:num_kept]``: the longest prefix whose
+    bytes lie within the text; when the cut is inside a token, the text is longer than that.
+    Bytes that are not UTF-8 read as U+FFFD. ``matched`` is the stop string or the id that ended
+    the decode, if one did. ``logprobs`` has one entry for each of ``ids`` (none when not asked
+    for), natural logarithms of the untempered, unmasked distribution; ``top_logprobs`` holds
+    (id, logprob) pairs in descending order, ties by id.
+    """
+
+    ids: tuple[int, ...]
+    text: str
+    finish: Finish
+    matched: str | int | None = None
+    logprobs: tuple[float, ...] = ()
+    top_logprobs: tuple[tuple[tuple[int, float], ...], ...] | None = None
+    num_kept: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreResult:
+    """Log probabilities per choice and token, natural logarithms."""
+
+    logprobs: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """More text of a decode. The deltas of a decode, joined, are the text of its result."""
+
+    stream: int
+    op: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A decode is complete."""
+
+    stream: int
+    op: int
+    result: DecodeResult
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A score is complete."""
+
+    stream: int
+    op: int
+    result: ScoreResult
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The script is complete."""
+
+    stream: int
+    stats: StreamStats
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The stream cannot go on; nothing of it is left in the backend."""
+
+    stream: int
+    op: int
+    message: str
+
+
+Event = Delta | Decoded | Scored | Ended | Failed

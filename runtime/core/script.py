@@ -1,0 +1,118 @@
+"""What a stream runs: a script of extends, decodes and scores over one growing token sequence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from sglc.runtime.core.sampling import SamplingParams
+
+if TYPE_CHECKING:
+    from sglc.constraints.automaton import Automaton
+
+EndRule = Literal["closed", "leave", "eos"]
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """A byte automaton over the text of a decode, and how the decode gets out of it.
+
+    - ``closed``: only tokens that keep the walk alive.
+    - ``eos``: those, and end-of-sequence where the state is accepting.
+    - ``leave``: those, and any token whose bytes pass a point (after 0 or more of them) where
+      the state is accepting before the walk dies. Sampling one that dies ends the decode: the
+      text is cut after the token's last byte at which the state was accepting. Special tokens
+      are allowed where the state is accepting, and end the decode.
+
+    In every case the decode ends at once when the state is accepting and has no way on.
+    """
+
+    automaton: Automaton
+    end: EndRule
+
+
+@dataclass(frozen=True, slots=True)
+class Extend:
+    """Append ``ids`` to the stream."""
+
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decode:
+    """Sample up to ``max_tokens`` tokens.
+
+    Ends with an end-of-sequence id (unless ``ignore_eos``, which counts for nothing inside a
+    constraint), a stop id, a stop string, a complete constraint or ``max_tokens``. Neither the
+    end-of-sequence token nor a stop id becomes part of the stream or of the text. Stop strings
+    are matched on the bytes of the decode, whatever the token borders: the match that is
+    complete first wins, the longest among those that are complete at the same byte.
+
+    ``key`` is the sampling site (``plan.seeds.seed_key``). ``num_logprobs``: None for no
+    logprobs, 0 for those of the sampled tokens, k > 0 also for the k most probable tokens.
+
+    Raises:
+        ValueError: a field is out of its range; the message names it.
+    """
+
+    max_tokens: int
+    sampling: SamplingParams = field(default_factory=SamplingParams)
+    key: int = 0
+    stop: tuple[str, ...] = ()
+    stop_ids: frozenset[int] = frozenset()
+    constraint: Constraint | None = None
+    num_logprobs: int | None = None
+    ignore_eos: bool = False
+
+    def __post_init__(self) -> None:
+        if self.max_tokens < 1:
+            raise ValueError(f"max_tokens must be at least 1, not {self.max_tokens}")
+        if self.sampling.min_new_tokens > self.max_tokens:
+            raise ValueError(
+                f"min_new_tokens must be at most max_tokens ({self.max_tokens}), "
+                f"not {self.sampling.min_new_tokens}"
+            )
+        if not 0 <= self.key < 2**64:
+            raise ValueError(f"key must be a 64-bit unsigned number, not {self.key}")
+        if not all(self.stop):
+            raise ValueError("stop must not hold an empty string")
+        if self.num_logprobs is not None and self.num_logprobs < 0:
+            raise ValueError(f"num_logprobs must be at least 0, not {self.num_logprobs}")
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Log probability of every token of every choice, each as if it followed the stream.
+
+    The stream itself stays as it is. Choices share a trie: no token of it is computed twice.
+    """
+
+    choices: tuple[tuple[int, ...], ...]
+
+    def __post_init__(self) -> None:
+        if not self.choices:
+            raise ValueError("choices must not be empty")
+
+
+ScriptOp = Extend | Decode | Score
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRequest:
+    """A stream to run. Higher ``priority`` is admitted first; ``deltas=False`` drops Delta events.
+
+    Raises:
+        ValueError: a decode or score has no token before it.
+    """
+
+    script: tuple[ScriptOp, ...]
+    priority: int = 0
+    deltas: bool = True
+
+    def __post_init__(self) -> None:
+        for op in self.script:
+            if isinstance(op, Extend):
+                if op.ids:
+                    return
+            else:
+                raise ValueError("script must extend by at least one token before it decodes")

@@ -1,0 +1,51 @@
+"""What is counted: per stream, and over the life of a backend."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStats:
+    """Where the tokens of one stream came from; a preempted stream counts what it did again.
+
+    ``prompt_tokens`` were given by Extend; ``cached_tokens`` were found in the cache or computed
+    by another stream of the same step; ``prefilled_tokens`` this stream computed otherwise than
+    one by one while decoding; ``decoded_tokens`` it sampled; ``decode_steps`` and ``queue_steps``
+    are the scheduler steps in which it sampled and waited.
+    """
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    prefilled_tokens: int = 0
+    decoded_tokens: int = 0
+    forced_tokens: int = 0
+    decode_steps: int = 0
+    queue_steps: int = 0
+    preemptions: int = 0
+
+
+@dataclass(slots=True)
+class Counters:
+    """Counters of one backend since it was made; only ever incremented, but for ``peak_slots``.
+
+    ``recomputed_tokens`` were cached but fed again because their logits were wanted;
+    ``evicted_tokens`` are cache slots given up; ``peak_slots`` is the largest number of slots in
+    use at once, cached ones included; ``queue_entries`` counts submissions and preemptions.
+    """
+
+    forward_passes: int = 0
+    prefilled_tokens: int = 0
+    cached_tokens: int = 0
+    recomputed_tokens: int = 0
+    decoded_tokens: int = 0
+    scored_tokens: int = 0
+    preemptions: int = 0
+    evicted_tokens: int = 0
+    peak_slots: int = 0
+    queue_entries: int = 0
+    masks_built: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """Return a snapshot by name."""
+        return asdict(self)
