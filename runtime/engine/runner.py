@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from sglc.runtime.core.batch import ForwardBatch
+    from torch import Tensor
 
 
 class ModelRunner(Protocol):

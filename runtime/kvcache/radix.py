@@ -1,0 +1,193 @@
+"""A radix tree from token sequences to KV slots: what was computed once is found again.
+
+Page size 1: a node's edge holds any number of tokens and one slot for each. A node that a lookup
+ends inside of is split; the lower part keeps its identity, so a stream that holds a node holds
+the end of its own prefix whatever is split above. Nodes that streams use are locked, together
+with all their ancestors; the others are evicted leaf by leaf, least recently used first.
+
+The tree owns its slots. ``cached`` counts them; ``evictable`` counts those in unlocked nodes.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sglc.runtime.kvcache.pool import SlotPool, Slots
+
+_EMPTY: Slots = np.empty(0, dtype=np.int64)
+
+
+@dataclass(eq=False, slots=True)
+class Node:
+    """An edge with its lower end: ``key`` tokens, their ``slots``, and how many streams use it."""
+
+    key: list[int]
+    slots: Slots
+    parent: Node | None
+    serial: int
+    locks: int = 0
+    last_use: int = 0
+    alive: bool = True
+    children: dict[int, Node] = field(default_factory=dict)
+
+
+class RadixTree:
+    """Prefix cache over the slots of ``pool``."""
+
+    def __init__(self, pool: SlotPool) -> None:
+        self._pool = pool
+        self._clock = 0
+        self._serial = 0
+        self._leaves: list[tuple[int, int, Node]] = []  # heap; entries may be out of date
+        self.cached = 0
+        self.evictable = 0
+        self.evicted_tokens = 0
+        self.root = Node(key=[], slots=_EMPTY, parent=None, serial=0, locks=1)
+
+    def walk(self, node: Node, tokens: Sequence[int], start: int, end: int) -> tuple[Node, Slots]:
+        """Follow ``tokens[start:end]`` down from the lower end of ``node``.
+
+        Returns the node at whose lower end the longest match ends (split if need be) and the
+        slots of the matched tokens. Refreshes every node on the way.
+        """
+        found: list[Slots] = []
+        self._clock += 1
+        while start < end:
+            child = node.children.get(tokens[start])
+            if child is None:
+                break
+            count = _common(child.key, tokens, start, end)
+            if count < len(child.key):
+                child = self._split(child, count)
+            child.last_use = self._clock
+            found.append(child.slots)
+            node = child
+            start += count
+        if len(found) == 1:
+            return node, found[0]
+        return node, np.concatenate(found) if found else _EMPTY
+
+    def append(self, node: Node, tokens: list[int], slots: Slots) -> Node:
+        """Put ``tokens`` with their ``slots`` below ``node``; the tree owns the slots from now on.
+
+        No child of ``node`` may begin with ``tokens[0]``: walk first. The new node is unlocked.
+        """
+        assert tokens and len(tokens) == len(slots) and tokens[0] not in node.children
+        self._clock += 1
+        self._serial += 1
+        child = Node(tokens, slots, node, self._serial, last_use=self._clock)
+        node.children[tokens[0]] = child
+        self.cached += len(tokens)
+        self.evictable += len(tokens)
+        self._push(child)
+        return child
+
+    def lock(self, node: Node, above: Node | None = None) -> None:
+        """Keep the path from ``node`` up to the root, or up to but without ``above``."""
+        at: Node | None = node
+        while at is not above and at is not None:
+            if at.locks == 0:
+                self.evictable -= len(at.key)
+            at.locks += 1
+            at = at.parent
+
+    def unlock(self, node: Node) -> None:
+        """Take back one ``lock`` of the path from ``node`` up to the root."""
+        self._clock += 1
+        at: Node | None = node
+        while at is not None:
+            assert at.locks > 0
+            at.locks -= 1
+            at.last_use = self._clock
+            if at.locks == 0:
+                self.evictable += len(at.key)
+                self._push(at)
+            at = at.parent
+
+    def evict(self, count: int) -> int:
+        """Free at least ``count`` slots, or all that can be; return how many were freed."""
+        freed = 0
+        while freed < count and self._leaves:
+            last_use, serial, node = heapq.heappop(self._leaves)
+            if not node.alive or node.locks or node.children:
+                continue
+            if node.last_use != last_use:
+                heapq.heappush(self._leaves, (node.last_use, serial, node))
+                continue
+            parent = node.parent
+            assert parent is not None
+            excess = freed + len(node.key) - count
+            if excess > 0:  # keep the upper part: it is the more likely one to be met again
+                self._shorten(node, excess)
+                freed = count
+                break
+            freed += len(node.key)
+            self._drop(node, parent)
+        self.evicted_tokens += freed
+        return freed
+
+    def _shorten(self, node: Node, keep: int) -> None:
+        self._pool.free(node.slots[keep:])
+        removed = len(node.key) - keep
+        node.key = node.key[:keep]
+        node.slots = node.slots[:keep]
+        self.cached -= removed
+        self.evictable -= removed
+        self._push(node)
+
+    def _drop(self, node: Node, parent: Node) -> None:
+        node.alive = False
+        del parent.children[node.key[0]]
+        self._pool.free(node.slots)
+        self.cached -= len(node.key)
+        self.evictable -= len(node.key)
+        self._push(parent)
+
+    def _split(self, node: Node, count: int) -> Node:
+        """Put the first ``count`` tokens of ``node`` into a new parent of it; return the parent."""
+        assert node.parent is not None and 0 < count < len(node.key)
+        self._serial += 1
+        upper = Node(
+            key=node.key[:count],
+            slots=node.slots[:count],
+            parent=node.parent,
+            serial=self._serial,
+            locks=node.locks,
+            last_use=node.last_use,
+            children={node.key[count]: node},
+        )
+        node.parent.children[node.key[0]] = upper
+        node.key = node.key[count:]
+        node.slots = node.slots[count:]
+        node.parent = upper
+        return upper
+
+    def _push(self, node: Node) -> None:
+        if node.locks or node.children or node.parent is None:
+            return
+        heapq.heappush(self._leaves, (node.last_use, node.serial, node))
+        if len(self._leaves) > 64 + 2 * self.cached:
+            live = {n.serial: n for _, _, n in self._leaves if n.alive}
+            self._leaves = [
+                (n.last_use, n.serial, n) for n in live.values() if not n.locks and not n.children
+            ]
+            heapq.heapify(self._leaves)
+
+
+def _common(key: list[int], tokens: Sequence[int], start: int, end: int) -> int:
+    """Length of the common prefix of ``key`` and ``tokens[start:end]``."""
+    limit = min(len(key), end - start)
+    if key[:limit] == tokens[start : start + limit]:
+        return limit
+    low, high = 0, limit - 1  # tokens [0, low) agree, and the first difference is at most high
+    while low < high:
+        middle = (low + high + 1) // 2
+        if key[low:middle] == tokens[start + low : start + middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
