@@ -1,1 +1,5 @@
-"""The Python face of sglc."""
+"""sglc: prompt programs, compiled."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"

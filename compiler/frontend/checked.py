@@ -125,6 +125,7 @@ class Checked:
     tools: dict[str, ToolInfo] = field(default_factory=dict)
     batches: list[BatchInfo] = field(default_factory=list)
     tests: list[ast.Test] = field(default_factory=list)
+    effectful_prompts: frozenset[str] = frozenset()
     _types: dict[int, Type] = field(default_factory=dict, repr=False)
     _callees: dict[int, Callee] = field(default_factory=dict, repr=False)
     _constants: dict[int, Constant] = field(default_factory=dict, repr=False)
@@ -134,9 +135,9 @@ class Checked:
         """Return the static type of an expression of a prompt or fn body."""
         return self._types[id(expr)]
 
-    def callee(self, call: ast.Call) -> Callee:
-        """Return what ``call`` calls."""
-        return self._callees[id(call)]
+    def callee(self, call: ast.Call) -> Callee | None:
+        """Return what ``call`` calls; None when it is written inside a type, like ``int(1..3)``."""
+        return self._callees.get(id(call))
 
     def constant(self, expr: ast.Expr) -> Constant | None:
         """Return the value of an expression that is a constant name (``let``), else None."""

@@ -1,0 +1,236 @@
+"""Run a program on a model; its parameters are flags.
+
+    sglc run ask.sgl --question "What is the capital of France?"
+    sglc run ask.sgl --inputs rows.jsonl --out answers.jsonl
+
+A parameter whose name is also an option of this command is given as `--arg name=value`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sglc.cli.errors import EXIT_ERRORS, EXIT_FAILED, EXIT_OK, CommandError, UsageError
+from sglc.cli.programs import compile_or_report, read_source
+
+if TYPE_CHECKING:
+    from sglc.compiler.driver import Program
+    from sglc.compiler.plan.plan import Function, Plan
+    from sglc.runtime.executor.result import Result
+    from sglc.runtime.host import Host
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command line, without the flags that the program adds."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.allow_abbrev = False
+    add = parser.add_argument
+    add("program", metavar="PROGRAM", help="a .sgl file")
+    add("--prompt", metavar="NAME", help="the prompt to run, when the file has several")
+    add("--arg", action="append", default=[], metavar="NAME=VALUE", help="an argument by name")
+    add("--inputs", metavar="ROWS.jsonl", help="run once per row: one JSON object a line")
+    add("--out", metavar="FILE.jsonl", help="where answers go; a second run resumes there")
+    add("--model", default=None, help="a folder, a hub id, or `embedded` (the default)")
+    add("--dtype", choices=("auto", "float32", "bfloat16", "float16"), default="auto")
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    add("--seed", type=int, default=None, help="makes sampling repeatable (default 0)")
+    add("--max-slots", type=_positive, metavar="N", help="tokens the KV cache holds")
+    add("--timeout", type=float, metavar="SECONDS", help="give up a run after this long")
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--stream", action="store_true", help="print text as it is written")
+    output.add_argument("--json", action="store_true", help="print everything as one JSON object")
+
+
+def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
+    """Compile, read the arguments, load the model, run. 3 when a run failed."""
+    asks_help = any(word in {"-h", "--help"} for word in words)
+    files = [word for word in words if word.endswith(".sgl")]
+    if asks_help and not files:
+        parser.print_help()
+        return EXIT_OK
+    args, rest = parser.parse_known_args([w for w in words if w not in {"-h", "--help"}])
+    program = compile_or_report(read_source(args.program))
+    if program is None:
+        return EXIT_ERRORS
+    plan = choose_entry(program, args.prompt)
+    function = plan.functions[plan.entry]
+    flags = _flags(function, parser)
+    if asks_help:
+        print(parser.format_help() + "\n" + flags.format_help(), end="")
+        return EXIT_OK
+    given = _read_arguments(function, flags, rest, args.arg)
+    if args.inputs is not None or (not given and _has_batch(program, plan)):
+        from sglc.cli.batch import run_batch
+
+        if args.stream:
+            raise UsageError("--stream shows one run; it does not go with a batch of rows")
+        return run_batch(args, program, plan, given)
+    if args.out is not None:
+        raise UsageError("--out goes with --inputs; a single run prints to the terminal")
+    check_arguments(function, given)
+    return _run_once(args, plan, given)
+
+
+def choose_entry(program: Program, name: str | None) -> Plan:
+    """Return the plan of the prompt to run.
+
+    Raises:
+        UsageError: there is no such prompt, or several to choose from.
+    """
+    from sglc.compiler.driver import entry_prompts
+
+    plan = program.plan
+    if name is not None:
+        if name not in program.checked.prompts:
+            known = ", ".join(sorted(program.checked.prompts)) or "none"
+            raise UsageError(f"no prompt `{name}` in this program (it has {known})")
+        return plan.with_entry(name)
+    entries = entry_prompts(program.checked)
+    if not entries:
+        raise UsageError("this file has no prompt to run")
+    if len(entries) > 1:
+        raise UsageError(
+            f"this file has {len(entries)} prompts: choose one with --prompt "
+            f"({', '.join(entries)}), or call one of them `main`"
+        )
+    return plan.with_entry(entries[0])
+
+
+def load_host(args: argparse.Namespace, program_path: str, config: Mapping[str, Any]) -> Host:
+    """Load the model and everything that runs plans on it.
+
+    Raises:
+        CommandError: the model cannot be loaded.
+    """
+    from pathlib import Path
+
+    try:
+        from sglc.runtime.host import HostOptions, load
+        from sglc.runtime.models.errors import ModelError
+    except ModuleNotFoundError as error:
+        raise CommandError(
+            f"running a model needs {error.name}: pip install 'sglc[local]'"
+        ) from None
+    options = HostOptions(
+        model=args.model or config.get("model") or "embedded",
+        dtype=args.dtype,
+        device=args.device,
+        num_slots=args.max_slots,
+        search_path=(str(Path(program_path).resolve().parent),),
+        timeout_s=args.timeout,
+    )
+    try:
+        return load(options)
+    except ModelError as error:
+        raise CommandError(str(error)) from None
+
+
+def check_arguments(function: Function, given: Mapping[str, Any]) -> None:
+    """Refuse missing and ill-typed arguments before a model is loaded.
+
+    Raises:
+        UsageError: naming every problem.
+    """
+    from sglc.compiler.plan.arguments import ArgumentError, bind_arguments
+
+    try:
+        bind_arguments(function, given)
+    except ArgumentError as error:
+        raise UsageError("\n  ".join([f"{function.name} cannot run:", *error.problems])) from None
+
+
+def seed_of(args: argparse.Namespace, config: Mapping[str, Any]) -> int:
+    """The seed of the command line, else of the file's config, else 0."""
+    return int(args.seed if args.seed is not None else config.get("seed", 0))
+
+
+def _run_once(args: argparse.Namespace, plan: Plan, given: Mapping[str, Any]) -> int:
+    from sglc.cli.output import print_result, stream_printer
+
+    host = load_host(args, args.program, plan.config)
+    printer = stream_printer(sys.stdout) if args.stream else None
+    result = host.run(plan, given, seed=seed_of(args, plan.config), on_event=printer)
+    if printer is not None:
+        print(flush=True)
+        return _report_error(result)
+    if args.json:
+        print(json.dumps(result.to_data(), ensure_ascii=False, indent=1))
+        return EXIT_FAILED if result.error else EXIT_OK
+    print_result(result, plan.functions[plan.entry], sys.stdout)
+    return _report_error(result)
+
+
+def _report_error(result: Result) -> int:
+    if result.error is None:
+        return EXIT_OK
+    print(f"sglc: {result.error}", file=sys.stderr)
+    return EXIT_FAILED
+
+
+def _has_batch(program: Program, plan: Plan) -> bool:
+    return any(batch.prompt.symbol == plan.entry for batch in program.checked.batches)
+
+
+def _flags(function: Function, parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """A parser of the flags that are the function's parameters."""
+    flags = argparse.ArgumentParser(
+        prog=f"{parser.prog} … ", add_help=False, allow_abbrev=False, usage=argparse.SUPPRESS
+    )
+    group = flags.add_argument_group(f"arguments of {function.name}", function.doc or None)
+    taken = {option for action in parser._actions for option in action.option_strings}
+    for parameter in function.params:
+        option = "--" + parameter.name.replace("_", "-")
+        if option in taken:
+            continue
+        names = dict.fromkeys((option, "--" + parameter.name))
+        default = f" (default {parameter.default!r})" if parameter.has_default else ""
+        group.add_argument(
+            *names,
+            dest=parameter.name,
+            metavar="VALUE",
+            default=argparse.SUPPRESS,
+            help=f"{parameter.type}{default}".replace("%", "%%"),
+        )
+    return flags
+
+
+def _read_arguments(
+    function: Function,
+    flags: argparse.ArgumentParser,
+    rest: Sequence[str],
+    pairs: Sequence[str],
+) -> dict[str, Any]:
+    """Arguments from the words the command itself does not know, and from ``--arg``."""
+    from sglc.compiler.plan.arguments import parse_argument
+
+    known, unknown = flags.parse_known_args(rest)
+    if unknown:
+        names = ", ".join("--" + p.name for p in function.params) or "none"
+        raise UsageError(f"unknown argument {unknown[0]!r}; {function.name} takes {names}")
+    texts: dict[str, str] = dict(vars(known))
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise UsageError(f"--arg takes NAME=VALUE, not {pair!r}")
+        texts[name] = value
+    parameters = {parameter.name: parameter for parameter in function.params}
+    values: dict[str, Any] = {}
+    for name, text in texts.items():
+        if name not in parameters:
+            raise UsageError(f"{function.name} has no parameter `{name}`")
+        try:
+            values[name] = parse_argument(parameters[name], text)
+        except ValueError as error:
+            raise UsageError(f"--{name}: `{name}` {error}") from None
+    return values
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {value}")
+    return value

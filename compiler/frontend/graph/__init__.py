@@ -1,0 +1,1 @@
+"""Checked syntax trees become graphs."""

@@ -1,0 +1,476 @@
+"""Expressions become data ops; a model call writes into the stream where it is evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sglc.compiler.frontend import ast
+from sglc.compiler.frontend.checked import (
+    Builtin,
+    Checked,
+    FnInfo,
+    ParamInfo,
+    PromptInfo,
+    ToolInfo,
+)
+from sglc.compiler.frontend.graph.calls import ModelCalls
+from sglc.compiler.frontend.graph.emitter import type_of
+from sglc.compiler.frontend.graph.regions import NOTHING, Arm, Scope
+from sglc.compiler.frontend.graph.scan import (
+    EFFECT,
+    PROBS,
+    STREAM,
+    assigned_by,
+    has_effect,
+    is_effectful,
+    writes_text,
+)
+from sglc.compiler.frontend.static_types import BranchType, GroupType, StreamType
+from sglc.compiler.ir.op import Literal, Operand, Region, Symbol, Value
+from sglc.compiler.ir.values import (
+    ANY,
+    BOOL,
+    BRANCH,
+    GROUP,
+    INT,
+    STR,
+    ValueType,
+    from_type,
+    list_of,
+)
+from sglc.compiler.ir.values import EFFECT as EFFECT_TYPE
+from sglc.compiler.ir.values import STREAM as STREAM_TYPE
+from sglc.constraints import types as t
+
+
+class Expressions:
+    """Evaluates expressions of one function. ``scope`` is what the names mean."""
+
+    def __init__(self, checked: Checked, scope: Scope, model_calls: ModelCalls) -> None:
+        self._checked = checked
+        self._scope = scope
+        self._emitter = scope.emitter
+        self._model_calls = model_calls
+
+    def evaluate(self, expr: ast.Expr, name: str = "") -> Operand:
+        """Emit what computes ``expr`` and return its value; ``name`` is the name it is bound to."""
+        constant = self._checked.constant(expr)
+        if constant is not None:
+            return self.constant(constant.value)
+        match expr:
+            case ast.Text():
+                return self._text(expr)
+            case ast.Int(value=value) | ast.Float(value=value) | ast.Bool(value=value):
+                return Literal(value)
+            case ast.NoneLiteral():
+                return NOTHING
+            case ast.Regex(pattern=pattern):
+                return Literal(pattern)
+            case ast.Var(name=variable):
+                return self._scope.names[variable]
+            case ast.List(items=items):
+                return self._make_list(expr, [self.evaluate(item) for item in items])
+            case ast.Record(pairs=pairs):
+                values = {pair.key.value: self.evaluate(pair.value) for pair in pairs}
+                return self._emitter.emit(
+                    "record",
+                    results=[(name or "record", self._type(expr))],
+                    kwargs=values,
+                    span=expr.span,
+                )[0]
+            case ast.Attr(value=value, name=field):
+                return self._field(expr, self.evaluate(value), field.value)
+            case ast.Index(value=value, index=index):
+                return self._index(expr, value, index)
+            case ast.Slice():
+                return self._slice(expr)
+            case ast.ListComp():
+                return self._comprehension(expr)
+            case ast.Call():
+                return self._call(expr, name)
+            case ast.Ternary(condition=condition, then=then, otherwise=otherwise):
+                return self._choose(expr, condition, then, otherwise, name)
+            case ast.Try(value=value, fallback=fallback):
+                return self._try(expr, value, fallback, name)
+            case ast.And(operands=operands):
+                return self._short_circuit(expr, operands, stop_at=False)
+            case ast.Or(operands=operands):
+                return self._short_circuit(expr, operands, stop_at=True)
+        return self._operator(expr)
+
+    def say(self, expr: ast.Expr, name: str = "") -> Operand:
+        """Append the value of ``expr`` to the stream and return it.
+
+        What a model call writes is in the stream already and is not said again.
+        """
+        if isinstance(expr, ast.Text) and not name:
+            self._say_text(expr)
+            return NOTHING
+        if writes_text(self._checked, expr):
+            if isinstance(expr, ast.Ternary):
+                return self._choose(expr, expr.condition, expr.then, expr.otherwise, name, self.say)
+            if isinstance(expr, ast.Try):
+                return self._try(expr, expr.value, expr.fallback, name, self.say)
+            return self.evaluate(expr, name)
+        callee = self._checked.callee(expr) if isinstance(expr, ast.Call) else None
+        if isinstance(callee, Builtin) and callee.name == "special":
+            assert isinstance(expr, ast.Call)
+            self._put(self.evaluate(expr.args[0]), expr, special=True)
+            return NOTHING
+        value = self.evaluate(expr, name)
+        if isinstance(self._checked.type_of(expr), t.Image | t.Video):
+            self._scope.names[STREAM] = self._emitter.one(
+                "s", STREAM_TYPE, "media", self._scope.stream, value, span=expr.span
+            )
+        else:
+            self._put(value, expr)
+        return value
+
+    def condition(self, expr: ast.Expr) -> Operand:
+        """Evaluate a condition."""
+        return self.evaluate(expr)
+
+    def constant(self, value: Any) -> Operand:
+        """Return a known value as an operand; lists and records are built in place."""
+        if isinstance(value, dict):
+            return self._emitter.emit(
+                "record",
+                results=[("record", ANY)],
+                kwargs={key: self.constant(item) for key, item in value.items()},
+            )[0]
+        if isinstance(value, list | tuple):
+            items = tuple(self.constant(item) for item in value)
+            return self._emitter.one("list", type_of(items), "list", *items)
+        return Literal(value)
+
+    def arguments(
+        self, call: ast.Call, params: Sequence[ParamInfo]
+    ) -> list[tuple[ParamInfo, Operand]]:
+        """Evaluate the arguments in the order written and return them in that of the parameters."""
+        given = dict(zip((p.name for p in params), map(self.evaluate, call.args), strict=False))
+        given |= {kwarg.name.value: self.evaluate(kwarg.value) for kwarg in call.kwargs}
+        return [(p, given[p.name] if p.name in given else self.constant(p.default)) for p in params]
+
+    def call_prompt(self, call: ast.Call, info: PromptInfo, *, include: bool = False) -> Operand:
+        """Emit a call of a prompt: on a stream of its own, or continuing this one."""
+        operands = [value for _, value in self.arguments(call, info.params)]
+        results = [(info.decl.name.value, self._type(call))]
+        args: list[Operand] = [Symbol(info.symbol), *operands]
+        if include:
+            results.insert(0, ("s", STREAM_TYPE))
+            args.insert(0, self._scope.stream)
+        values = self._with_effect(
+            "include" if include else "call", call, args, results, {}, self._emitter.site()
+        )
+        if include:
+            self._scope.names[STREAM] = values[0]
+        return values[-1]
+
+    def _with_effect(
+        self,
+        op: str,
+        call: ast.Call,
+        args: Sequence[Operand],
+        results: Sequence[tuple[str, ValueType]],
+        kwargs: dict[str, Operand],
+        site: str = "",
+    ) -> tuple[Value, ...]:
+        """Emit a call; one that may change the world takes its place in the chain of effects."""
+        chained = is_effectful(self._checked, call)
+        if chained:
+            results = [("e", EFFECT_TYPE), *results]
+            kwargs = {**kwargs, "after": self._scope.names.get(EFFECT, NOTHING)}
+        values = self._emitter.emit(
+            op,
+            *args,
+            results=results,
+            kwargs=kwargs,
+            attrs={"rng": site} if site else {},
+            span=call.span,
+        )
+        if chained:
+            self._scope.names[EFFECT], *rest = values
+            return tuple(rest)
+        return values
+
+    def _type(self, expr: ast.Expr) -> ValueType:
+        return value_type(self._checked.type_of(expr))
+
+    def _put(self, value: Operand, place: ast.Node, *, special: bool = False) -> None:
+        self._scope.names[STREAM] = self._emitter.emit(
+            "put",
+            self._scope.stream,
+            value,
+            results=[("s", STREAM_TYPE)],
+            attrs={"special": True} if special else {},
+            span=place.span,
+        )[0]
+
+    def _say_text(self, text: ast.Text) -> None:
+        for part in text.parts:
+            if isinstance(part, ast.TextChunk):
+                self._put(Literal(part.value), part)
+                continue
+            name = part.name.value if part.name else ""
+            value = self.say(part.expr, name)
+            if name:
+                self._scope.names[name] = value
+
+    def _text(self, text: ast.Text) -> Operand:
+        if text.value is not None:
+            return Literal(text.value)
+        parts: list[Operand] = []
+        for part in text.parts:
+            if isinstance(part, ast.TextChunk):
+                parts.append(Literal(part.value))
+                continue
+            name = part.name.value if part.name else ""
+            value = self.evaluate(part.expr, name)
+            if name:
+                self._scope.names[name] = value
+            is_text = type_of(value) == STR
+            parts.append(
+                value
+                if is_text
+                else self._emitter.one("text", STR, "format", value, span=part.span)
+            )
+        if len(parts) == 1:
+            return parts[0]
+        return self._emitter.one("text", STR, "concat", *parts, span=text.span)
+
+    def _make_list(self, expr: ast.Expr, items: list[Operand]) -> Operand:
+        return self._emitter.one("list", self._type(expr), "list", *items, span=expr.span)
+
+    def _field(self, expr: ast.Attr, value: Operand, name: str) -> Operand:
+        return self._emitter.one(name, self._type(expr), "field", value, span=expr.span, name=name)
+
+    def _index(self, expr: ast.Index, value: ast.Expr, index: ast.Expr) -> Operand:
+        whole = self.evaluate(value)
+        op = "pick" if isinstance(self._checked.type_of(value), GroupType) else "index"
+        return self._emitter.one(
+            "item", self._type(expr), op, whole, self.evaluate(index), span=expr.span
+        )
+
+    def _slice(self, expr: ast.Slice) -> Operand:
+        whole = self.evaluate(expr.value)
+        bounds = [NOTHING if b is None else self.evaluate(b) for b in (expr.start, expr.stop)]
+        return self._emitter.one(
+            "part", self._type(expr), "slice.list", whole, *bounds, span=expr.span
+        )
+
+    def _comprehension(self, expr: ast.ListComp) -> Operand:
+        if has_effect(self._checked, expr.element):
+            return self._ordered_comprehension(expr)
+        items = self.evaluate(expr.iterable)
+        if expr.condition is not None:
+            region = self._turn(expr, items, expr.condition)
+            items = self._emitter.emit(
+                "filter", items, results=[("kept", type_of(items))], regions=[region],
+                span=expr.span,
+            )[0]  # fmt: skip
+        region = self._turn(expr, items, expr.element)
+        return self._emitter.emit(
+            "map", items, results=[("list", self._type(expr))], regions=[region], span=expr.span
+        )[0]
+
+    def _turn(self, expr: ast.ListComp, items: Operand, body: ast.Expr) -> Region:
+        param = self._emitter.value(expr.var.value, item_type(type_of(items)))
+
+        def write() -> Sequence[Operand]:
+            self._scope.names[expr.var.value] = param
+            return [self.evaluate(body)]
+
+        return self._scope.region("body", [param], write, span=expr.span)
+
+    def _ordered_comprehension(self, expr: ast.ListComp) -> Operand:
+        """Effects keep their order, so the elements are made one after the other."""
+        items = self.evaluate(expr.iterable)
+        result = "$list"
+        self._scope.names[result] = self._emitter.one("list", self._type(expr), "list")
+        variable = expr.var.value
+
+        def append() -> Sequence[Operand]:
+            element = self.evaluate(expr.element)
+            one = self._emitter.one("list", self._type(expr), "list", element)
+            self._scope.names[result] = self._emitter.one(
+                "list", self._type(expr), "arith", self._scope.names[result], one, op="+"
+            )
+            return ()
+
+        def turn() -> Sequence[Operand]:
+            if expr.condition is None:
+                return append()
+            arms = [Arm("do", append), Arm("else", lambda: ())]
+            condition = self.condition(expr.condition)
+            self._scope.alternatives("if", [condition], arms, [EFFECT, result], span=expr.span)
+            return ()
+
+        self._scope.loop(
+            "for", [items], [EFFECT, result], turn,
+            turn=[(variable, item_type(type_of(items)))], span=expr.span,
+        )  # fmt: skip
+        return self._scope.names.pop(result)
+
+    def _call(self, call: ast.Call, name: str) -> Operand:
+        callee = self._checked.callee(call)
+        match callee:
+            case Builtin(name="gen"):
+                return self._model_calls.gen(call, name, self.evaluate)
+            case Builtin(name="select"):
+                return self._model_calls.select(call, name, self.evaluate)
+            case Builtin(name="probs"):
+                (chosen,) = call.args
+                assert isinstance(chosen, ast.Var)
+                return self._scope.names[PROBS + chosen.name]
+            case Builtin(name=builtin):
+                return self._builtin(call, builtin)
+            case PromptInfo():
+                return self.call_prompt(call, callee)
+            case FnInfo():
+                operands = [value for _, value in self.arguments(call, callee.params)]
+                return self._emitter.one(
+                    callee.decl.name.value, self._type(call), "call",
+                    Symbol(callee.symbol), *operands, span=call.span, rng=self._emitter.site(),
+                )  # fmt: skip
+            case ToolInfo():
+                return self._tool(call, callee)
+        raise AssertionError(f"a type is not a value: {call.span}")
+
+    def _builtin(self, call: ast.Call, name: str) -> Operand:
+        attrs: dict[str, Any] = {"fn": name}
+        kwargs: dict[str, Operand] = {}
+        for kwarg in call.kwargs:
+            if isinstance(kwarg.value, ast.Selector):
+                attrs[kwarg.name.value] = tuple(part.value for part in kwarg.value.path)
+            else:
+                kwargs[kwarg.name.value] = self.evaluate(kwarg.value)
+        return self._emitter.emit(
+            "apply",
+            *map(self.evaluate, call.args),
+            results=[(name, self._type(call))],
+            kwargs=kwargs,
+            attrs=attrs,
+            span=call.span,
+        )[0]
+
+    def _tool(self, call: ast.Call, info: ToolInfo) -> Operand:
+        kwargs = {p.name: value for p, value in self.arguments(call, info.params)}
+        result = (info.symbol.rpartition(".")[2], self._type(call))
+        return self._with_effect("tool", call, [Symbol(info.symbol)], [result], kwargs)[0]
+
+    def _choose(
+        self,
+        expr: ast.Expr,
+        condition: ast.Expr,
+        then: ast.Expr,
+        otherwise: ast.Expr,
+        name: str,
+        how: Callable[[ast.Expr, str], Operand] | None = None,
+    ) -> Operand:
+        how = how or self.evaluate
+        arms = [
+            Arm("do", lambda: [how(then, name)]),
+            Arm("else", lambda: [how(otherwise, name)]),
+        ]
+        test = self.condition(condition)
+        return self._scope.alternatives(
+            "if", [test], arms, self._written(then, otherwise, said=how is not self.evaluate),
+            extra=[(name or "value", self._type(expr))], span=expr.span,
+        )[0]  # fmt: skip
+
+    def _try(
+        self,
+        expr: ast.Expr,
+        value: ast.Expr,
+        fallback: ast.Expr,
+        name: str,
+        how: Callable[[ast.Expr, str], Operand] | None = None,
+    ) -> Operand:
+        how = how or self.evaluate
+        arms = [
+            Arm("body", lambda: [how(value, name)]),
+            Arm("else", lambda: [how(fallback, name)]),
+        ]
+        return self._scope.alternatives(
+            "try", [], arms, self._written(value, fallback, said=how is not self.evaluate),
+            extra=[(name or "value", self._type(expr))], span=expr.span,
+        )[0]  # fmt: skip
+
+    def _written(self, *exprs: ast.Expr, said: bool) -> list[str]:
+        names = assigned_by(self._checked, *exprs)
+        return names if STREAM in names or not said else [STREAM, *names]
+
+    def _short_circuit(
+        self, expr: ast.Expr, operands: Sequence[ast.Expr], *, stop_at: bool
+    ) -> Operand:
+        """``a and b``: b is looked at only when it decides, so that it may rely on a."""
+        first, *rest = operands
+        value = self.evaluate(first)
+        for operand in rest:
+            value = self._short_circuit_pair(expr, value, operand, stop_at)
+        return value
+
+    def _short_circuit_pair(
+        self, expr: ast.Expr, left: Operand, right: ast.Expr, stop_at: bool
+    ) -> Operand:
+        if isinstance(right, ast.Var | ast.Bool):
+            op = "or" if stop_at else "and"
+            return self._emitter.one("go", BOOL, op, left, self.evaluate(right), span=expr.span)
+        decided, open_ = Literal(stop_at), (lambda: [self.evaluate(right)])
+        arms = [
+            Arm("do", (lambda: [decided]) if stop_at else open_),
+            Arm("else", open_ if stop_at else (lambda: [decided])),
+        ]
+        return self._scope.alternatives(
+            "if", [left], arms, assigned_by(self._checked, right),
+            extra=[("go", BOOL)], span=expr.span,
+        )[0]  # fmt: skip
+
+    def _operator(self, expr: ast.Expr) -> Operand:
+        one, span = self._emitter.one, expr.span
+        match expr:
+            case ast.Unary(op="-", operand=operand):
+                return one("neg", self._type(expr), "neg", self.evaluate(operand), span=span)
+            case ast.Unary(operand=operand):
+                return self.evaluate(operand)
+            case ast.Not(operand=operand):
+                return one("no", BOOL, "negate", self.evaluate(operand), span=span)
+            case ast.Binary(op=op, left=left, right=right):
+                a, b = self.evaluate(left), self.evaluate(right)
+                return one("value", self._type(expr), "arith", a, b, span=span, op=op)
+            case ast.Compare(op=op, left=left, right=right):
+                a, b = self.evaluate(left), self.evaluate(right)
+                return one("is", BOOL, "cmp", a, b, span=span, op=op)
+            case ast.Range(first=first, last=last):
+                a, b = self.evaluate(first), self.evaluate(last)
+                return one("range", list_of(INT), "range", a, b, span=span)
+            case ast.In(item=item, container=container):
+                a, b = self.evaluate(item), self.evaluate(container)
+                return one("has", BOOL, "in", a, b, span=span)
+            case ast.NotIn(item=item, container=container):
+                a, b = self.evaluate(item), self.evaluate(container)
+                has = one("has", BOOL, "in", a, b, span=span)
+                return one("no", BOOL, "negate", has, span=span)
+        raise AssertionError(f"not a value: {type(expr).__name__} at {expr.span}")
+
+
+def item_type(sequence: ValueType) -> ValueType:
+    """Return the type of one element of a list, group or text."""
+    if sequence.name in ("list", "group") and sequence.args:
+        return BRANCH if sequence.name == "group" else sequence.args[0]
+    return {"group": BRANCH, "str": STR}.get(sequence.name, ANY)
+
+
+def value_type(type_: t.Type) -> ValueType:
+    """Return the type of a value in the graph."""
+    match type_:
+        case StreamType():
+            return STREAM_TYPE
+        case BranchType():
+            return BRANCH
+        case GroupType():
+            return GROUP
+        case t.List(item=BranchType()):
+            return list_of(BRANCH)
+    return from_type(type_)
