@@ -7,10 +7,9 @@ idea of the stream: whoever mixes up slots, forgets a token or reuses a slot too
 from __future__ import annotations
 
 import torch
-from torch import Tensor
-
 from sglc.runtime.core.batch import ForwardBatch
 from sglc.runtime.engine.hash_model import hash_logits
+from torch import Tensor
 
 
 class HashRunner:
@@ -38,7 +37,8 @@ class HashRunner:
         ids, positions = batch.token_ids.tolist(), batch.positions.tolist()
         slots, table = batch.slots.tolist(), batch.slot_table.tolist()
         assert len(ids) == len(positions) == len(slots) == sum(batch.query_lens) > 0
-        assert len(set(slots)) == len(slots) and min(slots) > 0
+        assert len(set(slots)) == len(slots)
+        assert min(slots) > 0
         assert batch.slot_table.shape == (len(batch.seq_lens), max(batch.seq_lens))
         assert max(batch.seq_lens) <= self.max_context
         self.num_forwards += 1
@@ -54,7 +54,8 @@ class HashRunner:
             assert query_len >= 1
             assert positions[begin : begin + query_len] == list(range(seq_len))[-query_len:]
             assert table[b][seq_len - query_len : seq_len] == slots[begin : begin + query_len]
-            assert all(table[b][:seq_len]) and not any(table[b][seq_len:])
+            assert all(table[b][:seq_len])
+            assert not any(table[b][seq_len:])
         rows = batch.logit_rows.tolist()
         assert len(set(rows)) == len(rows)
         logits: list[list[float]] = []

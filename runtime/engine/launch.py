@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-
 from sglc.runtime.core.batch import ForwardBatch
 from sglc.runtime.kvcache.pool import Slots
 from sglc.runtime.kvcache.table import SlotTable
@@ -50,7 +49,9 @@ class BatchBuilder:
         self._query_lens.extend([1] * count)
         self._seq_lens.extend(lens)
         self._table_rows.extend(rows)
-        self._row_of.update(zip(range(begin, begin + count), range(first, first + count)))
+        self._row_of.update(
+            zip(range(begin, begin + count), range(first, first + count), strict=False)
+        )
         return range(first, first + count)
 
     def add(self, tokens: Sequence[int], start: int, slots: Sequence[int], row: int,

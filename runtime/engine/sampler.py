@@ -13,9 +13,8 @@ from typing import TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
-
 from sglc.runtime.core.sampling import SamplingParams
+from torch import Tensor
 
 _BLOCK = 2**23  # float64 numbers copied out at once
 _T = TypeVar("_T")

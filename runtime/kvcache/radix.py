@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-
 from sglc.runtime.kvcache.pool import SlotPool, Slots
 
 _EMPTY: Slots = np.empty(0, dtype=np.int64)
@@ -76,7 +75,9 @@ class RadixTree:
 
         No child of ``node`` may begin with ``tokens[0]``: walk first. The new node is unlocked.
         """
-        assert tokens and len(tokens) == len(slots) and tokens[0] not in node.children
+        assert tokens
+        assert len(tokens) == len(slots)
+        assert tokens[0] not in node.children
         self._clock += 1
         self._serial += 1
         child = Node(tokens, slots, node, self._serial, last_use=self._clock)
@@ -95,11 +96,11 @@ class RadixTree:
             at.locks += 1
             at = at.parent
 
-    def unlock(self, node: Node) -> None:
-        """Take back one ``lock`` of the path from ``node`` up to the root."""
+    def unlock(self, node: Node, above: Node | None = None) -> None:
+        """Take back one ``lock`` of the same path."""
         self._clock += 1
         at: Node | None = node
-        while at is not None:
+        while at is not above and at is not None:
             assert at.locks > 0
             at.locks -= 1
             at.last_use = self._clock
@@ -149,7 +150,8 @@ class RadixTree:
 
     def _split(self, node: Node, count: int) -> Node:
         """Put the first ``count`` tokens of ``node`` into a new parent of it; return the parent."""
-        assert node.parent is not None and 0 < count < len(node.key)
+        assert node.parent is not None
+        assert 0 < count < len(node.key)
         self._serial += 1
         upper = Node(
             key=node.key[:count],

@@ -7,12 +7,10 @@ kept per (automaton, end rule, state), so streams share them; the least recently
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
 from sglc.constraints.automaton import Automaton
 from sglc.runtime.core.script import Constraint, EndRule
 from sglc.runtime.core.vocabulary import Vocabulary
@@ -31,9 +29,10 @@ class Mask:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Tables:
-    """``step`` [states, 256] int32, 0 is dead; ``accepting`` [states] bool."""
+    """``step`` [states, classes] int32, 0 is dead; ``classes`` [256]; ``accepting`` [states]."""
 
     step: NDArray[np.int32]
+    classes: NDArray[np.uint8]
     accepting: NDArray[np.bool_]
 
 
@@ -41,9 +40,10 @@ class MaskCache:
     """Masks over one vocabulary; ``masks_built`` counts those worked out so far."""
 
     def __init__(self, vocabulary: Vocabulary, max_mib: int) -> None:
-        self._trie = TokenTrie(vocabulary.token_bytes)
+        self._vocabulary = vocabulary
+        self._lazy_trie: TokenTrie | None = None
         self._eos = np.array(sorted(vocabulary.eos_ids), dtype=np.int64)
-        self._max_masks = max(16, max_mib * 2**20 // max(1, self._trie.vocab_size))
+        self._max_masks = max(16, max_mib * 2**20 // max(1, len(vocabulary.token_bytes)))
         self._masks: OrderedDict[tuple[str, EndRule, int], Mask] = OrderedDict()
         self._tables: OrderedDict[str, _Tables] = OrderedDict()
         self.masks_built = 0
@@ -67,15 +67,22 @@ class MaskCache:
         tables = self._tables_of(constraint.automaton)
         return bool(tables.accepting[state]) and not tables.step[state].any()
 
+    @property
+    def _trie(self) -> TokenTrie:
+        if self._lazy_trie is None:
+            self._lazy_trie = TokenTrie(self._vocabulary.token_bytes)
+        return self._lazy_trie
+
     def _build(self, constraint: Constraint, state: int) -> Mask:
         tables = self._tables_of(constraint.automaton)
+        trie = self._trie
         leave = constraint.end == "leave"
         accepting = bool(tables.accepting[state])
-        allowed = np.zeros(self._trie.vocab_size, dtype=bool)
+        allowed = np.zeros(trie.vocab_size, dtype=bool)
         at = np.array([state], dtype=np.int32)
         passed = np.array([leave and accepting])  # the walk was in an accepting state before
-        for level in self._trie.levels:
-            at = tables.step[at[level.parent], level.byte]
+        for level in trie.levels:
+            at = tables.step[at[level.parent], tables.classes[level.byte]]
             alive = at != 0
             if leave:
                 passed = passed[level.parent] | tables.accepting[at]
@@ -84,7 +91,7 @@ class MaskCache:
             if not alive.any():
                 break
         if accepting and leave:
-            allowed[self._trie.special] = True
+            allowed[trie.special] = True
         if accepting and constraint.end != "closed":
             allowed[self._eos] = True
         forbidden = ~allowed
@@ -94,7 +101,7 @@ class MaskCache:
     def _tables_of(self, automaton: Automaton) -> _Tables:
         tables = self._tables.get(automaton.digest)
         if tables is None:
-            tables = _dense(automaton)
+            tables = _tables(automaton)
             self._tables[automaton.digest] = tables
             if len(self._tables) > _MAX_TABLES:
                 self._tables.popitem(last=False)
@@ -103,16 +110,12 @@ class MaskCache:
         return tables
 
 
-def _dense(automaton: Automaton) -> _Tables:
-    size = automaton.num_states
-    step = np.zeros((size, 256), dtype=np.int32)
-    for state in range(1, size):
-        step[state] = [automaton.step(state, byte) for byte in range(256)]
-    accepting = np.zeros(size, dtype=bool)
-    accepting[_states(automaton.accepting)] = True
-    accepting[0] = False
-    return _Tables(step, accepting)
-
-
-def _states(accepting: Iterable[int]) -> list[int]:
-    return list(accepting)
+def _tables(automaton: Automaton) -> _Tables:
+    shape = (automaton.num_states, automaton.num_classes)
+    accepting = np.zeros(automaton.num_states, dtype=bool)
+    accepting[list(automaton.accepting)] = True
+    return _Tables(
+        step=np.frombuffer(automaton.table, dtype="i4").reshape(shape),
+        classes=np.frombuffer(automaton.classes, dtype="u1"),
+        accepting=accepting,
+    )

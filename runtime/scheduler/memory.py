@@ -1,0 +1,133 @@
+"""Where a stream's K/V lives: taking, sharing and giving back slots.
+
+Every slot is in exactly one place: free, cached (owned by the tree) or held (owned by a stream).
+Prefilled tokens go into the tree when their slots are allocated, so that another stream of the
+same step attends to them instead of computing them again; they are computed by the end of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sglc.runtime.kvcache.pool import SlotPool, Slots
+from sglc.runtime.kvcache.radix import RadixTree
+from sglc.runtime.kvcache.table import SlotTable
+from sglc.runtime.scheduler.choices import ChoiceTrie
+from sglc.runtime.scheduler.stream import Stream
+
+
+class SlotUsage(NamedTuple):
+    """Number of slots: ``free + cached + held == total`` between steps."""
+
+    free: int
+    cached: int
+    held: int
+    total: int
+
+
+class KVMemory:
+    """Pool, tree and slot table, kept consistent."""
+
+    def __init__(self, num_slots: int, max_rows: int, max_context: int) -> None:
+        self.pool = SlotPool(num_slots)
+        self.tree = RadixTree(self.pool)
+        self.table = SlotTable(max_rows, max_context)
+
+    @property
+    def num_available(self) -> int:
+        """Slots that ``alloc`` can hand out, cached ones that nobody uses included."""
+        return self.pool.num_free + self.tree.evictable
+
+    @property
+    def num_used(self) -> int:
+        """Slots that hold something, cached ones included."""
+        return self.pool.capacity - self.pool.num_free
+
+    def usage(self, streams: Iterable[Stream]) -> SlotUsage:
+        """Count the slots; ``streams`` are all that run."""
+        held = sum(s.computed - s.owned_from for s in streams)
+        return SlotUsage(self.pool.num_free, self.tree.cached, held, self.pool.capacity)
+
+    def alloc(self, count: int) -> Slots | None:
+        """Take ``count`` slots, evicting as needed; None when there are not enough."""
+        if self.pool.num_free < count:
+            if self.num_available < count:
+                return None
+            self.tree.evict(count - self.pool.num_free)
+        return self.pool.alloc(count)
+
+    def attach(self, stream: Stream) -> None:
+        """Give a waiting stream a row of the table, and nothing in it."""
+        stream.row = self.table.take()
+        stream.node = self.tree.root
+        self.tree.lock(stream.node)
+        stream.computed = stream.owned_from = 0
+
+    def share(self, stream: Stream) -> int:
+        """Take over what the tree has of the tokens not computed; return how many there were."""
+        begin = stream.computed
+        assert begin == stream.owned_from
+        node, slots = self.tree.walk(stream.node, stream.tokens, begin, len(stream.tokens))
+        count = len(slots)
+        if count:
+            self.tree.lock(node, above=stream.node)
+            self.table.rows[stream.row, begin : begin + count] = slots
+            stream.node = node
+            stream.computed = stream.owned_from = begin + count
+        return count
+
+    def grow(self, stream: Stream, slots: Slots) -> None:
+        """Put the next ``len(slots)`` tokens into the tree; ``share`` has found no more of them."""
+        begin, end = stream.computed, stream.computed + len(slots)
+        self.table.rows[stream.row, begin:end] = slots
+        node = self.tree.append(stream.node, stream.tokens[begin:end], slots)
+        self.tree.lock(node, above=stream.node)
+        stream.node = node
+        stream.computed = stream.owned_from = end
+
+    def truncate(self, stream: Stream, length: int) -> None:
+        """Drop the tokens past ``length``, and the slots that the stream owns there."""
+        assert length >= stream.owned_from
+        del stream.tokens[length:]
+        if stream.computed > length:
+            row = self.table.rows[stream.row]
+            self.pool.free(row[length : stream.computed].copy())
+            row[length : stream.computed] = 0
+            stream.computed = length
+
+    def commit(self, stream: Stream) -> None:
+        """Hand the slots that the stream owns to the tree; freed where the tree has the tokens."""
+        begin, end = stream.owned_from, stream.computed
+        if begin == end:
+            return
+        row = self.table.rows[stream.row]
+        own = row[begin:end].copy()
+        node, slots = self.tree.walk(stream.node, stream.tokens, begin, end)
+        count = len(slots)
+        if count:
+            self.pool.free(own[:count])
+            row[begin : begin + count] = slots
+        if begin + count < end:
+            node = self.tree.append(node, stream.tokens[begin + count : end], own[count:])
+        self.tree.lock(node, above=stream.node)
+        stream.node = node
+        stream.owned_from = end
+
+    def release(self, stream: Stream) -> None:
+        """Take everything from a running stream; what it owns is freed, so commit before."""
+        self.unlock_choices(stream)
+        self.pool.free(self.table.rows[stream.row, stream.owned_from : stream.computed].copy())
+        self.tree.unlock(stream.node)
+        self.table.release(stream.row, stream.computed)
+        stream.row = -1
+        stream.node = self.tree.root
+        stream.computed = stream.owned_from = 0
+        stream.decoding = False
+
+    def unlock_choices(self, stream: Stream) -> None:
+        """Leave what a score computed to the cache."""
+        if isinstance(stream.work, ChoiceTrie):
+            for node in stream.work.locked:
+                self.tree.unlock(node, above=stream.node)
+            stream.work.locked.clear()

@@ -1,0 +1,63 @@
+"""Prefill: computing the tokens that a stream was given, in chunks, each distinct one once."""
+
+from __future__ import annotations
+
+from sglc.runtime.scheduler.choices import ChoiceTrie
+from sglc.runtime.scheduler.last_logits import want_last_logits
+from sglc.runtime.scheduler.plan import Sample, StepPlan
+from sglc.runtime.scheduler.scoring import ScorePlanner
+from sglc.runtime.scheduler.state import SchedulerState
+from sglc.runtime.scheduler.stream import Stream
+
+
+class PrefillPlanner:
+    """Feeds tokens that have no K/V yet, and asks for the logits after the last one."""
+
+    def __init__(self, state: SchedulerState) -> None:
+        self._state = state
+        self._scoring = ScorePlanner(state)
+
+    def plan(self, plan: StepPlan) -> None:
+        """Bring on every running stream that does not decode, in the order of admission."""
+        for stream in self._state.running:
+            if not stream.decoding:
+                self.feed(stream, plan)
+
+    def feed(self, stream: Stream, plan: StepPlan) -> None:
+        """Bring a stream as far as budget and slots allow."""
+        if stream.computed < len(stream.tokens):
+            self._compute(stream, plan)
+        if stream.computed < len(stream.tokens):
+            return
+        if stream.work is None:
+            plan.completed.append(stream)
+            return
+        if isinstance(stream.work, ChoiceTrie):
+            self._scoring.feed(stream, stream.work, plan)
+            return
+        row = want_last_logits(self._state, stream, plan)
+        if row is not None:
+            plan.samples.append(Sample(stream, row))
+
+    def _compute(self, stream: Stream, plan: StepPlan) -> None:
+        state = self._state
+        found = state.memory.share(stream)
+        stream.cached_tokens += found
+        state.counters.cached_tokens += found
+        begin = stream.computed
+        count = min(
+            len(stream.tokens) - begin,
+            state.config.chunk_size,
+            plan.budget,
+            state.memory.num_available,
+        )
+        if count <= 0:
+            return
+        slots = state.memory.alloc(count)
+        assert slots is not None
+        state.memory.grow(stream, slots)
+        tokens = stream.tokens[begin : begin + count]
+        plan.builder.add(tokens, begin, slots.tolist(), stream.row)
+        plan.budget -= count
+        stream.prefilled_tokens += count
+        state.counters.prefilled_tokens += count

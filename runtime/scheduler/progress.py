@@ -1,0 +1,111 @@
+"""Going on in a script: extends are appended, the next decode or score is set up or refused."""
+
+from __future__ import annotations
+
+import numpy as np
+from sglc.runtime.core.events import Decoded
+from sglc.runtime.core.script import Decode, Extend, Score
+from sglc.runtime.scheduler.choices import ChoiceTrie
+from sglc.runtime.scheduler.guide import Guide
+from sglc.runtime.scheduler.state import SchedulerState
+from sglc.runtime.scheduler.stream import DecodeState, Stream
+from sglc.runtime.scheduler.text import DecodeText
+
+
+class Progress:
+    """Moves streams from one op to the next."""
+
+    def __init__(self, state: SchedulerState) -> None:
+        self._state = state
+
+    def settle(self, stream: Stream) -> bool:
+        """Take up the op at ``stream.op``, or the first after it that needs logits.
+
+        Returns whether there is anything to compute. A stream that does not fit into the context
+        or the pool fails here.
+        """
+        length = len(stream.tokens)
+        script = stream.request.script
+        while stream.op < len(script):
+            op = script[stream.op]
+            if isinstance(op, Extend):
+                stream.tokens += op.ids
+                stream.prompt_tokens += len(op.ids)
+                stream.op += 1
+            elif isinstance(op, Score):
+                stream.work = ChoiceTrie(op)
+                break
+            elif not self._begin_decode(stream, op):
+                if stream.is_gone:
+                    return False
+                stream.op += 1
+            else:
+                break
+        if stream.work is None and len(stream.tokens) == length:
+            return False
+        refusal = self._refusal(stream)
+        if refusal is not None:
+            self._state.fail(stream, refusal)
+        return refusal is None
+
+    def _begin_decode(self, stream: Stream, op: Decode) -> bool:
+        """Set up a decode; False when it is over already, or the stream has failed."""
+        state = self._state
+        guide = None
+        if op.constraint is not None:
+            guide = Guide(op.constraint, state.masks)
+            if guide.state == 0:
+                state.fail(stream, "the constraint of this decode admits no text at all")
+                return False
+        decode = self._decode_state(stream, op, guide)
+        if guide is not None and guide.is_complete:
+            result = decode.result("", "constraint", None, 0)
+            state.events.append(Decoded(stream.id, stream.op, result))
+            return False
+        stream.work = decode
+        return True
+
+    def _decode_state(self, stream: Stream, op: Decode, guide: Guide | None) -> DecodeState:
+        eos = self._state.vocabulary.eos_ids
+        params = op.sampling
+        ignore = op.ignore_eos and guide is None
+        banned = eos | op.stop_ids if params.min_new_tokens else frozenset()
+        decode = DecodeState(
+            op=op,
+            start=len(stream.tokens),
+            text=DecodeText(op.stop, stream.request.deltas),
+            guide=guide,
+            eos_ids=frozenset() if ignore else eos,
+            end_ids=op.stop_ids if ignore else eos | op.stop_ids,
+            banned=banned,
+            is_plain=guide is None
+            and params.is_greedy
+            and not params.logit_bias
+            and not params.has_penalties
+            and not banned,
+        )
+        if params.has_penalties:
+            vocab_size = len(self._state.vocabulary.token_bytes)
+            decode.seen = np.zeros(vocab_size, dtype=bool)
+            decode.seen[stream.tokens] = True
+            decode.counts = np.zeros(vocab_size, dtype=np.int64)
+        return decode
+
+    def _refusal(self, stream: Stream) -> str | None:
+        """Say why the stream can never run, if so."""
+        length, most = len(stream.tokens), self._state.max_context
+        capacity = self._state.memory.pool.capacity
+        after, slots = 0, length
+        if isinstance(stream.work, DecodeState):
+            after = 1
+        elif isinstance(stream.work, ChoiceTrie):
+            after = max(0, stream.work.depth - 1)
+            slots += stream.work.num_inner
+        if length + after > most:
+            return (
+                f"the stream is {length} tokens long and needs {after} more, "
+                f"but the context holds {most}"
+            )
+        if slots > capacity:
+            return f"the stream needs {slots} KV slots, but the pool has {capacity}"
+        return None

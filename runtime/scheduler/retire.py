@@ -1,0 +1,174 @@
+"""Retiring a step: logits become tokens, tokens become events, streams go on or end."""
+
+from __future__ import annotations
+
+from sglc.compiler.plan.seeds import uniform
+from sglc.runtime.core.events import Decoded, Delta, Finish, Scored
+from sglc.runtime.engine.logprobs import token_logprobs, top_logprobs
+from sglc.runtime.engine.sampler import Draw, argmax_rows, sample
+from sglc.runtime.scheduler.choices import ChoiceTrie
+from sglc.runtime.scheduler.plan import Sample, ScorePick, StepPlan
+from sglc.runtime.scheduler.progress import Progress
+from sglc.runtime.scheduler.state import SchedulerState
+from sglc.runtime.scheduler.stream import DecodeState, Stream
+from torch import Tensor
+
+
+class Retirement:
+    """Takes in the logits of a step."""
+
+    def __init__(self, state: SchedulerState, progress: Progress) -> None:
+        self._state = state
+        self._progress = progress
+
+    def retire(self, plan: StepPlan, logits: Tensor | None) -> None:
+        """Sample, score and move on; logits [R, V], None if the step had nothing to compute."""
+        if logits is not None:
+            self._score(plan.picks, logits)
+            self._decode(plan.samples, logits)
+        for stream in plan.scored:
+            assert isinstance(stream.work, ChoiceTrie)
+            self._state.events.append(Scored(stream.id, stream.op, stream.work.result()))
+            self._next_op(stream)
+        for stream in plan.completed:
+            self._state.end(stream)
+
+    def _score(self, picks: list[ScorePick], logits: Tensor) -> None:
+        if not picks:
+            return
+        values = token_logprobs(logits, [p.row for p in picks], [p.token for p in picks])
+        for pick, value in zip(picks, values, strict=True):
+            assert isinstance(pick.stream.work, ChoiceTrie)
+            pick.stream.work.nodes[pick.node].logprob = value
+
+    def _decode(self, samples: list[Sample], logits: Tensor) -> None:
+        if not samples:
+            return
+        tokens = self._choose(samples, logits)
+        self._log_probabilities(samples, tokens, logits)
+        self._state.counters.decoded_tokens += len(samples)
+        for (stream, _), token in zip(samples, tokens, strict=True):
+            self._accept(stream, token)
+
+    def _choose(self, samples: list[Sample], logits: Tensor) -> list[int]:
+        """Return a token per sample, -1 where nothing is allowed."""
+        tokens = [-1] * len(samples)
+        draws: list[Draw] = []
+        drawn: list[int] = []
+        best: list[int] | None = None
+        for i, (stream, row) in enumerate(samples):
+            decode = stream.work
+            assert type(decode) is DecodeState
+            if decode.is_plain:
+                if best is None:
+                    best = argmax_rows(logits)
+                tokens[i] = best[row]
+            else:
+                draws.append(_draw(decode, row))
+                drawn.append(i)
+        if draws:
+            for i, token in zip(drawn, sample(logits, draws), strict=True):
+                tokens[i] = token
+        return tokens
+
+    def _log_probabilities(self, samples: list[Sample], tokens: list[int], logits: Tensor) -> None:
+        at: list[tuple[DecodeState, int, int, int]] = []
+        for (stream, row), token in zip(samples, tokens, strict=True):
+            decode = stream.work
+            assert type(decode) is DecodeState
+            if decode.op.num_logprobs is not None and token >= 0:
+                at.append((decode, row, token, decode.op.num_logprobs))
+        if not at:
+            return
+        rows = [row for _, row, _, _ in at]
+        values = token_logprobs(logits, rows, [token for _, _, token, _ in at])
+        tops = top_logprobs(logits, rows, [count for _, _, _, count in at])
+        for (decode, _, _, _), value, top in zip(at, values, tops, strict=True):
+            decode.logprobs.append(value)
+            decode.top_logprobs.append(top)
+
+    def _accept(self, stream: Stream, token: int) -> None:
+        """Append a sampled token, and find out whether it ends the decode."""
+        decode = stream.work
+        assert type(decode) is DecodeState
+        if token < 0:
+            self._state.fail(
+                stream,
+                "the constraint allows no token of the vocabulary after "
+                f"{len(decode.ids)} tokens of this decode",
+            )
+            return
+        ids = decode.ids
+        ids.append(token)
+        stream.decoded_tokens += 1
+        if token in decode.end_ids:
+            self._finish(stream, decode, "eos" if token in decode.eos_ids else "stop", token)
+            return
+        stream.tokens.append(token)
+        if decode.seen is not None and decode.counts is not None:
+            decode.seen[token] = True
+            decode.counts[token] += 1
+        piece = self._state.vocabulary.token_bytes[token]
+        is_over = False
+        if decode.guide is not None:
+            kept, is_over = decode.guide.advance(piece)
+            piece = piece[:kept]
+        text, stop = decode.text.push(piece)
+        if text and stream.request.deltas:
+            self._state.events.append(Delta(stream.id, stream.op, text))
+        if stop is not None:
+            self._finish(stream, decode, "stop", stop)
+        elif is_over:
+            self._finish(stream, decode, "constraint", None)
+        elif len(ids) >= decode.op.max_tokens or len(stream.tokens) >= self._state.max_context:
+            self._finish(stream, decode, "length", None)
+        else:
+            stream.decoding = True
+
+    def _finish(
+        self, stream: Stream, decode: DecodeState, finish: Finish, matched: str | int | None
+    ) -> None:
+        """Report a decode and take up what comes after it, in the same slots."""
+        state = self._state
+        rest, text = decode.text.finish()
+        if rest and stream.request.deltas:
+            state.events.append(Delta(stream.id, stream.op, rest))
+        num_kept = self._num_kept(decode, len(stream.tokens) - decode.start)
+        state.memory.truncate(stream, decode.start + num_kept)
+        result = decode.result(text, finish, matched, num_kept)
+        state.events.append(Decoded(stream.id, stream.op, result))
+        self._next_op(stream)
+
+    def _num_kept(self, decode: DecodeState, count: int) -> int:
+        """Length of the longest prefix of the first ``count`` tokens that lies within the text."""
+        table = self._state.vocabulary.token_bytes
+        ids = decode.ids
+        excess = sum(len(table[token]) for token in ids[:count]) - decode.text.num_bytes
+        while excess > 0:
+            count -= 1
+            excess -= len(table[ids[count]])
+        return count
+
+    def _next_op(self, stream: Stream) -> None:
+        memory = self._state.memory
+        memory.unlock_choices(stream)
+        memory.commit(stream)
+        stream.work = None
+        stream.decoding = False
+        stream.op += 1
+        if not self._progress.settle(stream) and not stream.is_gone:
+            self._state.end(stream)
+
+
+def _draw(decode: DecodeState, row: int) -> Draw:
+    params = decode.op.sampling
+    count = len(decode.ids)
+    return Draw(
+        row=row,
+        params=params,
+        u=0.0 if params.is_greedy else uniform(decode.op.key, count),
+        forbidden=None if decode.guide is None else decode.guide.mask().forbidden,
+        banned=decode.banned if count < params.min_new_tokens else (),
+        seen=decode.seen,
+        counts=decode.counts,
+    )

@@ -1,0 +1,154 @@
+"""The scheduler: many streams, one forward pass a step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sglc.runtime.config import EngineConfig
+from sglc.runtime.core.events import Event
+from sglc.runtime.core.script import Decode, Extend, StreamRequest
+from sglc.runtime.core.vocabulary import Vocabulary
+from sglc.runtime.engine.runner import ModelRunner
+from sglc.runtime.scheduler.admission import Admission
+from sglc.runtime.scheduler.decode import DecodePlanner
+from sglc.runtime.scheduler.memory import SlotUsage
+from sglc.runtime.scheduler.plan import StepPlan
+from sglc.runtime.scheduler.preemption import Preemption
+from sglc.runtime.scheduler.prefill import PrefillPlanner
+from sglc.runtime.scheduler.progress import Progress
+from sglc.runtime.scheduler.retire import Retirement
+from sglc.runtime.scheduler.state import SchedulerState
+from sglc.runtime.scheduler.stream import Stream
+
+
+class Scheduler:
+    """Runs streams on a model; implements ``core.backend.Backend``.
+
+    Synchronous: nothing happens outside of the calls. If ``step`` raises, because the model did,
+    the scheduler is of no more use.
+
+    Raises:
+        ValueError: the vocabulary is larger than the model's.
+    """
+
+    def __init__(
+        self, runner: ModelRunner, vocabulary: Vocabulary, config: EngineConfig | None = None
+    ) -> None:
+        known = len(vocabulary.token_bytes)
+        if known > runner.vocab_size:
+            raise ValueError(
+                f"the vocabulary has {known} ids, the model only {runner.vocab_size} logits"
+            )
+        vocabulary = Vocabulary.of(vocabulary.token_bytes, vocabulary.eos_ids, runner.vocab_size)
+        self._runner = runner
+        self._state = SchedulerState(runner, vocabulary, config or EngineConfig())
+        self._next_id = 0
+        self._progress = Progress(self._state)
+        self._decode = DecodePlanner(self._state)
+        self._prefill = PrefillPlanner(self._state)
+        self._admission = Admission(self._state, self._prefill)
+        self._preemption = Preemption(self._state, self._progress)
+        self._retirement = Retirement(self._state, self._progress)
+
+    def step(self) -> list[Event]:
+        """Plan, compute, retire: at most one forward pass. Returns what there is to report."""
+        state = self._state
+        state.step_number += 1
+        plan = self._plan()
+        if plan is not None:
+            logits = None
+            if plan.builder.token_ids:
+                logits = self._runner.forward(plan.builder.build(state.memory.table))
+                state.counters.forward_passes += 1
+                state.counters.peak_slots = max(state.counters.peak_slots, state.memory.num_used)
+            self._retirement.retire(plan, logits)
+        events, state.events = state.events, []
+        return events
+
+    def _plan(self) -> StepPlan | None:
+        """Decodes first, then running prefills, then new streams; preempts until it works out."""
+        state = self._state
+        preempted = False
+        while state.running or state.queue.peek():
+            plan = StepPlan(budget=state.config.max_prefill_tokens)
+            if self._decode.plan(plan):
+                self._prefill.plan(plan)
+                if not (preempted and plan.has_work):
+                    self._admission.admit(plan)
+                if plan.has_work:
+                    return plan
+            self._preemption.make_way()
+            preempted = True
+        return None
+
+    def submit(self, request: StreamRequest) -> int:
+        """Queue a stream and return its id. What cannot run is reported by the next step.
+
+        Raises:
+            ValueError: a token id is outside the vocabulary.
+        """
+        _check_ids(request, self.vocab_size)
+        stream = Stream(self._next_id, request, self._state.memory.tree.root)
+        self._next_id += 1
+        self._state.streams[stream.id] = stream
+        if self._progress.settle(stream):
+            self._state.enqueue(stream)
+        elif not stream.is_gone:
+            self._state.end(stream)
+        return stream.id
+
+    def cancel(self, stream: int) -> None:
+        """Drop a stream and free its slots at once; it reports nothing more."""
+        state = self._state
+        found = state.streams.get(stream)
+        if found is not None:
+            state.drop(found)
+        state.events = [event for event in state.events if event.stream != stream]
+
+    def flush_cache(self) -> int:
+        """Empty the cache, but for what running streams use; return the number of slots freed."""
+        tree = self._state.memory.tree
+        return tree.evict(tree.evictable)
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of token ids."""
+        return self._runner.vocab_size
+
+    @property
+    def max_context(self) -> int:
+        """Largest number of tokens of one stream."""
+        return self._state.max_context
+
+    @property
+    def idle(self) -> bool:
+        """Whether no stream waits or runs and no event is left to report."""
+        return not self._state.streams and not self._state.events
+
+    @property
+    def slot_usage(self) -> SlotUsage:
+        """Where the KV slots are."""
+        return self._state.memory.usage(self._state.running)
+
+    def stats(self) -> Mapping[str, int]:
+        """Return the counters by name."""
+        state = self._state
+        state.counters.evicted_tokens = state.memory.tree.evicted_tokens
+        state.counters.masks_built = state.masks.masks_built
+        return state.counters.as_dict()
+
+
+def _check_ids(request: StreamRequest, vocab_size: int) -> None:
+    for op in request.script:
+        if isinstance(op, Extend):
+            ids = [op.ids]
+        elif isinstance(op, Decode):
+            biased = tuple(token for token, _ in op.sampling.logit_bias)
+            ids = [tuple(op.stop_ids), biased]
+        else:
+            ids = list(op.choices)
+        for group in ids:
+            if group and not 0 <= min(group) <= max(group) < vocab_size:
+                raise ValueError(
+                    f"token ids must be in [0, {vocab_size}), not {min(group)} .. {max(group)}"
+                )

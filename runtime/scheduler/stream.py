@@ -1,0 +1,90 @@
+"""A stream: a token sequence, where its K/V is, and how far its script has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from sglc.runtime.core.events import DecodeResult, Finish
+from sglc.runtime.core.script import Decode, StreamRequest
+from sglc.runtime.core.stats import StreamStats
+from sglc.runtime.engine.logprobs import TopLogprobs
+from sglc.runtime.kvcache.radix import Node
+from sglc.runtime.scheduler.choices import ChoiceTrie
+from sglc.runtime.scheduler.guide import Guide
+from sglc.runtime.scheduler.text import DecodeText
+
+
+@dataclass(slots=True, eq=False)
+class DecodeState:
+    """A decode in progress; ``start`` is the length of the stream when it began.
+
+    ``end_ids`` end it, of which ``eos_ids`` as an end of sequence; ``banned`` are the ids that min_new_tokens forbids. ``seen`` and
+    ``counts`` (engine/sampler.py: Draw) are there when the parameters have penalties.
+    """
+
+    op: Decode
+    start: int
+    text: DecodeText
+    guide: Guide | None
+    eos_ids: frozenset[int]
+    end_ids: frozenset[int]
+    banned: frozenset[int]
+    is_plain: bool
+    seen: NDArray[np.bool_] | None = None
+    counts: NDArray[np.int64] | None = None
+    ids: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    top_logprobs: list[TopLogprobs] = field(default_factory=list)
+
+    def result(
+        self, text: str, finish: Finish, matched: str | int | None, num_kept: int
+    ) -> DecodeResult:
+        """Return the outcome."""
+        tops = tuple(self.top_logprobs) if self.op.num_logprobs else None
+        return DecodeResult(
+            tuple(self.ids), text, finish, matched, tuple(self.logprobs), tops, num_kept
+        )
+
+
+@dataclass(slots=True, eq=False)
+class Stream:
+    """One thread of the scheduler.
+
+    ``tokens`` are all tokens so far; those in [0, computed) have K/V in slots ``row`` of the slot
+    table names, of which [0, owned_from) belong to the radix tree, kept by the lock on ``node``,
+    and [owned_from, computed) to the stream. Only a stream that is ``decoding`` owns slots. A
+    waiting stream has row -1. ``work`` is the op at ``op``; None when the script is at its end.
+    """
+
+    id: int
+    request: StreamRequest
+    node: Node
+    tokens: list[int] = field(default_factory=list)
+    op: int = 0
+    work: DecodeState | ChoiceTrie | None = None
+    row: int = -1
+    computed: int = 0
+    owned_from: int = 0
+    decoding: bool = False
+    is_gone: bool = False
+    queued_at: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    prefilled_tokens: int = 0
+    decoded_tokens: int = 0
+    queue_steps: int = 0
+    preemptions: int = 0
+
+    def stats(self) -> StreamStats:
+        """Return what was counted."""
+        return StreamStats(
+            prompt_tokens=self.prompt_tokens,
+            cached_tokens=self.cached_tokens,
+            prefilled_tokens=self.prefilled_tokens,
+            decoded_tokens=self.decoded_tokens,
+            decode_steps=self.decoded_tokens,
+            queue_steps=self.queue_steps,
+            preemptions=self.preemptions,
+        )
