@@ -37,37 +37,6 @@ GEN_OPTIONS: Final = {"max_tokens": "int", "stop": "strs", **SAMPLING}
 SELECT_METHODS: Final = ("token_avg", "greedy", "unconditional")
 CMP_OPS: Final = ("==", "!=", "<", "<=", ">", ">=")
 ARITH_OPS: Final = ("+", "-", "*", "/", "%")
-BUILTINS: Final = frozenset(
-    [
-        "len",
-        "best",
-        "majority",
-        "all",
-        "any",
-        "sum",
-        "min",
-        "max",
-        "join",
-        "str",
-        "int",
-        "float",
-        "round",
-        "sorted",
-        "reversed",
-        "range",
-        "strip",
-        "lower",
-        "upper",
-        "split",
-        "replace",
-        "contains",
-        "starts_with",
-        "ends_with",
-        "abs",
-        "probs",
-    ]
-)
-
 _LOOP: frozenset[Exit] = frozenset({"loop"})
 _FAILURE: frozenset[Exit] = frozenset({"failure"})
 
@@ -93,7 +62,7 @@ _STREAM_OPS = (
     _total("stream", "", "a fresh, empty stream", STREAM),
     _total(
         "put", "stream any", "append the value as text", STREAM,
-        attrs={"special": "bool"}, writes_stream=True,
+        attrs={"special": "bool"}, writes_stream=True, formats=True,
     ),
     _total(
         "role.begin", "stream", "open a message", STREAM,
@@ -159,8 +128,8 @@ _CONTROL_OPS = (
 
 _DATA_OPS = (
     _total("const", "any", "a constant", ANY),
-    _total("concat", "any*", "the values as one text", STR),
-    _total("format", "any", "the value as text", STR),
+    _total("concat", "any*", "the values as one text", STR, formats=True),
+    _total("format", "any", "the value as text", STR, formats=True),
     _total("list", "any*", "a list of the values", LIST),
     _total("record", "", "a record of the keywords", ANY, any_kwargs=True),
     _pure("field", "any", "a field of a record or branch; of a group, the list of it", ANY,
@@ -180,7 +149,7 @@ _DATA_OPS = (
     _pure("neg", "any", "minus", NUMBER),
     _pure("range", "any any", "the integers from a to b, both included", list_of(INT)),
     _pure("apply", "any*", "a built-in function", ANY,
-          attrs={"fn": "str", "by": "path"}, required=("fn",)),
+          any_kwargs=True, attrs={"fn": "str", "by": "path"}, required=("fn",)),
 )  # fmt: skip
 
 _CALL_OPS = (

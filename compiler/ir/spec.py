@@ -51,7 +51,7 @@ class OpSpec:
 
     pure: host arithmetic on its operands; calls no model, tool or function. An op with regions is
       as pure as they are, see ``is_pure``.
-    total: pure, and cannot fail.
+    total: pure, and cannot fail. formats: but fails for host values, which have no text.
     model: asks the model. calls: runs a function of the module. host: runs a tool.
     effectful: may change the world, depending on the tool or callee it names.
     reads_stream: has a stream operand. writes_stream: gives the next version of its first one.
@@ -71,6 +71,7 @@ class OpSpec:
     regions: tuple[RegionSpec, ...] = ()
     pure: bool = False
     total: bool = False
+    formats: bool = False
     model: bool = False
     calls: bool = False
     host: bool = False
@@ -113,7 +114,15 @@ def is_pure(op: Op) -> bool:
 
 def is_total(op: Op) -> bool:
     """Whether the op is pure and can neither fail nor leave its region."""
+    if op.spec.formats and any(_may_be_host(value.type) for value in op.inputs()):
+        return False
     return op.spec.total and all(is_total(inner) for r in op.regions for inner in r.ops)
+
+
+def _may_be_host(type_: ValueType) -> bool:
+    if type_.name in ("any", "image", "video", "effect"):
+        return True
+    return any(map(_may_be_host, (*type_.args, *(inner for _, inner in type_.fields))))
 
 
 def exits(op: Op) -> frozenset[Exit]:

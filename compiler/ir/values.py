@@ -13,27 +13,10 @@ from dataclasses import dataclass, replace
 
 from sglc.constraints import types as t
 
-NAMES = frozenset(
-    [
-        "str",
-        "int",
-        "number",
-        "bool",
-        "json",
-        "any",
-        "none",
-        "image",
-        "video",
-        "stream",
-        "branch",
-        "group",
-        "list",
-        "record",
-        "literals",
-        "messages",
-        "effect",
-    ]
-)
+NAMES = frozenset({
+    "str", "int", "number", "bool", "json", "any", "none", "image", "video", "stream", "branch",
+    "group", "list", "record", "literals", "messages", "effect",
+})  # fmt: skip
 _PLAIN_KEY = re.compile(r"[A-Za-z_]\w*")
 
 
