@@ -1,0 +1,1 @@
+"""The pages of ``sglc explain``, one module per family."""
