@@ -98,7 +98,7 @@ class _FunctionReader:
             result=_type(result.children[0]) if isinstance(result, Tree) else None,
             attrs=given,
             doc=str(doc),
-            body=self.region(body),
+            body=Region(ops=tuple(map(self.op, _children(body)))),
             span=self.place(loc),
         )
 
