@@ -1,0 +1,389 @@
+"""Automata over bytes: the exact language of a constraint, one canonical machine per language.
+
+An automaton is minimal and its states are numbered breadth first in byte order: automata of one
+language have one ``digest``. Text is UTF-8; no state is reachable that no member passes through.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from itertools import chain
+from typing import Any
+
+from sglc.constraints.minimize import Canonical, canonical, components, number
+from sglc.constraints.network import MAX_STATES, AutomatonTooLarge, Network, joint_classes, solve
+from sglc.constraints.rows import Row, cells, compact, overlay, regroup
+
+__all__ = ["MAX_STATES", "Automaton", "AutomatonTooLarge"]
+
+
+class Automaton:
+    """A minimal deterministic byte automaton. State 0 is dead; ``start`` is 1, or 0 if empty.
+
+    ``table[state * num_classes + classes[byte]]`` is the next state: a flat ``array('i')``, so
+    ``numpy.frombuffer(a.table, "i4").reshape(a.num_states, a.num_classes)`` is the whole machine
+    and ``[:, numpy.frombuffer(a.classes, "u1")]`` widens it to 256 columns. ``num_states`` counts
+    the dead state. Nothing may write into the table.
+    """
+
+    def __init__(self, data: Canonical) -> None:
+        self.classes, self.rows, self.accepting = data
+        self.num_classes = len(self.rows[0][0])
+        self.num_states = len(self.rows)
+        self.start = min(1, self.num_states - 1)
+
+    @cached_property
+    def table(self) -> array[int]:
+        """The next states of all states, row by row; made when first asked for."""
+        return array("i", list(chain.from_iterable(map(cells, self.rows))))
+
+    def step(self, state: int, byte: int) -> int:
+        """The state after ``byte``, 0 if no member goes on like that."""
+        pattern, targets = self.rows[state]
+        slot = pattern[self.classes[byte]]
+        return targets[slot - 1] if slot else 0
+
+    def run(self, state: int, data: bytes) -> int:
+        """The state after all of ``data``."""
+        rows = self.rows
+        for column in data.translate(self.classes):
+            pattern, targets = rows[state]
+            slot = pattern[column]
+            if not slot:
+                return 0
+            state = targets[slot - 1]
+        return state
+
+    def accepts(self, data: bytes) -> bool:
+        """Whether ``data`` is a member."""
+        return self.run(self.start, data) in self.accepting
+
+    def prefix_ok(self, data: bytes) -> bool:
+        """Whether some member begins with ``data``."""
+        return self.run(self.start, data) != 0
+
+    def edges(self, state: int) -> dict[int, int]:
+        """The bytes that may come next, in order, each with the state it leads to."""
+        row = cells(self.rows[state])
+        return {byte: row[c] for byte, c in enumerate(self.classes) if row[c]}
+
+    def forced(self, state: int) -> bytes:
+        """The bytes every member goes on with, until it may end or has a choice.
+
+        May end inside of a character. Empty in the dead state.
+        """
+        out = bytearray()
+        while state not in self.accepting:
+            byte = self._only.get(state)
+            if byte is None:
+                byte = self._only[state] = self._only_byte(state)
+            if byte < 0:
+                break
+            out.append(byte)
+            state = self.step(state, byte)
+        return bytes(out)
+
+    def shortest(self) -> bytes | None:
+        """The first of the shortest members in byte order; None if there is no member."""
+        came: dict[int, tuple[int, int]] = {}
+        order = [self.start] if self.start else []
+        for state in order:
+            if state in self.accepting:
+                return _path(came, state, self.start)
+            pattern, targets = self.rows[state]
+            for slot, target in enumerate(targets, 1):
+                if target != self.start and target not in came:
+                    came[target] = (state, self.classes.index(pattern.index(slot)))
+                    order.append(target)
+        return None
+
+    def longest_len(self) -> int | None:
+        """Bytes of the longest member; None if there is no longest, 0 if there is no member."""
+        return self._longest
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no member at all."""
+        return not self.start
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether there are finitely many members."""
+        return self._longest is not None
+
+    @cached_property
+    def is_closed(self) -> bool:
+        """Whether no member is the beginning of another one."""
+        return not any(self.rows[state][1] for state in self.accepting)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 in hex: equal for equal languages, whatever they were made from."""
+        sha = hashlib.sha256(b"sglc automaton 1\0" + self.classes)
+        for numbers in (sorted(self.accepting), *(row[1] for row in self.rows)):
+            packed = array("i", numbers)
+            if sys.byteorder == "big":
+                packed.byteswap()
+            sha.update(len(packed).to_bytes(4, "little") + packed.tobytes())
+        sha.update(b"".join(row[0] for row in self.rows))
+        return sha.hexdigest()
+
+    @cached_property
+    def _only(self) -> dict[int, int]:
+        return {0: -1}
+
+    def _only_byte(self, state: int) -> int:
+        pattern, targets = self.rows[state]
+        column = pattern.find(1)
+        if len(targets) != 1 or pattern.count(1) != 1 or self.classes.count(column) != 1:
+            return -1
+        return self.classes.index(column)
+
+    @cached_property
+    def _longest(self) -> int | None:
+        lengths = [0] * self.num_states
+        for component in components(self.rows, self.start):
+            state = component[0]
+            targets = self.rows[state][1]
+            if len(component) > 1 or state in targets:
+                return None
+            lengths[state] = max((lengths[t] + 1 for t in targets), default=0)
+        return lengths[self.start]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Automaton) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __repr__(self) -> str:
+        return f"Automaton({self.num_states} states, {self.digest[:12]})"
+
+    def to_data(self) -> dict[str, Any]:
+        """JSON-able data that ``from_data`` reads."""
+        patterns = {pattern: i for i, pattern in enumerate(dict.fromkeys(p for p, _ in self.rows))}
+        return {
+            "classes": self.classes.hex(),
+            "patterns": [pattern.hex() for pattern in patterns],
+            "rows": [[patterns[pattern], *targets] for pattern, targets in self.rows],
+            "accepting": sorted(self.accepting),
+        }
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Automaton:
+        """The automaton that ``to_data`` stored; made canonical again, so data may be foreign.
+
+        Raises:
+            ValueError: ``data`` is not a table of states.
+        """
+        try:
+            classes = bytes.fromhex(data["classes"])
+            patterns = [bytes.fromhex(pattern) for pattern in data["patterns"]]
+            columns, first = joint_classes((classes,))
+            rows: list[Row] = []
+            for index, *targets in data["rows"]:
+                if not all(0 < target < len(data["rows"]) for target in targets):
+                    raise ValueError(f"state {len(rows)} leads to a state that does not exist")
+                ways = (0, *targets)
+                rows.append(compact(ways[patterns[index][classes[byte]]] for byte in first))
+            if len(classes) != 256 or rows[0][1]:
+                raise ValueError("not 256 byte classes and a dead state")
+            accepting = frozenset(data["accepting"]) - {0}
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise ValueError(f"not the data of an automaton: {error!r}") from None
+        return cls(canonical(columns, rows, accepting, min(1, len(rows) - 1)))
+
+    @classmethod
+    def empty(cls) -> Automaton:
+        """No member at all."""
+        return cls.from_rows([{}], (), 0)
+
+    @classmethod
+    def from_rows(
+        cls, rows: Sequence[Mapping[int, int]], accepting: Iterable[int], start: int
+    ) -> Automaton:
+        """From deterministic byte edges per state; ``rows[0]`` is the dead state, empty."""
+        used = sorted({byte for row in rows for byte in row})
+        unused = min(set(range(256)).difference(used), default=0)  # stands for all unused bytes
+        order = sorted({*used, unused})
+        column = {byte: c for c, byte in enumerate(order)}
+        classes = bytes(column.get(byte, column[unused]) for byte in range(256))
+        wide = [compact(row.get(byte, 0) for byte in order) for row in rows]
+        return cls(canonical(classes, wide, frozenset(accepting), start))
+
+    @classmethod
+    def from_strings(cls, texts: Iterable[str | bytes]) -> Automaton:
+        """Exactly these texts."""
+        rows: list[dict[int, int]] = [{}, {}]
+        accepting = set()
+        for text in texts:
+            state = 1
+            for byte in text.encode() if isinstance(text, str) else text:
+                target = rows[state].setdefault(byte, len(rows))
+                if target == len(rows):
+                    rows.append({})
+                state = target
+            accepting.add(state)
+        return cls.from_rows(rows, accepting, 1)
+
+    @classmethod
+    def from_regex(cls, pattern: str, *, max_states: int = MAX_STATES) -> Automaton:
+        """What ``re.fullmatch(pattern, text)`` accepts.
+
+        Raises:
+            RegexError: the pattern is wrong, or its language is not regular.
+            AutomatonTooLarge: see ``solve``.
+        """
+        from sglc.constraints.regex import parse_regex
+
+        return parse_regex(pattern).automaton(max_states)
+
+    @classmethod
+    def sequence(cls, parts: Sequence[Automaton], *, max_states: int = MAX_STATES) -> Automaton:
+        """A member of each part, in order."""
+        if len(parts) == 1:
+            return parts[0]
+        end = len(parts) - 1
+        follow = [(i + 1,) if i < end else () for i in range(len(parts))]
+        if not parts:
+            return cls.from_strings([""])
+        if any(part.is_empty for part in parts):
+            return cls.empty()
+        return cls(solve(Network(parts, (0,), follow, frozenset({end})), max_states))
+
+    @classmethod
+    def any_of(cls, parts: Sequence[Automaton], *, max_states: int = MAX_STATES) -> Automaton:
+        """A member of any part."""
+        distinct = list({part.digest: part for part in parts if not part.is_empty}.values())
+        if len(distinct) == 1:
+            return distinct[0]
+        if not distinct:
+            return cls.empty()
+        every = range(len(distinct))
+        return cls(solve(Network(distinct, every, [()] * len(every), frozenset(every)), max_states))
+
+    def concat(self, *others: Automaton, max_states: int = MAX_STATES) -> Automaton:
+        """A member of this, then one of each other."""
+        return Automaton.sequence([self, *others], max_states=max_states)
+
+    def union(self, *others: Automaton, max_states: int = MAX_STATES) -> Automaton:
+        """A member of this or of any other."""
+        return Automaton.any_of([self, *others], max_states=max_states)
+
+    def star(self, *, max_states: int = MAX_STATES) -> Automaton:
+        """Any number of members."""
+        return self.repeat(0, None, max_states=max_states)
+
+    def optional(self, *, max_states: int = MAX_STATES) -> Automaton:
+        """A member or nothing."""
+        return self.repeat(0, 1, max_states=max_states)
+
+    def repeat(self, least: int, most: int | None, *, max_states: int = MAX_STATES) -> Automaton:
+        """``least`` to ``most`` members, without end if ``most`` is None."""
+        if most is not None and most < least:
+            return Automaton.empty()
+        if most == 0 or (self.is_empty and least == 0):
+            return Automaton.from_strings([""])
+        if self.is_empty or (least, most) == (1, 1):
+            return self
+        copies = most if most is not None else max(least, 1)
+        if copies > max_states:
+            raise AutomatonTooLarge(max_states)
+        if most is not None and self.is_closed and self.is_finite and self.num_states > 2:
+            return self._chain(least, most, max_states)
+        follow: list[tuple[int, ...]] = [(i + 1,) for i in range(copies)]
+        follow[-1] = (copies - 1,) if most is None else ()
+        last = frozenset(range(max(least, 1) - 1, copies))
+        net = Network([self] * copies, (0,), follow, last, empty=least == 0)
+        return Automaton(solve(net, max_states))
+
+    def intersect(self, other: Automaton, *, max_states: int = MAX_STATES) -> Automaton:
+        """What is a member of both."""
+        return self._product(other, True, max_states)
+
+    def difference(self, other: Automaton, *, max_states: int = MAX_STATES) -> Automaton:
+        """What is a member of this and not of the other."""
+        return self._product(other, False, max_states)
+
+    def complement(self, *, max_states: int = MAX_STATES) -> Automaton:
+        """All texts (valid UTF-8) that are not a member."""
+        from sglc.constraints.charset import ANY_TEXT, char_automaton
+
+        return char_automaton(ANY_TEXT).star().difference(self, max_states=max_states)
+
+    def _chain(self, least: int, most: int, max_states: int) -> Automaton:
+        """Repeat a finite prefix-free language: copies in a row, minimal as they are.
+
+        Prefix-free sets factor uniquely, so a state of one copy equals no state of another, and a
+        finite set is too short to equal one that is followed by more copies of it.
+        """
+        (final,) = self.accepting
+        size = self.num_states - 2
+        if most * size + 1 > max_states:
+            raise AutomatonTooLarge(max_states)
+        places = [q - (q > final) for q in range(self.num_states)]
+        places[final] = size + 1  # the start of the next copy
+        copy = [
+            (pattern, [places[t] for t in targets])
+            for q, (pattern, targets) in enumerate(self.rows)
+            if q not in (0, final)
+        ]
+        dead = self.rows[0]
+        rows: list[Row] = [dead]
+        for base in range(0, most * size, size):
+            rows += [(pattern, tuple([t + base for t in targets])) for pattern, targets in copy]
+        rows.append(dead)
+        accepting = range(least * size + 1, most * size + 2, size)
+        return Automaton(number(self.classes, rows, accepting, 1))
+
+    def _product(self, other: Automaton, both: bool, max_states: int) -> Automaton:
+        classes, first = joint_classes((self.classes, other.classes))
+        mine, theirs = (bytes(a.classes[byte] for byte in first) for a in (self, other))
+        pairs = _Pairs(both)
+        start = pairs[self.start, other.start]
+        rows: list[Row] = [(bytes(len(first)), ())]
+        accepting = set()
+        for state, (left, right) in enumerate(pairs.todo):
+            if not state:
+                continue
+            if len(pairs.todo) > max_states + 1:
+                raise AutomatonTooLarge(max_states)
+            if left in self.accepting and (right in other.accepting) == both:
+                accepting.add(state)
+            patterns = (self.rows[left][0], other.rows[right][0])
+            wide = [
+                c.translate(p.ljust(256, b"\0"))
+                for c, p in zip((mine, theirs), patterns, strict=True)
+            ]
+            pattern, groups = overlay(wide)
+            ways = (0, *self.rows[left][1]), (0, *other.rows[right][1])
+            rows.append(regroup(pattern, [pairs[ways[0][a], ways[1][b]] for a, b in groups]))
+        return Automaton(canonical(classes, rows, accepting, start))
+
+
+class _Pairs(dict[tuple[int, int], int]):
+    """Numbers of pairs of states in the order they are met; pairs that can accept nothing are 0."""
+
+    def __init__(self, both: bool) -> None:
+        super().__init__()
+        self._both = both
+        self.todo: list[tuple[int, int]] = [(0, 0)]
+
+    def __missing__(self, pair: tuple[int, int]) -> int:
+        dead = not pair[0] or (self._both and not pair[1])
+        if not dead:
+            self.todo.append(pair)
+        self[pair] = found = 0 if dead else len(self.todo) - 1
+        return found
+
+
+def _path(came: Mapping[int, tuple[int, int]], state: int, start: int) -> bytes:
+    out = bytearray()
+    while state != start:
+        state, byte = came[state]
+        out.append(byte)
+    return bytes(reversed(out))
