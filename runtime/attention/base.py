@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import torch
-from torch import Tensor
-
 from sglc.runtime.core.batch import ForwardBatch
+from torch import Tensor
 
 M = TypeVar("M")
 
@@ -72,7 +71,7 @@ class AttentionBackend(Protocol[M]):
         """Build the index tensors of a batch, once, before its first layer."""
 
     def forward(self, q: Tensor, kv: Tensor, layer: int, meta: M) -> Tensor:
-        """Store kv ``[T, 2 K, D]`` of ALL tokens, then attend q ``[T, H, D]``; return ``[T, H, D]``.
+        """Store kv ``[T, 2 K, D]`` of ALL tokens, then attend q ``[T, H, D]``; same shape out.
 
         A sequence may read slots that another sequence of the same batch writes.
         """

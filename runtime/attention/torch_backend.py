@@ -12,11 +12,10 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
-
-from sglc.runtime.attention.base import AttentionShape, KVTensors
+from sglc.runtime.attention.base import KVTensors
 from sglc.runtime.attention.blocks import Span, cut, spans_of
 from sglc.runtime.core.batch import ForwardBatch
+from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
-
 from sglc.runtime.layers.linear import Linear
+from torch import Tensor
 
 
 def _silu(gate: Tensor) -> Tensor:

@@ -137,7 +137,7 @@ class Rotary:
     def rotate_(self, heads: Tensor, rotations: Tensor) -> None:
         """Rotate ``heads [T, N, D]`` (channels interleaved) in place; fp32 inside."""
         part = heads if self._whole else heads[..., : self._dim]
-        pairs = part.unflatten(-1, (-1, 2))
+        pairs = part.view(*part.shape[:-1], -1, 2)
         if heads.dtype == torch.float32:
             torch.view_as_complex(pairs).mul_(rotations)
         else:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-
 from sglc.runtime.attention.base import AttentionShape
 from sglc.runtime.models.checkpoint import Checkpoint
 from sglc.runtime.models.config import ModelConfig, read_config

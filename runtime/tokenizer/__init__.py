@@ -1,1 +1,5 @@
-"""Tokenizers, chat templates, prompt encoding."""
+"""Tokenizers, chat templates, prompt encoding.
+
+``base`` states what a tokenizer is, ``files`` reads one, ``byte`` needs no files; ``template``
+and ``probe`` turn a chat template into data, ``prompt`` encodes streams of segments.
+"""
