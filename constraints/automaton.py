@@ -240,7 +240,7 @@ class Automaton:
         """
         from sglc.constraints.regex import parse_regex
 
-        return parse_regex(pattern).automaton(max_states)
+        return parse_regex(pattern).automaton(max_states=max_states)
 
     @classmethod
     def sequence(cls, parts: Sequence[Automaton], *, max_states: int = MAX_STATES) -> Automaton:

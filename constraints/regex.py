@@ -14,7 +14,7 @@ from typing import Any
 
 from sglc.constraints import charset, syntax
 from sglc.constraints.regex_scan import scan
-from sglc.constraints.syntax import Alt, Chars, Node, Repeat, Seq, Text
+from sglc.constraints.syntax import Alt, Chars, Node, Repeat, Text
 
 _parser: Any = importlib.import_module("re._parser")
 _compiler: Any = importlib.import_module("re._compiler")
@@ -78,6 +78,34 @@ def parse_regex(pattern: str) -> Node:
         raise RegexError(_WHY[error.feature], _place(pattern, error.feature), pattern) from None
 
 
+@lru_cache(maxsize=512)
+def char_set(pattern: str) -> charset.Ranges:
+    """The characters that ``pattern``, a regex of one character, matches.
+
+    Raises:
+        RegexError: as ``parse_regex``, or the pattern matches something else than one character.
+    """
+    ranges = _single(parse_regex(pattern))
+    if ranges is None:
+        raise RegexError("must match exactly one character, such as [a-z]", 0, pattern)
+    return ranges
+
+
+def _single(node: Node) -> charset.Ranges | None:
+    match node:
+        case Chars(ranges):
+            return ranges
+        case Text(text) if len(text) == 1:
+            return charset.chars(text)
+        case Repeat(inner, 1, 1):
+            return _single(inner)
+        case Alt(options):
+            sets = [_single(option) for option in options]
+            if None not in sets:
+                return charset.merge(pair for ranges in sets if ranges for pair in ranges)
+    return None
+
+
 def _read(pattern: str) -> Node:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # `[[` and the like: a hint to authors of future syntax
@@ -119,7 +147,7 @@ class _Reader:
             at_start = start and all(_reads_nothing(item) for item in items[:i])
             at_end = end and all(_reads_nothing(item) for item in items[i + 1 :])
             nodes.append(self._item(op, value, flags, at_start, at_end))
-        return syntax.seq(nodes)
+        return syntax.seq(*nodes)
 
     def _item(self, op: Any, value: Any, flags: int, start: bool, end: bool) -> Node:
         if op in _REFUSED:
@@ -131,7 +159,7 @@ class _Reader:
                 raise _Refused("anchor")
             raise _Refused("boundary")
         if op is _c.BRANCH:
-            return syntax.alt([self.sequence(arm, flags, start, end) for arm in value[1]])
+            return syntax.alt(*(self.sequence(arm, flags, start, end) for arm in value[1]))
         if op is _c.SUBPATTERN:
             _, added, removed, inner = value
             return self.sequence(inner, (flags | added) & ~removed, start, end)
@@ -199,6 +227,3 @@ def _chars_any_case(op: Any, value: Any, flags: int) -> charset.Ranges:
 def _cased() -> tuple[str, ...]:
     every = map(chr, range(charset.MAX_CHAR + 1))
     return tuple(c for c in every if c.lower() != c or c.upper() != c)
-
-
-__all__ = ["Alt", "Chars", "Node", "RegexError", "Repeat", "Seq", "Text", "parse_regex"]

@@ -1,26 +1,72 @@
-"""Syntax of a regular language over characters: what a pattern means once it is read."""
+"""Regular languages as trees over characters, before any automaton is made of them.
+
+The same tree gives the automaton and, without building it, the least and greatest lengths. How a
+character is spelled is left to an encoding: as it is, or as JSON strings spell it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
 
 from sglc.constraints.automaton import MAX_STATES, Automaton
-from sglc.constraints.charset import Ranges, char_automaton
+from sglc.constraints.charset import ANY_TEXT, Ranges, char_automaton, intersect
 
 Span = tuple[int, int | None]  # least and most, None without end
+
+
+class Encoding(Protocol):
+    """How characters are spelled. Equal encodings are equal objects."""
+
+    def __hash__(self) -> int: ...
+
+    def spell(self, text: str) -> str:
+        """The text as it is written."""
+
+    def chars(self, ranges: Ranges) -> Automaton:
+        """All spellings of one character of a set."""
+
+    def span(self, ranges: Ranges, in_bytes: bool) -> Span | None:
+        """Least and most length of those spellings; None if there is none."""
+
+
+class Plain:
+    """Characters stand for themselves."""
+
+    def spell(self, text: str) -> str:
+        return text
+
+    def chars(self, ranges: Ranges) -> Automaton:
+        return char_automaton(ranges)
+
+    def span(self, ranges: Ranges, in_bytes: bool) -> Span | None:
+        inside = intersect(ranges, ANY_TEXT)
+        if not inside:
+            return None
+        if not in_bytes:
+            return 1, 1
+        return len(chr(inside[0][0]).encode()), len(chr(inside[-1][1]).encode())
+
+
+PLAIN = Plain()
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
     """A set of texts."""
 
-    def automaton(self, max_states: int = MAX_STATES) -> Automaton:
-        """The automaton of the set."""
+    def automaton(self, encoding: Encoding = PLAIN, max_states: int = MAX_STATES) -> Automaton:
+        """The automaton of the set.
+
+        Raises:
+            AutomatonTooLarge: it, or one on the way, has more than ``max_states`` states.
+        """
         raise NotImplementedError
 
-    def lengths(self, char: Callable[[Ranges], Span | None]) -> Span | None:
-        """Least and most length, where ``char`` measures one character; None if no text."""
+    def span(self, in_bytes: bool, encoding: Encoding = PLAIN) -> Span | None:
+        """Least and most length in bytes or characters; None if the set is empty."""
         raise NotImplementedError
 
 
@@ -30,13 +76,15 @@ class Text(Node):
 
     text: str
 
-    def automaton(self, max_states: int = MAX_STATES) -> Automaton:
-        if any("\ud800" <= c <= "\udfff" for c in self.text):
-            return Automaton.empty()  # no UTF-8 text holds a surrogate
-        return Automaton.from_strings([self.text])
+    def automaton(self, encoding: Encoding = PLAIN, max_states: int = MAX_STATES) -> Automaton:
+        return _strings([self.text], encoding)
 
-    def lengths(self, char: Callable[[Ranges], Span | None]) -> Span | None:
-        return total([char(((ord(c), ord(c)),)) for c in self.text])
+    def span(self, in_bytes: bool, encoding: Encoding = PLAIN) -> Span | None:
+        if _has_surrogate(self.text):
+            return None
+        spelled = encoding.spell(self.text)
+        length = len(spelled.encode() if in_bytes else spelled)
+        return length, length
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +93,11 @@ class Chars(Node):
 
     ranges: Ranges
 
-    def automaton(self, max_states: int = MAX_STATES) -> Automaton:
-        return char_automaton(self.ranges)
+    def automaton(self, encoding: Encoding = PLAIN, max_states: int = MAX_STATES) -> Automaton:
+        return encoding.chars(self.ranges)
 
-    def lengths(self, char: Callable[[Ranges], Span | None]) -> Span | None:
-        return char(self.ranges)
+    def span(self, in_bytes: bool, encoding: Encoding = PLAIN) -> Span | None:
+        return encoding.span(self.ranges, in_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,45 +106,85 @@ class Seq(Node):
 
     parts: tuple[Node, ...]
 
-    def automaton(self, max_states: int = MAX_STATES) -> Automaton:
-        parts = [part.automaton(max_states) for part in self.parts]
+    def automaton(self, encoding: Encoding = PLAIN, max_states: int = MAX_STATES) -> Automaton:
+        parts = [part.automaton(encoding, max_states) for part in self.parts]
         return Automaton.sequence(parts, max_states=max_states)
 
-    def lengths(self, char: Callable[[Ranges], Span | None]) -> Span | None:
-        return total([part.lengths(char) for part in self.parts])
+    def span(self, in_bytes: bool, encoding: Encoding = PLAIN) -> Span | None:
+        least, most = 0, 0
+        endless = False
+        for part in self.parts:
+            span = part.span(in_bytes, encoding)
+            if span is None:
+                return None
+            least += span[0]
+            endless = endless or span[1] is None
+            most += span[1] or 0
+        return least, None if endless else most
 
 
 @dataclass(frozen=True, slots=True)
 class Alt(Node):
-    """A text of any option."""
+    """A text of any option; of none, the empty set."""
 
     options: tuple[Node, ...]
 
-    def automaton(self, max_states: int = MAX_STATES) -> Automaton:
-        options = [option.automaton(max_states) for option in self.options]
-        return Automaton.any_of(options, max_states=max_states)
+    def automaton(self, encoding: Encoding = PLAIN, max_states: int = MAX_STATES) -> Automaton:
+        texts = [option.text for option in self.options if isinstance(option, Text)]
+        parts = [
+            option.automaton(encoding, max_states)
+            for option in self.options
+            if not isinstance(option, Text)
+        ]
+        return Automaton.any_of([_strings(texts, encoding), *parts], max_states=max_states)
 
-    def lengths(self, char: Callable[[Ranges], Span | None]) -> Span | None:
-        return either([option.lengths(char) for option in self.options])
+    def span(self, in_bytes: bool, encoding: Encoding = PLAIN) -> Span | None:
+        spans = [option.span(in_bytes, encoding) for option in self.options]
+        some = [span for span in spans if span is not None]
+        if not some:
+            return None
+        mosts = [most for _, most in some if most is not None]
+        return min(least for least, _ in some), max(mosts) if len(mosts) == len(some) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat(Node):
-    """``least`` to ``most`` texts of ``inner`` in a row."""
+    """``least`` to ``most`` texts of ``inner`` in a row, without end if ``most`` is None."""
 
     inner: Node
     least: int
     most: int | None
 
-    def automaton(self, max_states: int = MAX_STATES) -> Automaton:
-        inner = self.inner.automaton(max_states)
-        return inner.repeat(self.least, self.most, max_states=max_states)
+    def automaton(self, encoding: Encoding = PLAIN, max_states: int = MAX_STATES) -> Automaton:
+        return _repeated(self, encoding, max_states)
 
-    def lengths(self, char: Callable[[Ranges], Span | None]) -> Span | None:
-        return times(self.inner.lengths(char), self.least, self.most)
+    def span(self, in_bytes: bool, encoding: Encoding = PLAIN) -> Span | None:
+        least, most = max(self.least, 0), self.most
+        if most is not None and most < least:
+            return None
+        span = self.inner.span(in_bytes, encoding)
+        if span is None:
+            return (0, 0) if least == 0 else None
+        if span[1] == 0 or most == 0:
+            return 0, 0
+        return least * span[0], None if most is None or span[1] is None else most * span[1]
 
 
-def seq(nodes: Sequence[Node]) -> Node:
+@dataclass(frozen=True, slots=True)
+class Encoded(Node):
+    """The texts of ``inner`` in another spelling."""
+
+    inner: Node
+    encoding: Encoding
+
+    def automaton(self, encoding: Encoding = PLAIN, max_states: int = MAX_STATES) -> Automaton:
+        return self.inner.automaton(self.encoding, max_states)
+
+    def span(self, in_bytes: bool, encoding: Encoding = PLAIN) -> Span | None:
+        return self.inner.span(in_bytes, self.encoding)
+
+
+def seq(*nodes: Node) -> Node:
     """The nodes in order; texts next to each other become one."""
     parts: list[Node] = []
     for node in nodes:
@@ -109,39 +197,25 @@ def seq(nodes: Sequence[Node]) -> Node:
     return parts[0] if len(parts) == 1 else Seq(tuple(parts)) if parts else Text("")
 
 
-def alt(nodes: Sequence[Node]) -> Node:
+def alt(*nodes: Node) -> Node:
     """Any of the nodes."""
-    return nodes[0] if len(nodes) == 1 else Alt(tuple(nodes))
+    return nodes[0] if len(nodes) == 1 else Alt(nodes)
 
 
-def total(spans: Sequence[Span | None]) -> Span | None:
-    """The length of one after the other."""
-    least, most = 0, 0
-    endless = False
-    for span in spans:
-        if span is None:
-            return None
-        least += span[0]
-        endless = endless or span[1] is None
-        most += span[1] or 0
-    return least, None if endless else most
+def optional(node: Node) -> Node:
+    """The node or the empty text."""
+    return Repeat(node, 0, 1)
 
 
-def either(spans: Sequence[Span | None]) -> Span | None:
-    """The length of any of them."""
-    some = [span for span in spans if span is not None]
-    if not some:
-        return None
-    mosts = [most for _, most in some if most is not None]
-    return min(least for least, _ in some), max(mosts) if len(mosts) == len(some) else None
+@lru_cache(maxsize=64)
+def _repeated(node: Repeat, encoding: Encoding, max_states: int) -> Automaton:
+    inner = node.inner.automaton(encoding, max_states)
+    return inner.repeat(max(node.least, 0), node.most, max_states=max_states)
 
 
-def times(span: Span | None, least: int, most: int | None) -> Span | None:
-    """The length of ``least`` to ``most`` in a row."""
-    if most is not None and most < least:
-        return None
-    if span is None:
-        return (0, 0) if least == 0 else None
-    if span[1] == 0 or most == 0:
-        return 0, 0
-    return least * span[0], None if most is None or span[1] is None else most * span[1]
+def _strings(texts: Iterable[str], encoding: Encoding) -> Automaton:
+    return Automaton.from_strings([encoding.spell(t) for t in texts if not _has_surrogate(t)])
+
+
+def _has_surrogate(text: Sequence[str]) -> bool:
+    return any("\ud800" <= c <= "\udfff" for c in text)

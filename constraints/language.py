@@ -1,0 +1,17 @@
+"""What the rest of sglc asks of a type: its language, when to stop, values and sizes."""
+
+from __future__ import annotations
+
+from sglc.constraints.build import Bounds, EndRule, bounds, end_rule, is_unconstrained, language
+from sglc.constraints.values import parse, render
+
+__all__ = [
+    "Bounds",
+    "EndRule",
+    "bounds",
+    "end_rule",
+    "is_unconstrained",
+    "language",
+    "parse",
+    "render",
+]

@@ -1,0 +1,189 @@
+"""Between texts of a type's language and the values they stand for.
+
+Laws: for every member ``w`` of L(t), ``parse(t, w)`` succeeds and ``render(t, parse(t, w))`` is a
+member. Numbers too large for a float become the largest one. Python reads no integers of more
+than ``sys.get_int_max_str_digits()`` digits; neither does this.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from sglc.constraints.build import is_unconstrained, language
+from sglc.constraints.types import (
+    MISSING,
+    Bool,
+    Int,
+    Json,
+    List,
+    Number,
+    Optional,
+    Record,
+    Type,
+    Union,
+)
+
+
+def parse(t: Type, text: str) -> Any:
+    """The value ``text`` stands for: str, int, float, bool, None, list or dict.
+
+    Raises:
+        ValueError: ``text`` is not in L(t); says where it goes wrong.
+    """
+    data = text.encode("utf-8", "surrogatepass")
+    if not is_unconstrained(t) and not language(t).accepts(data):
+        raise ValueError(_reason(t, data))
+    return _parse(t, text)
+
+
+def render(t: Type, value: Any) -> str:
+    """The text a ``value`` of type ``t`` is written as: one member of L(t) for each value.
+
+    Fields a record lacks are filled from their defaults. Floats are rounded to the decimals of
+    their type.
+
+    Raises:
+        ValueError: ``value`` is not a ``t``.
+    """
+    for text in _renderings(t, value, False):
+        if is_unconstrained(t) or language(t).accepts(text.encode("utf-8", "surrogatepass")):
+            return text
+    raise ValueError(f"{_clip(repr(value))} is not a {t}")
+
+
+def _parse(t: Type, text: str) -> Any:
+    match t:
+        case Optional(inner):
+            return None if text == "none" else _parse(inner, text)
+        case Union(options):
+            data = text.encode()
+            return next(_parse(o, text) for o in options if language(o).accepts(data))
+        case Int() | Number() | Bool() | List() | Record() | Json():
+            return json.loads(text, parse_float=_float)
+    return text
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    return math.copysign(sys.float_info.max, value) if math.isinf(value) else value
+
+
+def _renderings(t: Type, value: Any, in_json: bool) -> list[str]:
+    """Texts that stand for ``value`` if it is a ``t`` at all, the best first."""
+    match t:
+        case Optional(inner):
+            if value is None:
+                return ["null" if in_json else "none"]
+            return _renderings(inner, value, in_json)
+        case Union(options):
+            return [text for option in options for text in _fitting(option, value, in_json)]
+        case Bool() if isinstance(value, bool):
+            return ["true" if value else "false"]
+        case Int() if isinstance(value, int) and not isinstance(value, bool):
+            return [str(value)]
+        case Number(digits, decimals) if _is_number(value):
+            return _numerals(value, digits, decimals)
+        case List(item) if isinstance(value, list | tuple):
+            texts = [_first(item, v) for v in value]
+            return ["[" + ", ".join(texts) + "]"]
+        case Record() if isinstance(value, Mapping):
+            return _record(t, value)
+        case Json():
+            return [_dump(value)]
+        case Bool() | Int() | Number() | List() | Record():
+            return []
+    if not isinstance(value, str):
+        return []
+    return [json.dumps(value, ensure_ascii=False) if in_json else value]
+
+
+def _fitting(t: Type, value: Any, in_json: bool) -> list[str]:
+    """The renderings that are members of an option, in JSON of a list of just that option."""
+    if not in_json:
+        data = [(text, text) for text in _renderings(t, value, False)]
+        whole = t
+    else:
+        data = [(text, f"[{text}]") for text in _renderings(t, value, True)]
+        whole = List(t, 1, 1)
+    return [text for text, member in data if language(whole).accepts(member.encode())]
+
+
+def _first(t: Type, value: Any) -> str:
+    texts = _renderings(t, value, True)
+    if not texts:
+        raise ValueError(f"{_clip(repr(value))} is not a {t}")
+    return texts[0]
+
+
+def _record(t: Record, value: Mapping[str, Any]) -> list[str]:
+    unknown = [name for name in value if name not in {field.name for field in t.fields}]
+    if unknown:
+        raise ValueError(f"{t} has no field {unknown[0]!r}")
+    parts = []
+    for field in t.fields:
+        inner = value.get(field.name, field.default)
+        if inner is MISSING:
+            raise ValueError(f"field {field.name!r} of {t} is missing")
+        name = json.dumps(field.name, ensure_ascii=False)
+        parts.append(f"{name}: {_first(field.type, inner)}")
+    return ["{" + ", ".join(parts) + "}"]
+
+
+def _dump(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"{_clip(repr(value))} is not JSON: {error}") from None
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int | Decimal) and not isinstance(value, bool)
+
+
+def _numerals(value: int | float | Decimal, digits: int | None, decimals: int | None) -> list[str]:
+    """``value`` without exponent, rounded; for floats at the limit, the largest member too."""
+    exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    text = format(exact, "f")
+    if decimals is not None and len(text.partition(".")[2]) > decimals:
+        text = _rounded(text, max(decimals, 0))
+    texts = [text]
+    if isinstance(value, float) and digits is not None:
+        point = f".{'9' * decimals}" if decimals else ""
+        limit = ("-" if value < 0 else "") + "9" * digits + point
+        if abs(_float(limit)) >= abs(value):
+            texts.append(limit)
+    return texts
+
+
+def _rounded(text: str, decimals: int) -> str:
+    """A decimal numeral with fewer decimals, half away from zero."""
+    sign = "-" if text.startswith("-") else ""
+    whole, _, fraction = text.lstrip("-").partition(".")
+    scaled = str(int(whole + fraction[:decimals]) + (fraction[decimals] >= "5"))
+    scaled = scaled.rjust(decimals + 1, "0")
+    if not decimals:
+        return sign + scaled
+    return f"{sign}{scaled[:-decimals]}.{scaled[-decimals:]}"
+
+
+def _reason(t: Type, data: bytes) -> str:
+    automaton = language(t)
+    state = automaton.start
+    for i, byte in enumerate(data):
+        state = automaton.step(state, byte)
+        if not state:
+            at = len(data[:i].decode(errors="ignore"))
+            rest = data.decode(errors="replace")[at:]
+            return f"not a {t}: {_clip(repr(rest))} at position {at} cannot follow"
+    return f"not a {t}: {_clip(repr(data.decode(errors='replace')))} ends too early"
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "..."
