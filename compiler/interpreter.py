@@ -1,0 +1,419 @@
+"""The reference interpreter: what a module means, op after op, in program order.
+
+No futures, no batches, no cache. Every other way to run a program is right when it gives the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sglc.compiler.ir.graph import Function, Module
+from sglc.compiler.ir.op import Literal, Op, Operand, Region, Symbol, Value
+from sglc.compiler.plan.data import (
+    DATA_OPS,
+    Branch,
+    DataError,
+    equal,
+    evaluate,
+    format_value,
+    truth,
+)
+from sglc.compiler.plan.seeds import seed_key
+from sglc.compiler.plan.select import distinct_choices
+from sglc.compiler.reference import Decode, decode, select
+from sglc.compiler.reference_stream import (
+    ReferenceModel,
+    RoleBegin,
+    RoleEnd,
+    Special,
+    Stream,
+    Text,
+)
+from sglc.constraints.types import MISSING, Type
+from sglc.constraints.types import Literal as LiteralType
+from sglc.constraints.types import Union as UnionType
+
+__all__ = ["Failure", "Outcome", "ReferenceModel", "Stream", "interpret"]
+
+MAX_DEPTH = 100
+_SAMPLING = (
+    "temperature", "top_p", "top_k", "min_p", "frequency_penalty", "presence_penalty",
+    "repetition_penalty", "min_tokens",
+)  # fmt: skip
+Tools = Mapping[str, Callable[..., Any]]
+
+
+class Failure(Exception):
+    """The program fails at ``op``: a check, an operation without a result, a tool."""
+
+    def __init__(self, reason: str, op: Op | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.op = op
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run came to. ``captures`` is what it returned by name; all is empty on an error."""
+
+    value: Any = None
+    captures: Mapping[str, Any] = field(default_factory=dict)
+    text: str = ""
+    messages: list[dict[str, str]] = field(default_factory=list)
+    error: Failure | None = None
+
+
+def interpret(
+    module: Module,
+    entry: str,
+    arguments: Mapping[str, Any],
+    model: ReferenceModel,
+    *,
+    seed: int = 0,
+    instance: int = 0,
+    tools: Tools | None = None,
+) -> Outcome:
+    """Run function ``entry`` of a module that the verifier accepts.
+
+    Raises:
+        KeyError: there is no such function, or it calls a tool that is not in ``tools``.
+        TypeError: ``arguments`` are not those of its parameters.
+    """
+    world = _World(module, model, seed, instance, tools or {})
+    function = module.functions[entry]
+    given = _bind(function, (), dict(arguments))
+    try:
+        stream, captures = _Frame(world, function, given, (), Stream(model), 0).run()
+    except Failure as failure:
+        return Outcome(error=failure)
+    value = captures["result"] if "result" in captures and _has_result(function) else captures
+    return Outcome(value, captures, stream.text, stream.messages())
+
+
+@dataclass(frozen=True, slots=True)
+class _World:
+    module: Module
+    model: ReferenceModel
+    seed: int
+    instance: int
+    tools: Tools
+
+
+class _Leave(Exception):
+    """A terminator other than ``yield``: it leaves regions until someone catches it."""
+
+    def __init__(self, values: Sequence[Any], captures: Mapping[str, Any]) -> None:
+        self.values = values
+        self.captures = captures
+
+
+class _Break(_Leave):
+    pass
+
+
+class _Continue(_Leave):
+    pass
+
+
+class _Return(_Leave):
+    pass
+
+
+class _CondFalse(Exception):
+    pass
+
+
+class _Frame:
+    """One call of a function."""
+
+    def __init__(
+        self,
+        world: _World,
+        function: Function,
+        arguments: Mapping[str, Any],
+        path: tuple[int, ...],
+        entry: Stream,
+        depth: int,
+    ) -> None:
+        if depth > MAX_DEPTH:
+            raise Failure("calls are nested too deep")
+        self.world = world
+        self.function = function
+        self.path = path
+        self.entry = entry
+        self.depth = depth
+        self.env: dict[Value, Any] = {p.value: arguments[p.name] for p in function.params}
+
+    def run(self) -> tuple[Stream, dict[str, Any]]:
+        try:
+            self.region(self.function.body)
+        except _Return as leave:
+            stream = leave.values[0] if leave.values else self.entry
+            return stream, dict(leave.captures)
+        raise AssertionError("a function ends by return or fail")
+
+    def value(self, operand: Operand) -> Any:
+        match operand:
+            case Value():
+                return self.env[operand]
+            case Literal(value):
+                return value
+            case tuple():
+                return [self.value(item) for item in operand]
+        raise AssertionError(f"{operand} is no value")
+
+    def region(self, region: Region, *values: Any) -> tuple[list[Any], dict[str, Any]]:
+        """Run a region; return what it yields."""
+        self.env.update(zip(region.params, values, strict=True))
+        for op in region.ops:
+            args = [self.value(arg) for arg in op.args if not isinstance(arg, Symbol)]
+            kwargs = {key: self.value(arg) for key, arg in op.kwargs}
+            if op.spec.terminator:
+                return self.leave(op, args, kwargs)
+            results = self.execute(op, args, kwargs)
+            self.env.update(zip(op.results, results, strict=True))
+        raise AssertionError("a region ends with a terminator")
+
+    def leave(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], Any]:
+        match op.name:
+            case "break":
+                raise _Break(args, kwargs)
+            case "continue":
+                raise _Continue(args, kwargs)
+            case "return":
+                raise _Return(args, kwargs)
+            case "fail":
+                raise Failure(format_value(args[0]) if args else "the program failed", op)
+        return args, kwargs
+
+    def execute(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> Sequence[Any]:
+        """Return the results of an op; what goes wrong in it becomes a failure at this op."""
+        try:
+            if op.name in DATA_OPS:
+                return [evaluate(op.name, args, kwargs, op.attrs)]
+            handler = getattr(self, "op_" + op.name.replace(".", "_"))
+            results: Sequence[Any] = handler(op, args, kwargs)
+            return results
+        except ValueError as error:  # DataError, a text that does not parse, a bad option
+            raise Failure(str(error), op) from error
+
+    @contextmanager
+    def turn(self, index: int) -> Iterator[None]:
+        """Add a step to the path of random numbers."""
+        before, self.path = self.path, (*self.path, index)
+        try:
+            yield
+        finally:
+            self.path = before
+
+    # ---- streams
+
+    def op_stream(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+        return [self.entry if op.result == self.function.entry_stream else Stream(self.world.model)]
+
+    def op_put(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+        text = format_value(args[1])
+        return [args[0].append(Special(text) if op.attrs.get("special") else Text(text))]
+
+    def op_role_begin(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+        return [args[0].append(RoleBegin(str(op.attrs["role"])))]
+
+    def op_role_end(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+        return [args[0].append(RoleEnd(str(op.attrs["role"])))]
+
+    def op_media(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+        raise DataError("the reference model sees no images")
+
+    def op_gen(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+        from sglc.constraints.language import end_rule, language, parse
+
+        stream: Stream = args[0]
+        options = {**op.attrs, **kwargs}
+        type_ = self.generated(op, kwargs)
+        stop = options.get("stop") or ()
+        spec = Decode(
+            max_tokens=options["max_tokens"],
+            key=self.key(op),
+            stop=(stop,) if isinstance(stop, str) else tuple(stop),
+            automaton=None if type_ is None else language(type_),
+            end="eos" if type_ is None else end_rule(type_),
+            sampling={name: options[name] for name in _SAMPLING if name in options},
+        )
+        text, logprob = decode(stream.model, stream.model.encode(stream.segments), spec)
+        after = stream.append(Text(text), logprob if op.attrs.get("logprob") else 0.0)
+        return [after, text if type_ is None else parse(type_, text)]
+
+    def generated(self, op: Op, kwargs: Mapping[str, Any]) -> Type | None:
+        """The type a ``gen`` is held to: that of its constraint, or one of its choices."""
+        if "choices" in kwargs:
+            return UnionType(tuple(map(LiteralType, distinct_choices(kwargs["choices"]))))
+        symbol = op.attrs.get("constraint")
+        return self.world.module.constraints[symbol.name] if isinstance(symbol, Symbol) else None
+
+    def op_select(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+        stream: Stream = args[0]
+        choices = distinct_choices(args[1])
+        method = str(op.attrs.get("by", "token_avg"))
+        winner, shares = select(stream.model, stream.segments, choices, method)
+        text = choices[winner]
+        return [stream.append(Text(text)), text, dict(zip(choices, shares, strict=True))]
+
+    def op_slice(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+        return [args[1].since(args[0])]
+
+    def op_text(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+        return [args[0].text]
+
+    def op_messages(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+        return [args[0].messages()]
+
+    def key(self, op: Op) -> int:
+        return seed_key(self.world.seed, self.world.instance, self.path, str(op.attrs["rng"]))
+
+    # ---- branches
+
+    def op_fork(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+        if len(args) == 1:
+            named = {}
+            for index, region in enumerate(op.regions):
+                with self.turn(index):
+                    named[str(region.case[0])] = self.branch(region, args[0])
+            return [named]
+        branches = []
+        for index, item in enumerate(_items(args[1])):
+            with self.turn(index):
+                extra = [index] if len(op.regions[0].params) == 3 else []
+                branches.append(self.branch(op.regions[0], args[0], item, *extra))
+        return [tuple(branches)]
+
+    def branch(self, region: Region, start: Stream, *values: Any) -> Branch:
+        (end,), captures = self.region(region, start, *values)
+        return Branch(captures, end.since(start), end, end.logprob - start.logprob)
+
+    def op_branch(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+        start, end = args
+        return [Branch(kwargs, end.since(start), end, end.logprob - start.logprob)]
+
+    # ---- control
+
+    def op_if(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+        label = "do" if truth(args[0]) else "else"
+        return self.region(next(r for r in op.regions if r.label == label))[0]
+
+    def op_match(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+        for region in op.regions:
+            if region.label == "else" or any(equal(args[0], case) for case in region.case):
+                return self.region(region)[0]
+        raise DataError("no case matches")
+
+    def op_for(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+        carried = args[1:]
+        for index, item in enumerate(_items(args[0])):
+            lead = [item, index] if op.attrs.get("index") else [item]
+            with self.turn(index):
+                try:
+                    carried = self.region(op.regions[0], *lead, *carried)[0]
+                except _Continue as leave:
+                    carried = list(leave.values)
+                except _Break as leave:
+                    return list(leave.values)
+        return carried
+
+    def op_while(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+        limit, carried = args[0], args[1:]
+        if not isinstance(limit, int) or isinstance(limit, bool):
+            raise DataError("the limit of a loop is an integer")
+        for index in range(limit):
+            with self.turn(index):
+                try:
+                    carried = self.region(op.regions[0], *carried)[0]
+                except _Continue as leave:
+                    carried = list(leave.values)
+                except _Break as leave:
+                    return list(leave.values)
+                except _CondFalse:
+                    return carried
+        return carried
+
+    def op_cond(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+        if not truth(args[0]):
+            raise _CondFalse
+        return []
+
+    def op_try(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+        try:
+            return self.region(op.regions[0])[0]
+        except Failure:
+            return self.region(op.regions[1])[0]
+
+    def op_check(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+        if not truth(args[0]):
+            raise DataError(format_value(args[1]) if len(args) > 1 else "a check failed")
+        return []
+
+    def op_map(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+        return [[self.each(op, i, item) for i, item in enumerate(_items(args[0]))]]
+
+    def op_filter(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+        items = _items(args[0])
+        return [[item for i, item in enumerate(items) if truth(self.each(op, i, item))]]
+
+    def each(self, op: Op, index: int, item: Any) -> Any:
+        with self.turn(index):
+            return self.region(op.regions[0], item)[0][0]
+
+    # ---- calls
+
+    def op_call(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+        return _effect(op) + self.call(op, args, kwargs, Stream(self.world.model))[1:]
+
+    def op_include(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+        return _effect(op) + self.call(op, args[1:], kwargs, args[0])
+
+    def call(self, op: Op, args: list[Any], kwargs: dict[str, Any], entry: Stream) -> list[Any]:
+        function = self.world.module.functions[op.symbol or ""]
+        if op.after is not None:
+            kwargs = {key: self.value(arg) for key, arg in op.kwargs[:-1]}
+        path = (*self.path, int(str(op.attrs["rng"])))
+        given = _bind(function, args, kwargs)
+        stream, captures = _Frame(self.world, function, given, path, entry, self.depth + 1).run()
+        return [stream, captures["result"] if _has_result(function) else captures]
+
+    def op_tool(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+        pairs = op.kwargs[:-1] if op.after is not None else op.kwargs
+        tool = self.world.tools[op.symbol or ""]
+        try:
+            result = tool(**{key: self.value(arg) for key, arg in pairs})
+        except Exception as error:  # whatever host code does
+            raise Failure(f"{op.symbol}: {error}", op) from error
+        return [*_effect(op), result]
+
+
+def _bind(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments by name, defaults filled in."""
+    names = [param.name for param in function.params]
+    given = dict(zip(names, args, strict=False)) | dict(kwargs)
+    for param in function.params:
+        if param.default is not MISSING:
+            given.setdefault(param.name, param.default)
+    if given.keys() != set(names) or len(args) > len(names):
+        raise TypeError(f"@{function.name} takes {', '.join(names)}, not {', '.join(given)}")
+    return given
+
+
+def _has_result(function: Function) -> bool:
+    """Whether the value is ``result``, and not the record of what is returned by name."""
+    return function.result is not None or function.kind == "fn"
+
+
+def _effect(op: Op) -> list[Any]:
+    return [None] if op.has_effect else []
+
+
+def _items(value: Any) -> Sequence[Any]:
+    if not isinstance(value, list | tuple):
+        raise DataError("only a list has elements to go through")
+    return value

@@ -1,0 +1,201 @@
+"""One decode and one scoring, the slow way: all that the reference interpreter knows of models.
+
+The whole stream is tokenised again for every op, the whole vocabulary is tried for every mask, and
+the model is asked for the logits of the whole prefix for every token. Nothing is remembered.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sglc.compiler.plan.seeds import uniform
+from sglc.compiler.plan.select import choose, context_len, first_counted, shares
+from sglc.compiler.reference_stream import ReferenceModel, Segment, Text
+from sglc.constraints.automaton import Automaton
+
+_GREEDY_BELOW = 1e-6
+
+
+class DecodeError(ValueError):
+    """A decode cannot go on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decode:
+    """What one ``gen`` asks for. ``sampling``: the options of ``gen``, by their names."""
+
+    max_tokens: int
+    key: int = 0
+    stop: tuple[str, ...] = ()
+    automaton: Automaton | None = None
+    end: str = "eos"
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+
+    def option(self, name: str, default: float) -> float:
+        return float(self.sampling.get(name, default))
+
+
+def decode(model: ReferenceModel, prompt: Sequence[int], spec: Decode) -> tuple[str, float]:
+    """Return the text of a decode and the log probability of the tokens it sampled.
+
+    Raises:
+        DecodeError: the stream is empty, the constraint is, or no token is allowed.
+    """
+    if not prompt:
+        raise DecodeError("the stream is empty: there is nothing to go on from")
+    machine = spec.automaton
+    state = machine.start if machine else 0
+    if machine and state == 0:
+        raise DecodeError("the constraint admits no text at all")
+    data, produced, logprob = b"", list[int](), 0.0
+    while len(produced) < spec.max_tokens and not (machine and _is_complete(machine, state)):
+        raw = model.logits([*prompt, *produced])
+        row = _adjusted(model, raw, prompt, produced, spec)
+        for token in range(model.vocab_size):
+            if machine and not _is_allowed(model, token, machine, state, spec.end):
+                row[token] = -math.inf
+        token = _sample(row, spec, uniform(spec.key, len(produced)))
+        logprob += _log_softmax(raw)[token]
+        produced.append(token)
+        piece = model.token_bytes[token]
+        if token in model.eos_ids or (machine and not piece):
+            break
+        kept = len(piece)
+        if machine:
+            kept, state = _walk(machine, state, piece)
+        data += piece[:kept]
+        end = _stop_at(data, spec.stop)
+        if end is not None:
+            data = data[:end]
+            break
+        if machine and state == 0:
+            break
+    return data.decode("utf-8", "replace"), logprob
+
+
+def _is_complete(machine: Automaton, state: int) -> bool:
+    """Whether the text is a member and nothing can follow."""
+    return state in machine.accepting and not any(machine.step(state, byte) for byte in range(256))
+
+
+def _is_allowed(
+    model: ReferenceModel, token: int, machine: Automaton, state: int, end: str
+) -> bool:
+    piece = model.token_bytes[token]
+    if token in model.eos_ids or not piece:
+        may_end = state in machine.accepting
+        return may_end and (end == "leave" or (end == "eos" and token in model.eos_ids))
+    passed = state in machine.accepting
+    for byte in piece:
+        state = machine.step(state, byte)
+        if state == 0:
+            return end == "leave" and passed
+        passed = passed or state in machine.accepting
+    return True
+
+
+def _walk(machine: Automaton, state: int, piece: bytes) -> tuple[int, int]:
+    """Return how many bytes stay in the text and the state after them; 0 if the walk died."""
+    kept = 0
+    for at, byte in enumerate(piece, 1):
+        state = machine.step(state, byte)
+        if state == 0:
+            return kept, 0
+        if state in machine.accepting:
+            kept = at
+    return len(piece), state
+
+
+def _stop_at(data: bytes, stops: Sequence[str]) -> int | None:
+    """Return where the text ends: before the stop string complete first, the longest of equals."""
+    for end in range(1, len(data) + 1):
+        found = [len(s.encode()) for s in stops if data[:end].endswith(s.encode())]
+        if found:
+            return end - max(found)
+    return None
+
+
+def _adjusted(
+    model: ReferenceModel,
+    raw: Sequence[float],
+    prompt: Sequence[int],
+    produced: Sequence[int],
+    spec: Decode,
+) -> list[float]:
+    row = list(raw)
+    factor = spec.option("repetition_penalty", 1.0)
+    for token in {*prompt, *produced} if factor != 1.0 else ():
+        row[token] = row[token] / factor if row[token] > 0 else row[token] * factor
+    for token in set(produced):
+        row[token] -= spec.option("frequency_penalty", 0.0) * produced.count(token)
+        row[token] -= spec.option("presence_penalty", 0.0)
+    if len(produced) < spec.option("min_tokens", 0):
+        for token in model.eos_ids:
+            row[token] = -math.inf
+    return row
+
+
+def _sample(row: Sequence[float], spec: Decode, draw: float) -> int:
+    best = max(range(len(row)), key=row.__getitem__)
+    if row[best] == -math.inf:
+        raise DecodeError("the constraint allows no token of the vocabulary")
+    temperature = spec.option("temperature", 0.0)
+    if temperature < _GREEDY_BELOW:
+        return best
+    weights = {i: math.exp((x - row[best]) / temperature) for i, x in enumerate(row)}
+    probs = _normalised({i: w for i, w in weights.items() if w > 0.0})
+    order = sorted(probs, key=lambda i: (-probs[i], i))
+    top_k, top_p = int(spec.option("top_k", -1)), spec.option("top_p", 1.0)
+    if top_k != -1:
+        order = order[:top_k]
+        probs = _normalised({i: probs[i] for i in order})
+    if top_p < 1.0:
+        total, count = 0.0, 0
+        while count < len(order) and total < top_p:
+            total += probs[order[count]]
+            count += 1
+        probs = _normalised({i: probs[i] for i in order[:count]})
+    least = spec.option("min_p", 0.0) * max(probs.values())
+    if least > 0.0:
+        probs = _normalised({i: p for i, p in probs.items() if p >= least})
+    total = 0.0
+    for token in sorted(probs):
+        total += probs[token]
+        if total > draw:
+            return token
+    return max(probs)  # rounding left the sum at or below the draw
+
+
+def _normalised(weights: Mapping[int, float]) -> dict[int, float]:
+    total = sum(weights.values())
+    return {i: w / total for i, w in weights.items()}
+
+
+def _log_softmax(row: Sequence[float]) -> list[float]:
+    top = max(row)
+    total = top + math.log(math.fsum(math.exp(x - top) for x in row))
+    return [x - total for x in row]
+
+
+def select(
+    model: ReferenceModel, segments: Sequence[Segment], choices: Sequence[str], method: str
+) -> tuple[int, list[float]]:
+    """Return the index of the winner and the share of every choice; see ``plan/select.py``."""
+    full = [model.encode([*segments, Text(choice)]) for choice in choices]
+    context = context_len([model.encode(segments), *full])
+    scores = [
+        _score(model, ids, context, choice) for ids, choice in zip(full, choices, strict=True)
+    ]
+    alone = []
+    if method == "unconditional":
+        alone = [_score(model, model.encode([Text(choice)]), 1, choice) for choice in choices]
+    return choose(method, scores, alone), shares(scores)
+
+
+def _score(model: ReferenceModel, ids: Sequence[int], context: int, choice: str) -> list[float]:
+    lens = [len(model.token_bytes[token]) for token in ids]
+    first = max(context, first_counted(lens, len(choice.encode())))
+    return [_log_softmax(model.logits(ids[:i]))[ids[i]] for i in range(first, len(ids))]

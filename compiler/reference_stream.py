@@ -1,0 +1,100 @@
+"""Streams of the reference interpreter: tuples of segments, and the model they are for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sglc.compiler.plan.data import DataError, Spoken
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Plain text of a stream."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Special:
+    """One special token by its name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoleBegin:
+    """A message of ``role`` begins."""
+
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoleEnd:
+    """The message of ``role`` ends."""
+
+    role: str
+
+
+Segment = Text | Special | RoleBegin | RoleEnd
+
+
+class ReferenceModel(Protocol):
+    """A tokenizer and a function from ids to logits."""
+
+    vocab_size: int
+    token_bytes: Sequence[bytes]
+    eos_ids: Collection[int]
+
+    def encode(self, segments: Sequence[Segment]) -> list[int]:
+        """Return the ids of a stream, tokenised from its start."""
+
+    def text(self, segments: Sequence[Segment]) -> str:
+        """Return the stream as text, role markers included."""
+
+    def logits(self, ids: Sequence[int]) -> Sequence[float]:
+        """Return the logits of the token after ``ids``, which is not empty."""
+
+
+class Stream(Spoken):
+    """One version of a prompt: its segments. ``logprob`` is that of the tokens asked for."""
+
+    __slots__ = ("logprob", "model", "segments")
+
+    def __init__(
+        self, model: ReferenceModel, segments: tuple[Segment, ...] = (), logprob: float = 0.0
+    ) -> None:
+        self.model = model
+        self.segments = segments
+        self.logprob = logprob
+
+    def append(self, segment: Segment, logprob: float = 0.0) -> Stream:
+        """Return the next version."""
+        return Stream(self.model, (*self.segments, segment), self.logprob + logprob)
+
+    @property
+    def text(self) -> str:  # type: ignore[override]  # computed when it is asked for
+        return self.model.text(self.segments)
+
+    def since(self, start: Stream) -> str:
+        """Return the plain text that was added after ``start``; role markers are not text."""
+        added = self.segments[len(start.segments) :]
+        if self.segments[: len(start.segments)] != start.segments:
+            raise DataError("a slice needs an earlier version of the same stream")
+        return "".join(segment.text for segment in added if isinstance(segment, Text))
+
+    def messages(self) -> list[dict[str, str]]:
+        """Return role and content of every message; text outside of messages is left out."""
+        found: list[dict[str, str]] = []
+        is_open = False
+        for segment in self.segments:
+            if isinstance(segment, RoleBegin):
+                found.append({"role": segment.role, "content": ""})
+                is_open = True
+            elif isinstance(segment, RoleEnd):
+                is_open = False
+            elif is_open:
+                piece = segment.text if isinstance(segment, Text) else segment.name
+                found[-1]["content"] += piece
+        return found
