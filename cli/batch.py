@@ -1,0 +1,128 @@
+"""Batches: a program over the rows of a file, or over its own ``batch`` statements."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sglc.cli.errors import EXIT_FAILED, EXIT_OK
+from sglc.cli.rows import Answers, Row, answer_key, read_rows, refuse
+from sglc.cli.run import load_host, seed_of
+
+if TYPE_CHECKING:
+    from sglc.compiler.driver import Program
+    from sglc.compiler.plan.plan import Function, Plan
+    from sglc.runtime.executor.result import Result
+    from sglc.runtime.host import Host
+
+
+def run_batch(
+    args: argparse.Namespace, program: Program, plan: Plan, given: Mapping[str, Any]
+) -> int:
+    """Run every row; 3 when one failed. The rows that did not are answered all the same."""
+    function = plan.functions[plan.entry]
+    folder = Path(args.program).parent
+    jobs: list[tuple[list[Row], Path | None]] = []
+    if args.inputs is not None:
+        rows = _bind(function, read_rows(Path(args.inputs)), given, args.inputs)
+        jobs.append((rows, Path(args.out) if args.out else None))
+    else:
+        for batch in program.checked.batches:
+            if batch.prompt.symbol != plan.entry:
+                continue
+            source = batch.rows
+            columns = read_rows(folder / source) if isinstance(source, str) else list(source)
+            rows = _bind(function, columns, given, str(source) if isinstance(source, str) else "")
+            output = folder / batch.output if batch.output else None
+            jobs.append((rows, Path(args.out) if args.out else output))
+    host: Host | None = None
+    failed = 0
+    for rows, out in jobs:
+        seed = seed_of(args, plan.config)
+        salt = f"{plan.digest}/{args.model or plan.config.get('model')}/{args.dtype}/{seed}"
+        keys = [answer_key(salt, row.arguments, row.index) for row in rows]
+        with Answers(out, keys) if out else nullcontext() as answers:
+            waiting = [row for row in rows if answers is None or row.index not in answers.done]
+            if answers is not None and len(waiting) < len(rows):
+                done = len(rows) - len(waiting)
+                print(f"{out}: {done} of {len(rows)} rows are done", file=sys.stderr)
+            if waiting:
+                host = host or load_host(args, args.program, plan.config)
+                failed += _run_rows(host, plan, waiting, seed, answers)
+            if answers is not None:
+                answers.finish()
+    if failed:
+        print(f"sglc: {failed} rows failed", file=sys.stderr)
+    return EXIT_FAILED if failed else EXIT_OK
+
+
+def _bind(
+    function: Function, columns: Sequence[Mapping[str, Any]], given: Mapping[str, Any], name: str
+) -> list[Row]:
+    """Check every row before the first is run; a column that is no parameter is only passed on."""
+    from sglc.compiler.plan.arguments import ArgumentError, bind_arguments
+
+    names = {parameter.name for parameter in function.params}
+    rows, problems = [], []
+    unused: dict[str, None] = {}
+    for index, row in enumerate(columns):
+        unused |= dict.fromkeys(column for column in row if column not in names)
+        arguments = {**given, **{key: value for key, value in row.items() if key in names}}
+        try:
+            bind_arguments(function, arguments)
+        except ArgumentError as error:
+            problems += [f"{name or 'batch'} row {index + 1}: {p}" for p in error.problems]
+        rows.append(Row(index, row, arguments))
+    refuse(problems)
+    for column in unused:
+        print(f"note: column `{column}` is not a parameter of {function.name}", file=sys.stderr)
+    return rows
+
+
+def _run_rows(
+    host: Host, plan: Plan, rows: Sequence[Row], seed: int, answers: Answers | None
+) -> int:
+    from tqdm import tqdm
+
+    failed = 0
+    by_index = {row.index: row for row in rows}
+    printed = _Ordered([row.index for row in rows])
+    runs = host.run_batch(plan, [(row.index, row.arguments) for row in rows], seed=seed)
+    with tqdm(total=len(rows), unit="row", disable=None, file=sys.stderr) as bar:
+        for index, result in runs:
+            answer = _answer(by_index[index], result, plan.functions[plan.entry])
+            failed += result.error is not None
+            if answers is not None:
+                answers.add(index, answer)
+            else:
+                printed.add(index, json.dumps(answer, ensure_ascii=False))
+            bar.update()
+    return failed
+
+
+def _answer(row: Row, result: Result, function: Function) -> dict[str, Any]:
+    """What is written for one row: its columns, and the value or the captures, or the error."""
+    record: dict[str, Any] = {"input": dict(row.columns)}
+    if result.error is not None:
+        return record | {"error": result.error.to_data(), "partial": dict(result.captures)}
+    if function.result is not None:
+        return record | {"value": result.value}
+    return record | {"captures": dict(result.captures)}
+
+
+class _Ordered:
+    """Prints lines in the order of their rows, each as soon as those before it are there."""
+
+    def __init__(self, order: Sequence[int]) -> None:
+        self._order = list(reversed(order))
+        self._waiting: dict[int, str] = {}
+
+    def add(self, index: int, line: str) -> None:
+        self._waiting[index] = line
+        while self._order and self._order[-1] in self._waiting:
+            print(self._waiting.pop(self._order.pop()), flush=True)
