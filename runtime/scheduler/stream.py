@@ -20,8 +20,9 @@ from sglc.runtime.scheduler.text import DecodeText
 class DecodeState:
     """A decode in progress; ``start`` is the length of the stream when it began.
 
-    ``end_ids`` end it, of which ``eos_ids`` as an end of sequence; ``banned`` are the ids that min_new_tokens forbids. ``seen`` and
-    ``counts`` (engine/sampler.py: Draw) are there when the parameters have penalties.
+    ``end_ids`` end it, of which ``eos_ids`` as an end of sequence; ``banned`` are the ids that
+    min_new_tokens forbids. ``seen`` and ``counts`` (engine/sampler.py: Draw) are there when the
+    parameters have penalties.
     """
 
     op: Decode

@@ -1,0 +1,276 @@
+"""A backend without cache, batches or tensors: every op as its definition says, one at a time.
+
+What the scheduler must agree with, token for token, and a mock where torch is not installed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sglc.compiler.plan.seeds import uniform
+from sglc.runtime.core.events import (
+    Decoded,
+    DecodeResult,
+    Delta,
+    Ended,
+    Event,
+    Failed,
+    Finish,
+    Scored,
+    ScoreResult,
+)
+from sglc.runtime.core.script import Constraint, Decode, Extend, Score, StreamRequest
+from sglc.runtime.core.stats import StreamStats
+from sglc.runtime.core.vocabulary import Vocabulary
+from sglc.runtime.engine.sample_reference import log_softmax_reference, sample_reference
+
+Model = Callable[[Sequence[int]], list[float]]  # token ids so far -> logits, [V]
+
+
+@dataclass(slots=True)
+class _Stream:
+    id: int
+    request: StreamRequest
+    tokens: list[int] = field(default_factory=list)
+    op: int = 0
+    prompt_tokens: int = 0
+    decoded_tokens: int = 0
+
+
+class _Refused(Exception):
+    """The stream cannot go on."""
+
+
+class NaiveBackend:
+    """Implements Backend over any function from token ids to logits; a step runs one op."""
+
+    def __init__(
+        self, model: Model, vocabulary: Vocabulary, vocab_size: int, max_context: int
+    ) -> None:
+        self._model = model
+        self._vocabulary = Vocabulary.of(vocabulary.token_bytes, vocabulary.eos_ids, vocab_size)
+        self.vocab_size = vocab_size
+        self.max_context = max_context
+        self._streams: deque[_Stream] = deque()
+        self._next_id = 0
+        self._counts: Counter[str] = Counter()
+
+    @property
+    def idle(self) -> bool:
+        """Whether no stream is left."""
+        return not self._streams
+
+    def submit(self, request: StreamRequest) -> int:
+        """Queue a stream and return its id."""
+        self._streams.append(_Stream(self._next_id, request))
+        self._next_id += 1
+        return self._next_id - 1
+
+    def cancel(self, stream: int) -> None:
+        """Drop a stream."""
+        self._streams = deque(s for s in self._streams if s.id != stream)
+
+    def stats(self) -> Mapping[str, int]:
+        """Return how often the model was called, and how many tokens were decoded."""
+        return dict(self._counts)
+
+    def step(self) -> list[Event]:
+        """Run the next op of the stream that was submitted first."""
+        if not self._streams:
+            return []
+        stream = self._streams[0]
+        script = stream.request.script
+        events: list[Event] = []
+        try:
+            if stream.op < len(script):
+                events += self._run(stream)
+                stream.op += 1
+        except _Refused as refused:
+            self._streams.popleft()
+            return [Failed(stream.id, stream.op, str(refused))]
+        if stream.op >= len(script):
+            self._streams.popleft()
+            stats = StreamStats(
+                prompt_tokens=stream.prompt_tokens,
+                decoded_tokens=stream.decoded_tokens,
+                decode_steps=stream.decoded_tokens,
+            )
+            events.append(Ended(stream.id, stats))
+        return events
+
+    def _run(self, stream: _Stream) -> list[Event]:
+        op = stream.request.script[stream.op]
+        if isinstance(op, Extend):
+            stream.tokens += op.ids
+            stream.prompt_tokens += len(op.ids)
+            self._check_length(len(stream.tokens))
+            return []
+        if isinstance(op, Score):
+            return [Scored(stream.id, stream.op, self._score(stream.tokens, op))]
+        result = self._decode(stream, op)
+        events: list[Event] = []
+        if result.text and stream.request.deltas:
+            events.append(Delta(stream.id, stream.op, result.text))
+        return [*events, Decoded(stream.id, stream.op, result)]
+
+    def _score(self, tokens: list[int], op: Score) -> ScoreResult:
+        self._check_length(len(tokens) + max(0, max(map(len, op.choices)) - 1))
+        rows: list[tuple[float, ...]] = []
+        for choice in op.choices:
+            prefix, row = list(tokens), []
+            for token in choice:
+                row.append(log_softmax_reference(self._logits(prefix))[token])
+                prefix.append(token)
+            rows.append(tuple(row))
+        return ScoreResult(tuple(rows))
+
+    def _decode(self, stream: _Stream, op: Decode) -> DecodeResult:
+        if op.constraint is not None:
+            if op.constraint.automaton.is_empty:
+                raise _Refused("the constraint of this decode admits no text at all")
+            if _is_complete(op.constraint, b""):
+                return DecodeResult((), "", "constraint")
+        self._check_length(len(stream.tokens) + 1)
+        run = _DecodeRun(op, self._vocabulary, list(stream.tokens), self.max_context)
+        while run.finish is None:
+            run.take(self._logits(run.tokens))
+            self._counts["decoded_tokens"] += 1
+            stream.decoded_tokens += 1
+        result = run.result()
+        stream.tokens += result.ids[: result.num_kept]
+        return result
+
+    def _logits(self, tokens: list[int]) -> list[float]:
+        self._counts["forward_passes"] += 1
+        return self._model(tokens)
+
+    def _check_length(self, length: int) -> None:
+        if length > self.max_context:
+            raise _Refused(f"{length} tokens are needed, the context holds {self.max_context}")
+
+
+class _DecodeRun:
+    """One decode; ``tokens`` is the stream with what was sampled so far."""
+
+    def __init__(
+        self, op: Decode, vocabulary: Vocabulary, tokens: list[int], max_context: int
+    ) -> None:
+        self.op = op
+        self.tokens = tokens
+        self.finish: Finish | None = None
+        self._matched: str | int | None = None
+        self._vocabulary = vocabulary
+        self._max_context = max_context
+        self._eos = frozenset() if op.ignore_eos and not op.constraint else vocabulary.eos_ids
+        self._ids: list[int] = []
+        self._data = b""
+        self._logprobs: list[float] = []
+        self._tops: list[tuple[tuple[int, float], ...]] = []
+
+    def take(self, logits: list[float]) -> None:
+        """Sample a token and see what it ends."""
+        op = self.op
+        token = self._sample(logits)
+        self._ids.append(token)
+        if token in self._eos or token in op.stop_ids:
+            self.finish = "eos" if token in self._eos else "stop"
+            self._matched = token
+            return
+        self.tokens.append(token)
+        for byte in self._within(self._vocabulary.token_bytes[token]):
+            self._data += bytes([byte])
+            found = [s for s in op.stop if self._data.endswith(s.encode())]
+            if found:
+                self._matched = max(found, key=lambda s: len(s.encode()))
+                self._data = self._data[: -len(self._matched.encode())]
+                self.finish = "stop"
+                return
+        if self.finish is None and (
+            len(self._ids) == op.max_tokens or len(self.tokens) == self._max_context
+        ):
+            self.finish = "length"
+
+    def result(self) -> DecodeResult:
+        """Return the outcome."""
+        kept = self._ids
+        if isinstance(self._matched, int):
+            kept = kept[:-1]
+        table = self._vocabulary.token_bytes
+        while len(b"".join(table[i] for i in kept)) > len(self._data):
+            kept = kept[:-1]
+        if self.finish is None:
+            raise AssertionError("not finished")
+        return DecodeResult(
+            tuple(self._ids),
+            self._data.decode(errors="replace"),
+            self.finish,
+            self._matched,
+            tuple(self._logprobs),
+            tuple(self._tops) if self.op.num_logprobs else None,
+            len(kept),
+        )
+
+    def _sample(self, logits: list[float]) -> int:
+        op = self.op
+        try:
+            token = sample_reference(
+                logits,
+                op.sampling,
+                uniform(op.key, len(self._ids)),
+                allowed=self._allowed(),
+                seen=self.tokens,
+                produced=self._ids,
+                end_ids=self._vocabulary.eos_ids | op.stop_ids,
+            )
+        except ValueError:
+            count = len(self._ids)
+            raise _Refused(f"the constraint allows no token after {count} of them") from None
+        if op.num_logprobs is not None:
+            row = log_softmax_reference(logits)
+            order = sorted(range(len(row)), key=lambda i: (-row[i], i))[: op.num_logprobs]
+            self._logprobs.append(row[token])
+            self._tops.append(tuple((i, row[i]) for i in order))
+        return token
+
+    def _allowed(self) -> list[bool] | None:
+        constraint = self.op.constraint
+        if constraint is None:
+            return None
+        automaton, end = constraint.automaton, constraint.end
+        accepting = automaton.accepts(self._data)
+        allowed: list[bool] = []
+        for token, piece in enumerate(self._vocabulary.token_bytes):
+            if not piece:
+                is_eos = token in self._vocabulary.eos_ids
+                allowed.append(accepting and (end == "leave" or (end == "eos" and is_eos)))
+            elif end == "leave" and _last_member(constraint, self._data, piece) is not None:
+                allowed.append(True)
+            else:
+                allowed.append(automaton.prefix_ok(self._data + piece))
+        return allowed
+
+    def _within(self, piece: bytes) -> bytes:
+        """Return the bytes of a token that belong to the value; note whether it is complete."""
+        constraint = self.op.constraint
+        if constraint is None:
+            return piece
+        data = self._data + piece
+        if not piece or not constraint.automaton.prefix_ok(data):
+            self.finish = "constraint"
+            return piece[: _last_member(constraint, self._data, piece) or 0]
+        if _is_complete(constraint, data):
+            self.finish = "constraint"
+        return piece
+
+
+def _last_member(constraint: Constraint, data: bytes, piece: bytes) -> int | None:
+    ends = range(len(piece), -1, -1)
+    return next((n for n in ends if constraint.automaton.accepts(data + piece[:n])), None)
+
+
+def _is_complete(constraint: Constraint, data: bytes) -> bool:
+    automaton = constraint.automaton
+    more = any(automaton.prefix_ok(data + bytes([byte])) for byte in range(256))
+    return automaton.accepts(data) and not more

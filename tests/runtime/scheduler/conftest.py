@@ -1,0 +1,117 @@
+"""A small vocabulary with awkward borders, the hash model over it, and two backends that run it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pytest
+import torch
+
+from sglc.runtime.config import EngineConfig
+from sglc.runtime.core.backend import Backend
+from sglc.runtime.core.events import Decoded, Delta, Ended, Event, Failed, Scored
+from sglc.runtime.core.script import StreamRequest
+from sglc.runtime.core.vocabulary import Vocabulary
+from sglc.runtime.engine.hash_model import hash_logits
+from sglc.runtime.engine.hash_runner import HashRunner
+from sglc.runtime.engine.naive_backend import NaiveBackend
+from sglc.runtime.scheduler.scheduler import Scheduler
+
+torch.set_num_threads(1)
+
+PIECES = [b"a", b"b", b"c", b"ab", b"bc", b"abc", b"ca", b"1", b"2", b"12", b'"', b" ", b'a"',
+          "é".encode()[:1], "é".encode()[1:], "é".encode(), b"\xff", b"", b""]  # fmt: skip
+EOS = len(PIECES) - 1
+VOCAB_SIZE = len(PIECES) + 2  # the model has more logits than the tokenizer has tokens
+MAX_CONTEXT = 64
+
+
+@dataclass(frozen=True)
+class World:
+    """Makes backends over the same model, and compares what they report."""
+
+    vocabulary: Vocabulary = Vocabulary.of(PIECES, [EOS])
+    vocab_size: int = VOCAB_SIZE
+    eos: int = EOS
+    max_context: int = MAX_CONTEXT
+
+    def runner(self, num_slots: int = 2000) -> HashRunner:
+        """Return a fresh hash model."""
+        return HashRunner(VOCAB_SIZE, num_slots, MAX_CONTEXT, eos_id=EOS)
+
+    def scheduler(self, num_slots: int = 2000, **limits: int) -> Scheduler:
+        """Return a scheduler with ``num_slots - 1`` usable slots."""
+        return Scheduler(self.runner(num_slots), self.vocabulary, EngineConfig(**limits))
+
+    def naive(self) -> NaiveBackend:
+        """Return the backend that everything is compared with."""
+        return NaiveBackend(
+            lambda ids: hash_logits(ids, VOCAB_SIZE, EOS), self.vocabulary, VOCAB_SIZE, MAX_CONTEXT
+        )
+
+    def run(self, backend: Backend, requests: list[StreamRequest]) -> dict[int, list[Event]]:
+        """Run to the end, checking slots and order; events by position of the request."""
+        ids = [backend.submit(request) for request in requests]
+        events: dict[int, list[Event]] = {i: [] for i in ids}
+        steps = 0
+        while not backend.idle:
+            for event in backend.step():
+                events[event.stream].append(event)
+            if isinstance(backend, Scheduler):
+                usage = backend.slot_usage
+                assert usage.free + usage.cached + usage.held == usage.total
+            steps += 1
+            assert steps < 20_000
+        if isinstance(backend, Scheduler):
+            assert backend.slot_usage.held == 0
+            assert backend.flush_cache() == backend.slot_usage.total - usage.free
+            assert backend.slot_usage.free == backend.slot_usage.total
+        return {position: events[i] for position, i in enumerate(ids)}
+
+
+def outcome(events: list[Event]) -> list[object]:
+    """What must not depend on how a stream was run: results, joined deltas, how it ended."""
+    found: list[object] = []
+    text = ""
+    for event in events:
+        if isinstance(event, Delta):
+            assert event.text
+            text += event.text
+        elif isinstance(event, Decoded):
+            assert text in ("", event.result.text)
+            tops = event.result.top_logprobs
+            rounded = None if tops is None else _rounded(tops)
+            logprobs = tuple(round(x, 6) for x in event.result.logprobs)
+            result = replace(event.result, logprobs=logprobs, top_logprobs=rounded)
+            found.append((event.op, text, result))
+            text = ""
+        elif isinstance(event, Scored):
+            rows = [[round(x, 6) for x in row] for row in event.result.logprobs]
+            found.append((event.op, rows))
+        elif isinstance(event, Failed):
+            found.append((event.op, "failed"))
+        else:
+            stats = event.stats
+            found.append((stats.prompt_tokens, stats.decoded_tokens))
+    assert sum(isinstance(event, (Ended, Failed)) for event in events) == 1
+    assert isinstance(events[-1], (Ended, Failed))
+    return found
+
+
+def _rounded(
+    tops: tuple[tuple[tuple[int, float], ...], ...],
+) -> tuple[tuple[tuple[int, float], ...], ...]:
+    return tuple(tuple((i, round(x, 6)) for i, x in top) for top in tops)
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    """The model, the vocabulary and the backends."""
+    return World()
+
+
+@pytest.fixture(scope="session")
+def same_outcome() -> Callable[[list[Event]], list[object]]:
+    """The function that reduces events to what must be equal."""
+    return outcome

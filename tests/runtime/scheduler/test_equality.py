@@ -1,0 +1,114 @@
+"""However streams are batched, chunked, cached and preempted, they say what a naive loop says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sglc.constraints.automaton import Automaton
+from sglc.runtime.core.events import Ended
+from sglc.runtime.core.sampling import SamplingParams
+from sglc.runtime.core.script import Constraint, Decode, Extend, Score, StreamRequest
+
+AUTOMATA = [
+    Automaton.from_regex(p)
+    for p in (r"[ab]{2,5}", r"(a|ab)c?", r'[^"]*', r"[0-9]+", r"(abc|ca)+1?", r"é*b")
+]
+PARAMS = st.builds(
+    SamplingParams,
+    temperature=st.sampled_from([0.0, 0.5, 1.0, 3.0]),
+    top_p=st.sampled_from([1.0, 0.9, 0.3]),
+    top_k=st.sampled_from([-1, 1, 3, 100]),
+    min_p=st.sampled_from([0.0, 0.05]),
+    frequency_penalty=st.sampled_from([0.0, 0.7]),
+    presence_penalty=st.sampled_from([0.0, -0.5]),
+    repetition_penalty=st.sampled_from([1.0, 1.0, 1.3]),
+    min_new_tokens=st.sampled_from([0, 0, 1, 3]),
+    logit_bias=st.sampled_from([(), (), ((0, 3.0), (4, -2.0))]),
+)
+PLAIN = st.just(SamplingParams())
+CONSTRAINTS = st.none() | st.builds(
+    Constraint, st.sampled_from(AUTOMATA), st.sampled_from(["closed", "leave", "eos"])
+)
+DECODES = st.builds(
+    Decode,
+    max_tokens=st.integers(3, 14),
+    sampling=PLAIN | PARAMS,
+    key=st.integers(0, 3),
+    stop=st.lists(st.sampled_from(["ab", "bca", "aa", "é", "c1", "abcab"]), max_size=2).map(tuple),
+    stop_ids=st.sampled_from([frozenset(), frozenset([2, 7])]),
+    constraint=CONSTRAINTS,
+    num_logprobs=st.sampled_from([None, None, None, 0, 2]),
+    ignore_eos=st.booleans(),
+)
+IDS = st.lists(st.integers(0, 3), max_size=9).map(tuple)
+SCORES = st.builds(
+    Score,
+    st.lists(st.lists(st.integers(0, 2), max_size=4).map(tuple), min_size=1, max_size=4).map(tuple),
+)
+
+
+@st.composite
+def requests(draw: Any) -> StreamRequest:
+    first = Extend((draw(st.integers(0, 1)), *draw(IDS)))
+    rest = draw(st.lists(st.builds(Extend, IDS) | DECODES | DECODES | SCORES, max_size=4))
+    return StreamRequest((first, *rest), draw(st.integers(0, 1)), draw(st.booleans()))
+
+
+@settings(
+    max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
+@given(
+    batch=st.lists(requests(), min_size=1, max_size=7),
+    num_slots=st.sampled_from([80, 130, 2000]),
+    max_running=st.sampled_from([1, 2, 4, 100]),
+    chunk_size=st.sampled_from([1, 2, 5, 100]),
+    budget=st.sampled_from([1, 3, 16, 1000]),
+    order=st.randoms(use_true_random=False),
+)
+def test_scheduler_says_what_the_naive_loop_says(
+    world: Any,
+    same_outcome: Any,
+    batch: list[StreamRequest],
+    num_slots: int,
+    max_running: int,
+    chunk_size: int,
+    budget: int,
+    order: Any,
+) -> None:
+    order.shuffle(batch)
+    expected = world.run(world.naive(), batch)
+    scheduler = world.scheduler(
+        num_slots, max_running=max_running, chunk_size=chunk_size, max_prefill_tokens=budget
+    )
+    found = world.run(scheduler, batch)
+    for position in expected:
+        assert same_outcome(found[position]) == same_outcome(expected[position])
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(
+    prompts=st.lists(IDS.map(lambda ids: (1, *ids)), min_size=2, max_size=6),
+    num_slots=st.integers(25, 50),
+    chunk_size=st.sampled_from([2, 50]),
+)
+def test_preemption_loses_nothing(
+    world: Any, same_outcome: Any, prompts: list[Any], num_slots: int, chunk_size: int
+) -> None:
+    decode = Decode(14, ignore_eos=True, num_logprobs=0)
+    batch = [StreamRequest((Extend(ids), decode)) for ids in prompts]
+    scheduler = world.scheduler(num_slots, chunk_size=chunk_size)
+    expected, found = world.run(world.naive(), batch), world.run(scheduler, batch)
+    for position in expected:
+        assert same_outcome(found[position]) == same_outcome(expected[position])
+    ends = [event for events in found.values() for event in events if isinstance(event, Ended)]
+    assert sum(end.stats.preemptions for end in ends) == scheduler.stats()["preemptions"]
+
+
+def test_a_tight_pool_does_preempt(world: Any) -> None:
+    batch = [StreamRequest((Extend((i, 1, 2)), Decode(20, ignore_eos=True))) for i in range(4)]
+    scheduler = world.scheduler(num_slots=40)
+    world.run(scheduler, batch)
+    assert scheduler.stats()["preemptions"] > 0
