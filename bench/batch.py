@@ -29,7 +29,7 @@ PROGRAM = """
 prompt ask(question: str):
     "Q: {question}\\nA:{answer = gen(max_tokens=16, stop="\\n")}"
 """
-COUNTRIES = ["France", "Japan", "Italy", "Spain", "Kenya", "Peru", "Norway", "Egypt", "Chile", "Cuba", "India", "Iran", "Iraq", "Mali"]
+COUNTRIES = ["France", "Japan", "Italy", "Spain", "Kenya", "Peru", "Norway", "Egypt", "Chile"]
 
 
 def questions(count: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""The package list is written by hand: it must name every folder, and a build must carry every file."""
+"""The package list is written by hand: it names every folder, a build carries every file."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SETUPTOOLS = CONFIG["tool"]["setuptools"]
+SETUP = (sys.executable, "-c", "import setuptools; setuptools.setup()", "-q")
 FOLDERS: dict[str, str] = SETUPTOOLS["package-dir"]
 
 
@@ -42,8 +43,7 @@ def test_no_folder_shadows_the_package() -> None:
 def test_build_carries_every_module_and_data_file(tmp_path: Path) -> None:
     """What ``build_py`` copies is what a wheel holds."""
     subprocess.run(
-        [sys.executable, "-c", "import setuptools; setuptools.setup()", "-q"]
-        + ["build_py", "--build-lib", str(tmp_path)],
+        [*SETUP, "build_py", "--build-lib", str(tmp_path)],
         cwd=ROOT,
         check=True,
         capture_output=True,
