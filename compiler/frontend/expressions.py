@@ -11,7 +11,7 @@ from typing import Literal, cast
 from sglc.compiler.diagnostics import DiagnosticSink, codes
 from sglc.compiler.frontend import ast
 from sglc.compiler.frontend.text import Piece, raw_value, text_parts
-from sglc.compiler.frontend.tokens import Token
+from sglc.compiler.frontend.tokens import SyntaxFailure, Token
 from sglc.compiler.source import SourceFile, Span
 
 # Words that mean something inside expressions: never names.
@@ -19,6 +19,7 @@ RESERVED = frozenset(
     {"true", "false", "none", "not", "and", "or", "if", "else", "in", "for", "try"}
 )
 MAX_DIGITS = 1000
+MAX_CHAIN = 5000  # operands of one `and`, `or` or `|`
 
 Suite = tuple[ast.Stmt, ...]
 Args = tuple[tuple[ast.Expr, ...], tuple[ast.Kwarg, ...]]
@@ -40,6 +41,13 @@ class ExpressionBuilder:
             self.sink.add(codes.reserved_word(name.span, name.value))
         return name
 
+    def check_chain(self, length: int, start: int, end: int) -> None:
+        """Refuse a chain of operators that would take too long to read."""
+        if length >= MAX_CHAIN:
+            span = self.span(start, end)
+            message = f"more than {MAX_CHAIN} operands in one expression"
+            raise SyntaxFailure(codes.unexpected_token(span, message), start)
+
     # -- operators
 
     def make_ternary(
@@ -54,10 +62,12 @@ class ExpressionBuilder:
 
     def make_or_(self, start: int, end: int, left: ast.Expr, right: ast.Expr) -> ast.Or:
         first = left.operands if isinstance(left, ast.Or) else (left,)
+        self.check_chain(len(first), start, end)
         return ast.Or(operands=(*first, right), span=self.span(start, end))
 
     def make_and_(self, start: int, end: int, left: ast.Expr, right: ast.Expr) -> ast.And:
         first = left.operands if isinstance(left, ast.And) else (left,)
+        self.check_chain(len(first), start, end)
         return ast.And(operands=(*first, right), span=self.span(start, end))
 
     def make_negate(self, start: int, end: int, operand: ast.Expr) -> ast.Not:
@@ -77,6 +87,7 @@ class ExpressionBuilder:
 
     def make_union(self, start: int, end: int, left: ast.Expr, right: ast.Expr) -> ast.Union:
         first = left.options if isinstance(left, ast.Union) else (left,)
+        self.check_chain(len(first), start, end)
         return ast.Union(options=(*first, right), span=self.span(start, end))
 
     def make_range(self, start: int, end: int, first: ast.Expr, last: ast.Expr) -> ast.Range:

@@ -18,7 +18,7 @@ NOWHERE = -1  # the place of line starts and of rules made only of them
 _FLAT = frozenset({"or_", "and_", "union"})
 
 
-class _Action(NamedTuple):
+class _Reduction(NamedTuple):
     """What a reduction does; ``build`` is None where children are spliced into the parent."""
 
     nonterminal: int
@@ -42,8 +42,8 @@ class ParseStack:
         self.items: list[ast.Item] = []
         self._tables = tables
         self._file = file
-        self._actions = [
-            _Action(
+        self._reductions = [
+            _Reduction(
                 nonterminal=rule.nonterminal,
                 num_symbols=rule.num_symbols,
                 passes=rule.num_symbols == 1 and rule.inline,
@@ -80,16 +80,20 @@ class ParseStack:
         Raises:
             SyntaxFailure: the tree gets deeper than ``MAX_DEPTH``.
         """
-        kind = token.type
-        actions = self._tables.actions
+        kind, states = token.type, self.states
+        rows, gotos, reductions = self._tables.actions, self._tables.gotos, self._reductions
         while True:
-            action = actions[self.states[-1]].get(kind)
+            action = rows[states[-1]].get(kind)
             if action is None:
                 return False
             if action >= 0:
                 self._shift(action, token)
                 return True
-            self._reduce(self._actions[-1 - action])
+            reduction = reductions[-1 - action]
+            if reduction.passes:
+                states[-1] = gotos[states[-2]][reduction.nonterminal]
+            else:
+                self._reduce(reduction)
 
     def finish(self) -> None:
         """Complete the current item if nothing is missing from it."""
@@ -129,14 +133,11 @@ class ParseStack:
         self._ends.append(end)
         self._depths.append(0)
 
-    def _reduce(self, action: _Action) -> None:
+    def _reduce(self, rule: _Reduction) -> None:
         states = self.states
-        if action.passes:
-            states[-1] = self._tables.gotos[states[-2]][action.nonterminal]
-            return
-        count = action.num_symbols
+        count = rule.num_symbols
         if not count:
-            self._push(action, [], NOWHERE, NOWHERE, 0)
+            self._push(rule, [], NOWHERE, NOWHERE, 0)
             return
         values = self._values[-count:]
         start = next((s for s in self._starts[-count:] if s != NOWHERE), NOWHERE)
@@ -144,24 +145,24 @@ class ParseStack:
         depths = self._depths[-count:]
         del states[-count:], self._values[-count:], self._starts[-count:]
         del self._ends[-count:], self._depths[-count:]
-        children = _children(action, values)
+        children = _children(rule, values)
         depth = max(depths)
-        if action.inline and len(children) == 1:
-            self._push(action, children[0], start, end, depth)
-        elif action.build is None:
-            if action.item:
+        if rule.inline and len(children) == 1:
+            self._push(rule, children[0], start, end, depth)
+        elif rule.build is None:
+            if rule.item:
                 self.items += children
                 children = []
-            self._push(action, children, start, end, depth)
+            self._push(rule, children, start, end, depth)
         else:
-            depth = max(depths[0], *(d + 1 for d in depths[1:])) if action.flat else depth + 1
+            depth = max(depths[0], *(d + 1 for d in depths[1:])) if rule.flat else depth + 1
             if depth > MAX_DEPTH:
                 span = self._file.span(start, end)
                 raise SyntaxFailure(nested_too_deep(span, MAX_DEPTH), start)
-            self._push(action, action.build(start, end, *children), start, end, depth)
+            self._push(rule, rule.build(start, end, *children), start, end, depth)
 
-    def _push(self, action: _Action, value: Any, start: int, end: int, depth: int) -> None:
-        self.states.append(self._tables.gotos[self.states[-1]][action.nonterminal])
+    def _push(self, rule: _Reduction, value: Any, start: int, end: int, depth: int) -> None:
+        self.states.append(self._tables.gotos[self.states[-1]][rule.nonterminal])
         self._values.append(value)
         self._starts.append(start)
         self._ends.append(end)
@@ -176,10 +177,10 @@ def _builder_of(builder: TreeBuilder, rule: Rule) -> Callable[..., Any] | None:
     return build
 
 
-def _children(action: _Action, values: list[Any]) -> list[Any]:
+def _children(rule: _Reduction, values: list[Any]) -> list[Any]:
     """Return the kept values, with lists taken apart; a leading list is extended in place."""
     children: list[Any] = []
-    for index in action.children:
+    for index in rule.children:
         value = None if index < 0 else values[index]
         if type(value) is not list:
             children.append(value)

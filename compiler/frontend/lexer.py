@@ -123,7 +123,7 @@ class Lexer:
     def _line_start(self, start: int, text: str) -> Token:
         """Queue the indentation after a line end and return the line end itself."""
         blank = text[text.rfind("\n") + 1 :]
-        indent = len(blank) + blank.count("\t") * (TAB_LEN - 1)
+        indent = blank.count(" ") + blank.count("\t") * TAB_LEN
         end = min(self.pos, len(self.file.text))
         if indent > self.indents[-1]:
             self.indents.append(indent)

@@ -21,6 +21,7 @@ _OPERAND = frozenset({"NAME", "INT", "LPAR", "_Q1"})
 _STARTS_OPERAND = _OPERAND | {
     *("REGEX", "LSQB", "LBRACE", "TRUE", "FALSE", "NONE", "NOT", "TRY", "DOT", "ROLE")
 }
+_CONTINUES_OPERAND = frozenset({"DOT", "LPAR", "LSQB", "IF", "IN", "NOT", "AND", "OR", "_DOTS"})
 _PHRASES = {
     "NAME": "a name",
     "INT": "a number",
@@ -132,7 +133,7 @@ def _indentation(m: Mistake) -> Diagnostic | None:
         )
     if m.expected == {"_INDENT"}:
         return codes.bad_indentation(
-            m.file.span(m.token.start, max(m.token.end, m.token.start)),
+            m.span,
             "expected an indented block",
             label="indent this line" if m.token.text else "the block is missing",
             helps=("a block that does nothing is written `pass`",),
@@ -192,6 +193,15 @@ def _assignment(m: Mistake) -> Diagnostic | None:
         "`=` binds a name and cannot stand inside an expression",
         label="unexpected",
         helps=("compare with `==`",),
+    )
+
+
+def _named_argument(m: Mistake) -> Diagnostic | None:
+    named = m.token.type == "COLON" and "EQUAL" in m.expected
+    if not named or not m.open or m.open[-1].text != "(":
+        return None
+    return codes.unexpected_token(
+        m.span, "a named argument is written with `=`", label="write `=` instead"
     )
 
 
@@ -256,8 +266,7 @@ def _file_level(m: Mistake) -> Diagnostic | None:
 
 
 def _declaration(m: Mistake) -> Diagnostic | None:
-    arrow = load_tables().punctuation["->"]
-    if m.line_word in ("fn", "tool") and arrow in m.expected and "COLON" not in m.expected:
+    if m.line_word in ("fn", "tool") and "_ARROW" in m.expected and "COLON" not in m.expected:
         return codes.unexpected_token(
             m.after_previous,
             f"a `{m.line_word}` says what it returns",
@@ -326,11 +335,12 @@ _RULES: tuple[Callable[[Mistake], Diagnostic | None], ...] = (
     _role,
     _else,
     _reserved,
+    _declaration,
     _brace_in_text,
+    _named_argument,
     _assignment,
     _bracket,
     _file_level,
-    _declaration,
     _typo_of_role,
     _missing,
     _limit_before_colon,
@@ -348,14 +358,14 @@ def _unexpected(m: Mistake) -> Diagnostic:
 
 def _found(token: Token) -> str:
     if token.type in _PHRASES and not token.text:
-        return _PHRASES[token.type]
+        return _PHRASES[token.type].removeprefix("the ")
     if token.type in ("_Q1", "_Q3", "RAW"):
         return "text"
     return f"`{token.text if len(token.text) <= 24 else token.text[:23] + '…'}`"
 
 
 def _wanted(m: Mistake) -> str:
-    """Return e.g. ``expected a name, `,` or `)```."""
+    """Return e.g. ``expected an operator, `,` or `)```."""
     kinds = set(m.expected)
     words: list[str] = []
     if m.wants_operand:
@@ -372,6 +382,9 @@ def _wanted(m: Mistake) -> str:
             "DOT",
         }
         kinds -= {"ROLE"}
+    elif "ADD" in kinds:
+        words.append("an operator")
+        kinds -= _CONTINUES_OPERAND
     kinds -= _MINOR
     tables = load_tables()
     spelled = {kind: text for text, kind in (tables.punctuation | tables.keywords).items()}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Collection
 from operator import itemgetter
 from typing import Any
 
@@ -103,12 +104,12 @@ def _state_numbers(table: Any) -> dict[int, int]:
     return numbers
 
 
-def _keywords(terminals: list[TerminalDef]) -> dict[str, str]:
+def _keywords(terminals: Collection[TerminalDef]) -> dict[str, str]:
     words = (t for t in terminals if isinstance(t.pattern, PatternStr))
     return {t.pattern.value: t.name for t in words if t.pattern.value.isidentifier()}
 
 
-def _terminal_of(text: str, terminals: list[TerminalDef]) -> str:
+def _terminal_of(text: str, terminals: Collection[TerminalDef]) -> str:
     for terminal in sorted(terminals, key=lambda t: not isinstance(t.pattern, PatternStr)):
         pattern = terminal.pattern
         if pattern.max_width <= 2 and re.fullmatch(pattern.to_regexp(), text):

@@ -6,7 +6,7 @@ import json
 import re
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sglc import grammar
 
@@ -73,7 +73,7 @@ def load_tables() -> Tables:
         actions=actions,
         gotos=tuple(dict(zip(row[::2], row[1::2], strict=True)) for row in data["gotos"]),
         modes=tuple(_mode(row) for row in actions),
-        rules=tuple(Rule(*rule[:4], tuple(rule[4]), rule[0] == items) for rule in data["rules"]),
+        rules=tuple(_rule(rule, items) for rule in data["rules"]),
         keywords=data["keywords"],
         punctuation=data["punctuation"],
         patterns=data["patterns"],
@@ -116,3 +116,8 @@ def load_patterns() -> Patterns:
         text1=re.compile(alternation("CHUNK1", "ESC", "_Q1", "LBRACE")),
         text3=re.compile(alternation("CHUNK3", "ESC", "_Q3", "LBRACE")),
     )
+
+
+def _rule(row: list[Any], items: int) -> Rule:
+    nonterminal, name, num_symbols, inline, children = row
+    return Rule(nonterminal, name, num_symbols, inline, tuple(children), nonterminal == items)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sglc.compiler.diagnostics import DiagnosticSink, codes
 from sglc.compiler.frontend import ast
 from sglc.compiler.frontend.tokens import Token
-from sglc.compiler.source import SourceFile
+from sglc.compiler.source import SourceFile, Span
 
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0"}
 _FIRST_NEWLINE = re.compile(r"[ \t]*\n")
@@ -122,7 +122,7 @@ def _common_indent(runs: list[_Run]) -> str:
     return shortest[: next((i for i, equal in enumerate(same) if not equal), len(shortest))]
 
 
-def _join(run: list[_Literal], span: ast.Span, sink: DiagnosticSink) -> str:
+def _join(run: list[_Literal], span: Span, sink: DiagnosticSink) -> str:
     value = "".join(_unescape(literal.text) if literal.escape else literal.text for literal in run)
     if value.isascii():
         return value
