@@ -7,9 +7,10 @@ idea of the stream: whoever mixes up slots, forgets a token or reuses a slot too
 from __future__ import annotations
 
 import torch
+from torch import Tensor
+
 from sglc.runtime.core.batch import ForwardBatch
 from sglc.runtime.engine.hash_model import hash_logits
-from torch import Tensor
 
 
 class HashRunner:

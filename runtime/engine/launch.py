@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
+
 from sglc.runtime.core.batch import ForwardBatch
 from sglc.runtime.kvcache.pool import Slots
 from sglc.runtime.kvcache.table import SlotTable

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from sglc.runtime.core.batch import ForwardBatch
     from torch import Tensor
+
+    from sglc.runtime.core.batch import ForwardBatch
 
 
 class ModelRunner(Protocol):

@@ -13,8 +13,9 @@ from typing import TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sglc.runtime.core.sampling import SamplingParams
 from torch import Tensor
+
+from sglc.runtime.core.sampling import SamplingParams
 
 _BLOCK = 2**23  # float64 numbers copied out at once
 _T = TypeVar("_T")

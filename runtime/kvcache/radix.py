@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+
 from sglc.runtime.kvcache.pool import SlotPool, Slots
 
 _EMPTY: Slots = np.empty(0, dtype=np.int64)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
 from sglc.constraints.automaton import Automaton
 from sglc.runtime.core.script import Constraint, EndRule
 from sglc.runtime.core.vocabulary import Vocabulary

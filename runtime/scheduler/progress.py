@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from sglc.runtime.core.events import Decoded
 from sglc.runtime.core.script import Decode, Extend, Score
 from sglc.runtime.scheduler.choices import ChoiceTrie

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from torch import Tensor
+
 from sglc.compiler.plan.seeds import uniform
 from sglc.runtime.core.events import Decoded, Delta, Finish, Scored
 from sglc.runtime.engine.logprobs import token_logprobs, top_logprobs
@@ -11,7 +13,6 @@ from sglc.runtime.scheduler.plan import Sample, ScorePick, StepPlan
 from sglc.runtime.scheduler.progress import Progress
 from sglc.runtime.scheduler.state import SchedulerState
 from sglc.runtime.scheduler.stream import DecodeState, Stream
-from torch import Tensor
 
 
 class Retirement:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from sglc.runtime.kvcache.pool import Slots
 from sglc.runtime.scheduler.choices import ChoiceTrie
 from sglc.runtime.scheduler.last_logits import want_last_logits

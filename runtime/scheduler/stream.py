@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
 from sglc.runtime.core.events import DecodeResult, Finish
 from sglc.runtime.core.script import Decode, StreamRequest
 from sglc.runtime.core.stats import StreamStats

@@ -28,7 +28,7 @@ def test_logits_are_exact_in_float32() -> None:
 
 
 def test_texts_end() -> None:
-    ends = sum(hash_logits([i], 20, eos_id=19)[19] >= 16 for i in range(1000))
+    ends = sum(hash_logits([i], 259, eos_id=256)[256] >= 16 for i in range(1000))
     assert 30 < ends < 100
 
 

@@ -67,7 +67,7 @@ def expected_of(case: Any) -> int:
         return -1
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None, derandomize=True)
 @given(cases=st.lists(CASE, min_size=1, max_size=6))
 def test_sampler_agrees_with_the_reference(cases: list[Any]) -> None:
     logits = torch.tensor([case[0] for case in cases], dtype=torch.float32)
@@ -77,7 +77,7 @@ def test_sampler_agrees_with_the_reference(cases: list[Any]) -> None:
     assert torch.equal(logits, before)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(cases=st.lists(CASE, min_size=2, max_size=5))
 def test_a_draw_does_not_depend_on_its_neighbours(cases: list[Any]) -> None:
     logits = torch.tensor([case[0] for case in cases], dtype=torch.float32)

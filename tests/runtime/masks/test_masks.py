@@ -53,7 +53,7 @@ def test_mask_is_what_the_end_rule_says(tokens: list[bytes], pattern: str, end: 
 
 
 def test_masks_are_shared_and_bounded() -> None:
-    vocabulary = Vocabulary.of([b"a", b"b"] + [b"z" * 5] * 2**20, [])
+    vocabulary = Vocabulary.of([b"a", b"b"] + [b"z" * 5] * 2**16, [])
     cache = MaskCache(vocabulary, max_mib=1)
     constraint = Constraint(Automaton.from_regex("a{30}"), "closed")
     same = Constraint(Automaton.from_regex("a{15}a{15}"), "closed")

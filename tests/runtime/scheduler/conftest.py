@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pytest
 import torch
@@ -31,7 +31,7 @@ MAX_CONTEXT = 64
 class World:
     """Makes backends over the same model, and compares what they report."""
 
-    vocabulary: Vocabulary = Vocabulary.of(PIECES, [EOS])
+    vocabulary: Vocabulary = field(default_factory=lambda: Vocabulary.of(PIECES, [EOS]))
     vocab_size: int = VOCAB_SIZE
     eos: int = EOS
     max_context: int = MAX_CONTEXT
