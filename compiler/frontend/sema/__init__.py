@@ -1,0 +1,1 @@
+"""The checks: names, types, streams, constraints and cost of a parsed program."""

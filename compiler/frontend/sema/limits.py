@@ -1,0 +1,143 @@
+"""Constraints that cannot work, and how long what they allow can get."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sglc.compiler.diagnostics import codes
+from sglc.compiler.frontend import ast
+from sglc.compiler.frontend.sema import patterns
+from sglc.compiler.frontend.sema.body import Body
+from sglc.compiler.frontend.sema.types import literal_values, options_of
+from sglc.constraints import types as t
+
+# No tokenizer in use has a token of more bytes than this that is not white space or a rule of
+# dashes; below it a budget is certainly too small, whatever the model.
+_MAX_TOKEN_BYTES = 64
+_MAX_INFERRED = 4096
+
+
+def inferred_max_tokens(type_: t.Type) -> int | None:
+    """Return the longest member in bytes: a token is a byte at least. None when there is none."""
+    if isinstance(type_, t.OneOf):
+        return None
+    from sglc.constraints.language import bounds
+
+    longest = bounds(type_).max_bytes
+    return longest if longest is not None and 0 < longest <= _MAX_INFERRED else None
+
+
+def check_type(body: Body, place: ast.Expr, type_: t.Type) -> bool:
+    """Report a type that no text satisfies, or one that cannot be held to."""
+    empty = _empty_part(type_)
+    if empty is not None:
+        body.report(codes.empty_language(place.span, str(type_), empty))
+        return False
+    if not _has_regex(type_):
+        return True
+    from sglc.constraints.language import language
+    from sglc.constraints.network import MAX_STATES, AutomatonTooLarge
+
+    try:
+        automaton = language(type_)
+    except AutomatonTooLarge:
+        body.report(codes.automaton_too_large(place.span, str(type_), MAX_STATES))
+        return False
+    if automaton.is_empty:
+        body.report(codes.empty_language(place.span, str(type_)))
+        return False
+    return True
+
+
+def check_gen(body: Body, call: ast.Call, type_: t.Type, options: Mapping[str, Any]) -> None:
+    """Report options of a gen that do not go with what it generates."""
+    own = {kwarg.name.value: kwarg.value for kwarg in call.kwargs}
+    if isinstance(type_, t.Regex) and patterns.accepts_empty(type_.pattern):
+        body.report(codes.accepts_empty(call.args[0].span if call.args else call.span, str(type_)))
+    _check_budget(body, own.get("max_tokens", call), type_, options.get("max_tokens"))
+    stop = options.get("stop")
+    if "stop" in own and isinstance(stop, list):
+        for text in stop:
+            _check_stop(body, own["stop"], type_, text)
+
+
+def _check_budget(body: Body, place: ast.Expr, type_: t.Type, max_tokens: object) -> None:
+    if not isinstance(max_tokens, int) or isinstance(type_, t.OneOf):
+        return
+    from sglc.constraints.language import bounds
+
+    shortest = -(-bounds(type_).min_bytes // _MAX_TOKEN_BYTES)
+    if max_tokens < shortest:
+        body.report(codes.max_tokens_too_small(place.span, max_tokens, shortest, _short(type_)))
+
+
+def _check_stop(body: Body, place: ast.Expr, type_: t.Type, stop: str) -> None:
+    texts = literal_values(type_)
+    if texts and all(isinstance(text, str) for text in texts):
+        found = [stop in str(text) for text in texts]
+        if all(found) or not any(found):
+            body.report(codes.bad_stop(place.span, stop, _short(type_), always=all(found)))
+    elif all(_excludes(option, stop) for option in options_of(type_)):
+        body.report(codes.bad_stop(place.span, stop, _short(type_), always=False))
+
+
+def _excludes(type_: t.Type, stop: str) -> bool:
+    """Whether no text of the type contains ``stop``; False when that would be work to find out."""
+    match type_:
+        case t.Line():
+            return "\n" in stop
+        case t.Word():
+            return any(c.isspace() for c in stop)
+        case t.Int():
+            return any(c not in "-0123456789" for c in stop)
+        case t.Number():
+            return any(c not in "-.0123456789eE+" for c in stop)
+        case t.Bool():
+            return stop not in "true" and stop not in "false"
+        case t.NoneType():
+            return stop not in "none"
+        case t.Literal(value=value):
+            return stop not in value
+        case t.Str(max=limit) if limit is not None:
+            return len(stop) > limit
+    return False
+
+
+def _empty_part(type_: t.Type) -> str | None:
+    """Return why no text satisfies the type, as far as its bounds tell."""
+    match type_:
+        case t.Str(min=low, max=high) if high is not None and low > high:
+            return f"at least {low} and at most {high} characters"
+        case t.Int(lo=low, hi=high) if low is not None and high is not None and low > high:
+            return f"from {low} to {high} there is no integer"
+        case t.List(item=item, min=low, max=high):
+            if high is not None and low > high:
+                return f"at least {low} and at most {high} items"
+            return _empty_part(item) if low > 0 else None
+        case t.Record(fields=fields):
+            return next((r for f in fields if (r := _empty_part(f.type)) is not None), None)
+        case t.Union(options=options):
+            reasons = [_empty_part(option) for option in options]
+            return None if None in reasons else next(iter(reasons), "no choices")
+    return None
+
+
+def _has_regex(type_: t.Type) -> bool:
+    match type_:
+        case t.Regex():
+            return True
+        case t.Str(chars=chars):
+            return chars is not None
+        case t.Record(fields=fields):
+            return any(_has_regex(field.type) for field in fields)
+        case t.List(item=inner) | t.Optional(inner=inner):
+            return _has_regex(inner)
+        case t.Union(options=options):
+            return any(map(_has_regex, options))
+    return False
+
+
+def _short(type_: t.Type) -> str:
+    text = str(type_)
+    return text if len(text) <= 60 else text[:57] + "..."
