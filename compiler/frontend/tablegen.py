@@ -18,6 +18,7 @@ from lark.grammar import Rule, Terminal
 from lark.indenter import Indenter
 from lark.lexer import PatternStr, TerminalDef
 from lark.parsers.lalr_analysis import Shift
+
 from sglc.compiler.frontend.tables import GRAMMAR_DIR, PUNCTUATION, TABLES_FILE
 
 
