@@ -115,6 +115,7 @@ class FunctionBuilder:
     def emit(
         self,
         name: str,
+        /,
         *args: object,
         hint: Hint | Sequence[Hint] = None,
         types: ValueType | Sequence[ValueType] | None = None,
@@ -168,7 +169,7 @@ class FunctionBuilder:
         self.region_now.ops.append(op)
         return op
 
-    def one(self, name: str, *args: object, **options: Any) -> Value:
+    def one(self, name: str, /, *args: object, **options: Any) -> Value:
         """Like ``emit``; return the op's only result."""
         return self.emit(name, *args, **options).result
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedInput
+
 from sglc.compiler.ir import values as v
 from sglc.compiler.ir.graph import Function, Module, Param, ToolDecl
 from sglc.compiler.ir.notation import make_type
