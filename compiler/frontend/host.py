@@ -111,9 +111,7 @@ def _param(
     return ParamInfo(name=arg.arg, type=type_, has_default=True, default=value)
 
 
-def _type(
-    node: python.expr, classes: Mapping[str, python.ClassDef], depth: int = 0
-) -> t.Type:
+def _type(node: python.expr, classes: Mapping[str, python.ClassDef], depth: int = 0) -> t.Type:
     """Return the type an annotation means; what the language has no type for is ``ANY``."""
     if depth > 8:
         return ANY

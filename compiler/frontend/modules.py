@@ -79,9 +79,7 @@ class Loader:
         module.imports.append(entity)
         self._add(module, label, entity)
 
-    def _import_names(
-        self, module: Module, name: ast.Name, names: tuple[ast.Name, ...]
-    ) -> None:
+    def _import_names(self, module: Module, name: ast.Name, names: tuple[ast.Name, ...]) -> None:
         loaded = self._load(module, name)
         known = None if loaded is None else loaded.names
         for item in names:
@@ -128,7 +126,9 @@ class Loader:
         folder = resources.files("sglc.stdlib")
         file = folder.joinpath(f"{name.value.removeprefix(STD + '.')}.sgl")
         if name.value.count(".") != 1 or not file.is_file():
-            known = [f"{STD}.{item.name[:-4]}" for item in folder.iterdir() if item.name.endswith(".sgl")]
+            known = [
+                f"{STD}.{item.name[:-4]}" for item in folder.iterdir() if item.name.endswith(".sgl")
+            ]
             self._unknown(name, known)
             return None
         key = f"<{name.value}>"

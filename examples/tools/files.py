@@ -24,5 +24,7 @@ def read_file(path: str) -> str:
 def run_tests() -> str:
     """Run the tests of the sample folder and return what they print."""
     command = [sys.executable, "test_stats.py"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+    )
     return (done.stdout + done.stderr) or "all tests pass"

@@ -61,8 +61,9 @@ def first_role(entity: PromptEntity, seen: set[int]) -> str | None:
         match node:
             case ast.Role(name=name):
                 return name.value or "assistant"
-            case ast.Include(target=ast.Call(callee=callee)) | ast.IncludeBind(
-                target=ast.Call(callee=callee)
+            case (
+                ast.Include(target=ast.Call(callee=callee))
+                | ast.IncludeBind(target=ast.Call(callee=callee))
             ):
                 target = named(entity.module, callee)
                 role = first_role(target, seen) if isinstance(target, PromptEntity) else None
@@ -71,9 +72,7 @@ def first_role(entity: PromptEntity, seen: set[int]) -> str | None:
     return None
 
 
-def _bind_params(
-    body: Body, params: tuple[ast.Param, ...], infos: tuple[ParamInfo, ...]
-) -> None:
+def _bind_params(body: Body, params: tuple[ast.Param, ...], infos: tuple[ParamInfo, ...]) -> None:
     types = {info.name: info.type for info in infos}
     for param in params:
         name = param.name.value

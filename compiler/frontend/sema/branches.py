@@ -69,9 +69,7 @@ class Branches:
         self._leave(outer, end, outer, stmt.name.value)
         self._body.bind(stmt.name, BranchType(_captures(outer, end)), "group")
 
-    def _branch(
-        self, start: Env, stmts: Sequence[ast.Stmt], place: Span
-    ) -> tuple[BranchType, Env]:
+    def _branch(self, start: Env, stmts: Sequence[ast.Stmt], place: Span) -> tuple[BranchType, Env]:
         self._body.forks.append(place)
         end = self._stmts.isolated(start, stmts)
         self._body.forks.pop()

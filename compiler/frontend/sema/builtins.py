@@ -126,8 +126,12 @@ SIGNATURES: Mapping[str, Signature] = {
     "all": _signature(("a list of truth values", _items(_is_bool)), gives=BOOL),
     "any": _signature(("a list of truth values", _items(_is_bool)), gives=BOOL),
     "sum": Signature((("a list of numbers", _items(is_number)),), _sum, 1),
-    "min": Signature((("numbers, texts or a list", _anything),), _extreme, 1, by=True, repeats=True),
-    "max": Signature((("numbers, texts or a list", _anything),), _extreme, 1, by=True, repeats=True),
+    "min": Signature(
+        (("numbers, texts or a list", _anything),), _extreme, 1, by=True, repeats=True
+    ),
+    "max": Signature(
+        (("numbers, texts or a list", _anything),), _extreme, 1, by=True, repeats=True
+    ),
     "join": _signature(LIST, TEXT, gives=STR, required=1),
     "str": _signature(("a value", _is_value), gives=STR),
     "int": _signature(("a text or a number", _is_scalar), gives=INT),

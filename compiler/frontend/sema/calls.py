@@ -104,7 +104,9 @@ class Calls:
         elif self._entity_of(target) is None:
             self._exprs.check(target)
         helps = "write `include name(...)`"
-        self._body.report(faults.wants(target.span, "the call of a prompt", target.span.text, (helps,)))
+        self._body.report(
+            faults.wants(target.span, "the call of a prompt", target.span.text, (helps,))
+        )
         return None
 
     def arguments(self, call: ast.Call, name: str, params: Sequence[ParamInfo]) -> None:
@@ -220,9 +222,7 @@ class Calls:
         )
         self._body.report(faults.not_callable(name.span, "values have no methods: this", helps))
 
-    def _built_in(
-        self, name: str, call: ast.Call, place: Place, expected: t.Type | None
-    ) -> t.Type:
+    def _built_in(self, name: str, call: ast.Call, place: Place, expected: t.Type | None) -> t.Type:
         match name:
             case "gen" | "select" | "special" if self._forbidden(call, name):
                 return ANY

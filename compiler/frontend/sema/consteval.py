@@ -6,12 +6,11 @@ Operations are those of ``compiler.plan.data``, so a constant is what the run wo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
-from sglc.compiler.diagnostics import codes
 from sglc.compiler.frontend import ast
-from sglc.compiler.frontend.sema.loading import load_text
 from sglc.compiler.frontend.sema import faults
+from sglc.compiler.frontend.sema.loading import load_text
 from sglc.compiler.frontend.sema.program import (
     Broken,
     Entity,
@@ -22,6 +21,7 @@ from sglc.compiler.frontend.sema.program import (
     Program,
 )
 from sglc.compiler.plan import data
+from sglc.compiler.plan.values import get_item, get_slice
 
 _MAX_CALLS = 64
 _MAX_STEPS = 200_000
@@ -106,10 +106,10 @@ class ConstantReader:
             case ast.Attr(value=value, name=name):
                 return data.get_field(self.value(value, names), name.value)
             case ast.Index(value=value, index=index):
-                return data.get_item(self.value(value, names), self.value(index, names))
+                return get_item(self.value(value, names), self.value(index, names))
             case ast.Slice(value=value, start=start, stop=stop):
                 ends = [None if end is None else self.value(end, names) for end in (start, stop)]
-                return data.get_slice(self.value(value, names), *ends)
+                return get_slice(self.value(value, names), *ends)
             case ast.Call():
                 return self._call(expr, names)
             case ast.ListComp():
@@ -150,7 +150,7 @@ class ConstantReader:
                     return self.value(value, names)
                 except _Failed:
                     return self.value(fallback, names)
-        self._unknown(expr)
+        raise _NotConstant(expr)
 
     def _named(self, name: str, expr: ast.Expr, names: Mapping[str, Any]) -> Any:
         if name in names:
@@ -172,7 +172,7 @@ class ConstantReader:
             raise _NotConstant
         if isinstance(entity, Broken) or (isinstance(entity, Namespace) and entity.names is None):
             raise _NotConstant
-        self._unknown(expr)
+        raise _NotConstant(expr)
 
     def _call(self, call: ast.Call, names: Mapping[str, Any]) -> Any:
         callee: Entity | None = None
@@ -190,7 +190,7 @@ class ConstantReader:
         if isinstance(callee, Broken):
             raise _NotConstant
         if not isinstance(callee, FnEntity) or callee.module is None:
-            self._unknown(call)
+            raise _NotConstant(call)
         callee.used = True
         return self._apply(callee, call, names)
 
@@ -240,11 +240,8 @@ class ConstantReader:
 
     def _unnamed(self, hole: ast.Hole) -> ast.Expr:
         if hole.name is not None:
-            self._unknown(hole.expr)
+            raise _NotConstant(hole.expr)
         return hole.expr
-
-    def _unknown(self, expr: ast.Expr) -> NoReturn:
-        raise _NotConstant(expr)
 
 
 def evaluate_let(program: Program, entity: LetEntity) -> None:

@@ -20,14 +20,18 @@ from sglc.compiler.frontend.sema.program import (
     ToolEntity,
     TypeEntity,
 )
-from sglc.compiler.frontend.sema.typexprs import TypeReader
 from sglc.compiler.frontend.sema.types import ANY, assignable, of_value
+from sglc.compiler.frontend.sema.typexprs import TypeReader
 from sglc.compiler.plan.arguments import mismatch
 from sglc.constraints import types as t
 
 _EFFECTS = ("pure", "readonly")
 _TOOL_DECORATORS = (*_EFFECTS, "timeout", "retry")
-_KNOWN_DECORATORS = {ast.Tool: _TOOL_DECORATORS, ast.TypeAlias: ("depth",), ast.TypeRecord: ("depth",)}
+_KNOWN_DECORATORS = {
+    ast.Tool: _TOOL_DECORATORS,
+    ast.TypeAlias: ("depth",),
+    ast.TypeRecord: ("depth",),
+}
 
 
 class Declarations:
@@ -115,9 +119,7 @@ class Declarations:
         for param in params:
             name = param.name.value
             if name in infos:
-                self._program.report(
-                    codes.duplicate_name(param.name.span, name, what="parameter")
-                )
+                self._program.report(codes.duplicate_name(param.name.span, name, what="parameter"))
                 continue
             type_ = self._types.read_or_any(param.type)
             if param.default is None:
@@ -238,6 +240,9 @@ class Declarations:
             written = ", ".join(f"{p.name}: {p.type}" for p in info.params)
             self._program.report(
                 codes.signature_differs(
-                    decl.source.span, info.symbol, f"({written}) -> {info.returns}", function.written
+                    decl.source.span,
+                    info.symbol,
+                    f"({written}) -> {info.returns}",
+                    function.written,
                 )
             )

@@ -15,7 +15,6 @@ from sglc.compiler.frontend.sema.calls import Calls
 from sglc.compiler.frontend.sema.conditions import Outcome, outcome, path_of
 from sglc.compiler.frontend.sema.flow import Binding
 from sglc.compiler.frontend.sema.program import Broken, Entity, LetEntity, Namespace, TypeEntity
-from sglc.compiler.frontend.sema.typexprs import TYPE_NAMES
 from sglc.compiler.frontend.sema.types import (
     ANY,
     BOOL,
@@ -37,9 +36,9 @@ from sglc.compiler.frontend.sema.types import (
     of_value,
     optional,
     options_of,
-
     without_none,
 )
+from sglc.compiler.frontend.sema.typexprs import TYPE_NAMES
 from sglc.compiler.frontend.static_types import BranchType, GroupType, StreamType
 from sglc.constraints import types as t
 
@@ -179,10 +178,14 @@ class Exprs:
         match type_:
             case GroupType():
                 self.body.report(
-                    faults.not_sayable(expr.span, "a group of branches", "say its branches: `for b in ...`")
+                    faults.not_sayable(
+                        expr.span, "a group of branches", "say its branches: `for b in ...`"
+                    )
                 )
             case t.Image() | t.Video() if place is not Place.SAID:
-                self.body.report(faults.not_sayable(expr.span, str(type_), "only a message can show it"))
+                self.body.report(
+                    faults.not_sayable(expr.span, str(type_), "only a message can show it")
+                )
 
     def bind_value(
         self, name: ast.Name, expr: ast.Expr, type_: t.Type, declared: t.Type | None = None
@@ -321,7 +324,9 @@ class Exprs:
                 if not is_text(key):
                     self.body.report(faults.wants(expr.index.span, "the name of a field", str(key)))
                 return join_all(field.type for field in owner.fields) or ANY
-            found = [self.field(owner, ast.Name(value=str(v), span=expr.index.span)) for v in values]
+            found = [
+                self.field(owner, ast.Name(value=str(v), span=expr.index.span)) for v in values
+            ]
             return join_all(found) or ANY
         index = self.present(expr.index)
         item = element(owner)
@@ -476,7 +481,9 @@ class Exprs:
         right = self.require_present(expr.right, right)
         if not (is_number(left) and is_number(right)) and not (is_text(left) and is_text(right)):
             wanted = "two numbers or two texts"
-            bad = (expr.left, left) if not (is_number(left) or is_text(left)) else (expr.right, right)
+            bad = (
+                (expr.left, left) if not (is_number(left) or is_text(left)) else (expr.right, right)
+            )
             fault = faults.wrong_operand(bad[0].span, expr.op, _short(bad[1]), wanted)
             if not isinstance(left, t.List):
                 self.body.report(fault)
@@ -576,5 +583,3 @@ def _field_names(owner: t.Type) -> list[str]:
 def _short(type_: t.Type) -> str:
     text = "list of branches" if isinstance(type_, GroupType) else str(type_)
     return text if len(text) <= 60 else text[:57] + "..."
-
-

@@ -66,7 +66,9 @@ def not_a_value(span: Span, name: str, what: str, helps: tuple[str, ...] = ()) -
 
 
 def type_as_value(span: Span) -> Diagnostic:
-    return report("SGL0401", span, "a type is not a value", helps=("to let the model write one: `gen(...)`",))
+    return report(
+        "SGL0401", span, "a type is not a value", helps=("to let the model write one: `gen(...)`",)
+    )
 
 
 def not_callable(span: Span, what: str, helps: tuple[str, ...] = ()) -> Diagnostic:
@@ -100,7 +102,11 @@ def nested_binding(span: Span, name: str) -> Diagnostic:
 
 def wants(span: Span, wanted: str, found: str, helps: tuple[str, ...] = ()) -> Diagnostic:
     return report(
-        "SGL0401", span, f"expected {wanted}, found `{found}`", label=f"this is `{found}`", helps=helps
+        "SGL0401",
+        span,
+        f"expected {wanted}, found `{found}`",
+        label=f"this is `{found}`",
+        helps=helps,
     )
 
 

@@ -65,7 +65,9 @@ class Gens:
         self._body.record_gen(call, GenInfo(type=type_, options=options))
         return type_
 
-    def with_block(self, kwargs: tuple[ast.Kwarg, ...], known: Mapping[str, Option]) -> dict[str, Any]:
+    def with_block(
+        self, kwargs: tuple[ast.Kwarg, ...], known: Mapping[str, Option]
+    ) -> dict[str, Any]:
         """Check the options of a ``with`` and return them."""
         return self._read(kwargs, "with", known)
 
@@ -83,7 +85,7 @@ class Gens:
         for arg in call.args[1:]:
             self._body.report(codes.wrong_arguments(arg.span, "gen", extra=["a second type"]))
         if not call.args:
-            if expected is None or is_unknown(expected) and not isinstance(expected, t.Json):
+            if expected is None or (is_unknown(expected) and not isinstance(expected, t.Json)):
                 return STR
             return self._constraint(call, expected)
         wanted = call.args[0]
@@ -142,7 +144,9 @@ class Gens:
         if not types:
             self._body.report(codes.wrong_arguments(call.span, "select", missing=["choices"]))
             return t.OneOf()
-        known = [(a, o.value) for a, o in zip(call.args, types, strict=True) if isinstance(o, t.Literal)]
+        known = [
+            (a, o.value) for a, o in zip(call.args, types, strict=True) if isinstance(o, t.Literal)
+        ]
         choices.check(self._body, [value for _, value in known], [arg.span for arg, _ in known])
         if all(isinstance(o, t.Literal) for type_ in types for o in options_of(type_)):
             return union(types)

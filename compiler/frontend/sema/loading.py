@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sglc.compiler.diagnostics import codes
 from sglc.compiler.frontend import ast
 from sglc.compiler.frontend.sema import faults
 from sglc.compiler.frontend.sema.program import Module, Program

@@ -28,7 +28,9 @@ def _within(low: float, high: float) -> Callable[[Any], bool]:
 
 
 def _stops(value: Any) -> bool:
-    return all(isinstance(stop, str) and stop for stop in ([value] if isinstance(value, str) else value))
+    return all(
+        isinstance(stop, str) and stop for stop in ([value] if isinstance(value, str) else value)
+    )
 
 
 _STOP = t.Union((STR, t.List(STR)))

@@ -105,8 +105,20 @@ def _suspicious_dots(program: Program, expr: ast.Regex) -> None:
         before = _DIGITS_BEFORE.search(pattern, 0, found.start())
         after = _DIGITS_AFTER.match(pattern, found.end())
         if before and after:
-            program.report(codes.suspicious_dot(_inside(expr, found.start(), found.end())))
+            place = _inside(expr, found.start(), found.end())
+            letter = f"{pattern[: found.start()]}[a-z]{pattern[found.end() :]}"
+            program.report(codes.suspicious_dot(place, _shortest(letter)))
             return
+
+
+def _shortest(pattern: str) -> str:
+    from sglc.constraints.language import language
+
+    try:
+        found = language(t.Regex(pattern)).shortest()
+    except ValueError:
+        found = None
+    return "a" if found is None else found.decode()
 
 
 def _inside(expr: ast.Regex, start: int, end: int) -> Span:

@@ -42,7 +42,9 @@ class _Loop:
 class Stmts:
     """Checks the statements of one prompt. ``live`` tells whether this point can be reached."""
 
-    def __init__(self, body: Body, returns: t.Type | None, role_of: Callable[..., str | None]) -> None:
+    def __init__(
+        self, body: Body, returns: t.Type | None, role_of: Callable[..., str | None]
+    ) -> None:
         self.body = body
         self.exprs = Exprs(body)
         self.live = True
@@ -201,7 +203,9 @@ class Stmts:
             self.body.report(faults.leaves_branch(stmt.span, "return"))
         if stmt.value is None:
             if self._returns is not None and not is_optional(self._returns):
-                self.body.report(codes.missing_return(stmt.span, self.body.owner, str(self._returns)))
+                self.body.report(
+                    codes.missing_return(stmt.span, self.body.owner, str(self._returns))
+                )
         elif self._returns is None:
             self.exprs.check(stmt.value, Place.VALUE)
             self.body.report(faults.value_returned(stmt.value.span, self.body.owner))

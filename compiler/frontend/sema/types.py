@@ -97,7 +97,7 @@ def join(a: t.Type, b: t.Type) -> t.Type:
         return STR
     match a, b:
         case t.Int(), t.Int():
-            return t.Int(_hull(min, a.lo, b.lo), _hull(max, a.hi, b.hi))
+            return _hull(a, b)
         case (t.Int() | t.Number(), t.Int() | t.Number()):
             return NUMBER
         case t.List(), t.List():
@@ -111,8 +111,10 @@ def join(a: t.Type, b: t.Type) -> t.Type:
     return union((a, b))
 
 
-def _hull(pick: type[min] | type[max], a: int | None, b: int | None) -> int | None:  # type: ignore[valid-type]
-    return None if a is None or b is None else pick(a, b)
+def _hull(a: t.Int, b: t.Int) -> t.Int:
+    low = None if a.lo is None or b.lo is None else min(a.lo, b.lo)
+    high = None if a.hi is None or b.hi is None else max(a.hi, b.hi)
+    return t.Int(low, high)
 
 
 def _join_branches(a: BranchType, b: BranchType) -> BranchType:

@@ -8,7 +8,6 @@ from typing import Any
 from sglc.compiler.diagnostics import codes
 from sglc.compiler.frontend import ast
 from sglc.compiler.frontend.sema import faults, patterns
-from sglc.compiler.frontend.sema import faults
 from sglc.compiler.frontend.sema.program import (
     Broken,
     Entity,
@@ -113,10 +112,7 @@ class TypeReader:
         entity.busy -= 1
         if entity.busy:
             return type_
-        if entity.recursive and entity.depth is None:
-            self._program.report(faults.recursive_type(entity.decl.name.span, entity.name))
-            type_ = None
-        elif type_ is not None and _is_never(type_):
+        if (entity.recursive and entity.depth is None) or (type_ is not None and _is_never(type_)):
             self._program.report(faults.recursive_type(entity.decl.name.span, entity.name))
             type_ = None
         entity.type, entity.done = type_, True
@@ -177,7 +173,9 @@ class TypeReader:
             return None
         types = [n for n, e in self._module.names.items() if isinstance(e, TypeEntity)]
         self._program.report(
-            faults.undefined_type(expr.span, name, [*types, *sorted(TYPE_NAMES)], _KNOWN_AS.get(name))
+            faults.undefined_type(
+                expr.span, name, [*types, *sorted(TYPE_NAMES)], _KNOWN_AS.get(name)
+            )
         )
         return None
 
@@ -327,7 +325,7 @@ class TypeReader:
                 continue
             if name not in names:
                 self._program.report(
-                    codes.unknown_option(kwarg.name.span, name, (*names, *skip), "this type")
+                    codes.unknown_option(kwarg.name.span, name, "this type", (*names, *skip))
                 )
                 failed = True
                 continue
