@@ -46,8 +46,10 @@ def _check_regions(op: Op, started: bool, report: Report) -> bool:
         if apart:
             _check(region, False, report)
         elif op.spec.loop:
-            if _check(region, started, report) and not started:
+            carried = any(value.type == EFFECT for value in region.params)
+            if _check(region, started, report) and not (started or carried):
                 report("V5", op, "a chain of effects starts in a loop: it must be carried")
+            after |= carried
         else:
             after |= _check(region, started, report)
     return after

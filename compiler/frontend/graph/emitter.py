@@ -69,11 +69,17 @@ class Emitter:
         return values
 
     def one(
-        self, hint: str, type_: ValueType, name: str, *args: object, span: Span | None = None,
+        self,
+        hint: str,
+        type_: ValueType,
+        op: str,
+        /,
+        *args: object,
+        span: Span | None = None,
         **attrs: AttrValue,
-    ) -> Value:  # fmt: skip
+    ) -> Value:
         """Append an op with one result and return it."""
-        return self.emit(name, *args, results=[(hint, type_)], attrs=attrs, span=span)[0]
+        return self.emit(op, *args, results=[(hint, type_)], attrs=attrs, span=span)[0]
 
     @property
     def is_closed(self) -> bool:

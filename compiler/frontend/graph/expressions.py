@@ -375,7 +375,7 @@ class Expressions:
         ]
         test = self.condition(condition)
         return self._scope.alternatives(
-            "if", [test], arms, self._written(then, otherwise, said=how is not self.evaluate),
+            "if", [test], arms, self._written(then, otherwise, said=how == self.say),
             extra=[(name or "value", self._type(expr))], span=expr.span,
         )[0]  # fmt: skip
 
@@ -393,7 +393,7 @@ class Expressions:
             Arm("else", lambda: [how(fallback, name)]),
         ]
         return self._scope.alternatives(
-            "try", [], arms, self._written(value, fallback, said=how is not self.evaluate),
+            "try", [], arms, self._written(value, fallback, said=how == self.say),
             extra=[(name or "value", self._type(expr))], span=expr.span,
         )[0]  # fmt: skip
 

@@ -15,13 +15,18 @@ from sglc.compiler.frontend.checked import Builtin, Checked, PromptInfo, ToolInf
 STREAM = "$stream"
 EFFECT = "$effect"
 PROBS = "$probs."
-_FORMS = ("gen", "select")
+_FORMS = frozenset({"gen", "select"})
+_SELECT = frozenset({"select"})
 
 
 def writes_text(checked: Checked, expr: ast.Expr) -> bool:
     """Whether evaluating ``expr`` puts its text into the stream: it holds a gen or select."""
+    return _holds(checked, expr, _FORMS)
+
+
+def _holds(checked: Checked, expr: ast.Expr, forms: frozenset[str]) -> bool:
     return any(
-        isinstance(callee := checked.callee(call), Builtin) and callee.name in _FORMS
+        isinstance(callee := checked.callee(call), Builtin) and callee.name in forms
         for call in calls(expr)
     )
 
@@ -113,7 +118,7 @@ def _stmt(checked: Checked, stmt: ast.Stmt) -> Iterator[str]:
         case ast.Bind(name=name, value=value):
             yield from _expr(checked, value)
             yield name.value
-            if writes_text(checked, value):
+            if _holds(checked, value, _SELECT):
                 yield PROBS + name.value
         case ast.Include(target=target):
             yield STREAM
@@ -169,7 +174,7 @@ def _expr(checked: Checked, expr: ast.Expr) -> Iterator[str]:
     for node in _descend(expr):
         if isinstance(node, ast.Hole) and node.name is not None:
             yield node.name.value
-            if writes_text(checked, node.expr):
+            if _holds(checked, node.expr, _SELECT):
                 yield PROBS + node.name.value
         elif isinstance(node, ast.Call):
             callee = checked.callee(node)
