@@ -129,8 +129,7 @@ def decode(data: bytes, name: str) -> str:
         SourceError: the bytes are not text; the message gives the offset of the first bad byte.
     """
     if len(data) > MAX_SOURCE_BYTES:
-        limit = MAX_SOURCE_BYTES >> 20
-        raise SourceError(name, f"larger than {limit} MB ({len(data)} bytes)")
+        raise SourceError(name, f"larger than {MAX_SOURCE_BYTES >> 20} MB")
     nul = data.find(b"\0")
     if nul >= 0:
         raise SourceError(name, f"is not a text file: NUL byte at offset {nul}")

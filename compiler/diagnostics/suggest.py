@@ -26,7 +26,9 @@ def closest(name: str, candidates: Iterable[str]) -> str | None:
 def did_you_mean(name: str, candidates: Iterable[str]) -> tuple[str, ...]:
     """Return the help line for a misspelled name, or nothing."""
     found = closest(name, candidates)
-    return (f"did you mean `{found}`?",) if found else ()
+    if found is None:
+        return ()
+    return (f"did you mean {found}?" if found.startswith('"') else f"did you mean `{found}`?",)
 
 
 def distance(left: str, right: str) -> int:

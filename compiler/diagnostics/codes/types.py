@@ -62,7 +62,7 @@ def not_a_constraint(span: Span, type_: str, reason: str = "") -> Diagnostic:
     return report(
         "SGL0404",
         span,
-        f"the model cannot write a `{type_}`",
+        f"the model cannot write a value of type `{type_}`",
         label=reason or "not a type that text can be held to",
     )
 
@@ -75,7 +75,10 @@ def never_true(
     source: Label | None = None,
     candidates: Iterable[str] = (),
 ) -> Diagnostic:
-    """``found`` is the compared text; ``domain`` the choices; ``source`` where they come from."""
+    """``found`` and ``candidates`` are written as in the language, such as ``"calculator"``.
+
+    ``domain`` is the type of the other side, ``source`` the place it comes from.
+    """
     return report(
         "SGL0405",
         span,
