@@ -126,8 +126,11 @@ class Op:
 
     @property
     def has_effect(self) -> bool:
-        """Whether the op takes part in the chain of effects: its first result is an effect."""
-        return bool(self.results) and self.results[0].type == EFFECT
+        """Whether the op is a call that takes part in the chain of effects.
+
+        Its first result is then an effect. Control ops only hand effects on.
+        """
+        return bool(self.results) and self.results[0].type == EFFECT and self.spec.effectful
 
     @property
     def after(self) -> Operand | None:

@@ -114,6 +114,8 @@ def is_pure(op: Op) -> bool:
 
 def is_total(op: Op) -> bool:
     """Whether the op is pure and can neither fail nor leave its region."""
+    if exits(op):
+        return False
     if op.spec.formats and any(_may_be_host(value.type) for value in op.inputs()):
         return False
     return op.spec.total and all(is_total(inner) for r in op.regions for inner in r.ops)

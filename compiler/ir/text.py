@@ -9,7 +9,7 @@ from sglc.compiler.ir.graph import Function, Module, Param, ToolDecl
 from sglc.compiler.ir.notation import write_data, write_type
 from sglc.compiler.ir.op import AttrValue, Literal, Op, Operand, Region, Symbol, Value
 from sglc.compiler.ir.ops import OPS
-from sglc.compiler.ir.values import ANY, quote, quote_key
+from sglc.compiler.ir.values import ANY, EFFECT, quote, quote_key
 from sglc.compiler.plan.plan import Loc
 from sglc.constraints.types import MISSING
 
@@ -115,9 +115,10 @@ class _Printer:
 def _results(op: Op) -> Iterator[str]:
     spec = OPS.get(op.name)
     count = len(op.results)
-    known = spec.default_types(count, effect=op.has_effect) if spec else (None,) * count
+    effect = bool(op.results) and op.results[0].type == EFFECT
+    known = spec.default_types(count, effect=effect) if spec else (None,) * count
     for index, (value, default) in enumerate(zip(op.results, known, strict=True)):
-        hidden = value.type == (default or ANY) and not (index == 0 and op.has_effect)
+        hidden = value.type == (default or ANY) and not (index == 0 and effect)
         yield str(value) if hidden else f"{value}: {value.type}"
 
 
