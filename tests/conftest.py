@@ -1,8 +1,37 @@
-"""One thread for every tensor library: a two-thread operation stalls when the other core is busy."""
+"""Settings of the whole suite and the golden texts.
+
+One thread for every tensor library: a two-thread operation stalls when the other core is busy.
+"""
+
+from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 
 for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[name] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="write golden texts instead of comparing"
+    )
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
+    """Compare a text with a file; ``--update-golden`` writes the file."""
+    update = request.config.getoption("--update-golden")
+
+    def check(path: Path, text: str) -> None:
+        if update:
+            path.write_text(text, encoding="utf-8")
+        assert path.is_file(), f"{path.name} is missing: run with --update-golden and read it"
+        assert text == path.read_text(encoding="utf-8")
+
+    return check

@@ -38,6 +38,11 @@ class Emitter:
         name = f"{hint}{count}"
         return Value(name, type_) if name not in self._names else self.value(hint, type_)
 
+    def parameter(self, name: str, type_: ValueType) -> Value:
+        """Return the value of a parameter, under exactly its name. Parameters come first."""
+        self._names[name] = 1
+        return Value(name, type_)
+
     def site(self) -> str:
         """Return the number of a new sampling site; numbers are unique in the function."""
         self._num_sites += 1

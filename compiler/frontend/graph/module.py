@@ -73,7 +73,7 @@ def _begin(infos: Sequence[ParamInfo]) -> tuple[Scope, tuple[Param, ...]]:
     scope = Scope(emitter)
     params = []
     for info in infos:
-        value = emitter.value(info.name, value_type(info.type))
+        value = emitter.parameter(info.name, value_type(info.type))
         scope.names[info.name] = value
         default = info.default if info.has_default else MISSING
         params.append(Param(value=value, type=info.type, default=default))
