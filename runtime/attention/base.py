@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import torch
-from sglc.runtime.core.batch import ForwardBatch
 from torch import Tensor
+
+from sglc.runtime.core.batch import ForwardBatch
 
 M = TypeVar("M")
 

@@ -3,62 +3,61 @@
 A batch is cut into blocks: decoding sequences of similar length together, short prefills
 together, long ones alone. A block gathers its keys and values through the slot table and attends
 in one fused call. Blocks are kept small enough that what one gathers is still in the processor's
-cache when it is read.
+cache when it is read. On a CPU, a prefix that sequences share is gathered once for all of them:
+attention over it and over the rest are two softmaxes, joined by their normalisers.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 import torch.nn.functional as F
-from sglc.runtime.attention.base import KVTensors
-from sglc.runtime.attention.blocks import Span, cut, spans_of
-from sglc.runtime.core.batch import ForwardBatch
 from torch import Tensor
 
+from sglc.runtime.attention.base import KVTensors
+from sglc.runtime.attention.blocks import cut, share, spans_of
+from sglc.runtime.attention.indexing import Block, block_of, split
+from sglc.runtime.core.batch import ForwardBatch
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """N sequences that attend together; Q query rows and S keys each, the shorter ones padded.
-
-    A padded key repeats the sequence's last slot and is masked; a padded query row repeats the
-    last one and is dropped. So every row that is computed is finite where the weights are.
-    """
-
-    num_seqs: int
-    query_len: int
-    rows: slice | Tensor  # [N * Q] rows of q
-    slots: slice | Tensor  # [N * S] rows of the KV tensor
-    mask: Tensor | None  # [N, 1, 1 or Q, S], added to the scores
-    is_causal: bool
-    real: Tensor | None  # [<= N * Q] which of the rows are not padding
-    out_rows: slice | Tensor  # where those rows go
+_attend_with_lse = getattr(torch.ops.aten, "_scaled_dot_product_flash_attention_for_cpu", None)
 
 
-@dataclass(frozen=True, slots=True)
 class TorchMetadata:
     """Index tensors of one batch; ``blocks`` by the window of a layer."""
 
-    slots: Tensor
-    blocks: dict[int | None, tuple[Block, ...]]
+    __slots__ = ("blocks", "slots")
+
+    def __init__(self, slots: Tensor, blocks: dict[int | None, list[Block]]) -> None:
+        self.slots = slots
+        self.blocks = blocks
 
 
 class TorchAttention:
-    """Implements AttentionBackend over ``kv``."""
+    """Implements AttentionBackend over ``kv``. ``shares_prefixes`` None decides by the device."""
 
-    def __init__(self, kv: KVTensors) -> None:
+    def __init__(self, kv: KVTensors, *, shares_prefixes: bool | None = None) -> None:
         self._kv = kv
         self._shape = kv.shape
+        is_cpu = kv.device.type == "cpu"
         bytes_per_key = 2 * kv.shape.num_kv_heads * kv.shape.head_dim * kv.dtype.itemsize
         # About the second-level cache of a core; a GPU wants few, large blocks instead.
-        budget = 1 << (20 if kv.device.type == "cpu" else 30)
-        self._max_keys = max(budget // bytes_per_key, 64)
+        self._max_keys = max((1 << (20 if is_cpu else 30)) // bytes_per_key, 64)
+        can_share = is_cpu and _attend_with_lse is not None
+        self._shares = can_share if shares_prefixes is None else shares_prefixes and can_share
 
     def plan(self, batch: ForwardBatch) -> TorchMetadata:
         """Cut the batch into blocks, for each window that a layer has."""
         blocks = {window: self._blocks(batch, window) for window in set(self._shape.windows)}
         return TorchMetadata(batch.slots.to(self._kv.device), blocks)
+
+    def _blocks(self, batch: ForwardBatch, window: int | None) -> list[Block]:
+        spans = spans_of(batch, window)
+        if self._shares and window is None and len(spans) > 1:
+            spans = share(batch, spans)
+        return [
+            block_of(batch, part, window, self._kv.dtype, self._kv.device)
+            for group in cut(spans)
+            for part in split(group, self._max_keys)
+        ]
 
     def forward(self, q: Tensor, kv: Tensor, layer: int, meta: TorchMetadata) -> Tensor:
         """Store, then attend; shapes as in AttentionBackend."""
@@ -75,83 +74,59 @@ class TorchAttention:
     def _attend(self, q: Tensor, cache: Tensor, block: Block) -> Tensor:
         """Return ``[real rows, H, D]`` of one block."""
         shape, n = self._shape, block.num_seqs
-        num_kv, dim = shape.num_kv_heads, shape.head_dim
+        num_heads, num_kv = shape.num_heads, shape.num_kv_heads
         rows = q[block.rows] if isinstance(block.rows, slice) else q.index_select(0, block.rows)
-        found = (
-            cache[block.slots]
-            if isinstance(block.slots, slice)
-            else cache.index_select(0, block.slots)
-        )
-        context = found.view(n, -1, 2 * num_kv, dim).transpose(1, 2)  # [N, 2 K, S, D]
-        k, v = context[:, :num_kv], context[:, num_kv:]
+        k, v = self._context(cache, block.slots, n)
         if block.query_len == 1:  # the heads that share a key head become its query rows
-            grouped = rows.view(n, num_kv, -1, dim)
+            queries = rows.view(n, num_kv, -1, shape.head_dim)
+        else:
+            queries = rows.view(n, -1, num_heads, shape.head_dim).transpose(1, 2)
+        if block.shared is not None:
+            flat = self._joined(rows, queries, k, v, cache, block)
+        else:
             attended = F.scaled_dot_product_attention(
-                grouped, k, v, attn_mask=block.mask, scale=shape.scale
+                queries,
+                k,
+                v,
+                attn_mask=block.mask,
+                is_causal=block.is_causal,
+                scale=shape.scale,
+                enable_gqa=block.query_len > 1 and num_kv != num_heads,
             )
-            return attended.reshape(n, shape.num_heads, dim)
-        queries = rows.view(n, block.query_len, shape.num_heads, dim).transpose(1, 2)
-        attended = F.scaled_dot_product_attention(
-            queries,
-            k,
-            v,
-            attn_mask=block.mask,
-            is_causal=block.is_causal,
-            scale=shape.scale,
-            enable_gqa=num_kv != shape.num_heads,
-        )
-        flat = attended.transpose(1, 2).reshape(-1, shape.num_heads, dim)
+            flat = self._flat(attended, block)
         return flat if block.real is None else flat.index_select(0, block.real)
 
-    def _blocks(self, batch: ForwardBatch, window: int | None) -> tuple[Block, ...]:
-        spans = spans_of(batch, window)
-        return tuple(self._block(batch, group, window) for group in cut(spans, self._max_keys))
+    def _context(self, cache: Tensor, slots: slice | Tensor, n: int) -> tuple[Tensor, Tensor]:
+        """Return keys and values, each ``[N, K, S, D]``."""
+        found = cache[slots] if isinstance(slots, slice) else cache.index_select(0, slots)
+        heads = 2 * self._shape.num_kv_heads
+        context = found.view(n, -1, heads, self._shape.head_dim).transpose(1, 2)
+        return context[:, : self._shape.num_kv_heads], context[:, self._shape.num_kv_heads :]
 
-    def _block(self, batch: ForwardBatch, spans: list[Span], window: int | None) -> Block:
-        n = len(spans)
-        query_len = max(s.query_len for s in spans)
-        num_keys = max(s.seq_len - s.first_key for s in spans)
-        device = self._kv.device
-        keys = torch.tensor([s.first_key for s in spans])[:, None] + torch.arange(num_keys)
-        last = torch.tensor([s.seq_len - 1 for s in spans])[:, None]
-        table = batch.slot_table[torch.tensor([s.index for s in spans])]
-        slots = table.gather(1, torch.minimum(keys, last)).reshape(-1)
-        steps = torch.minimum(
-            torch.arange(query_len), torch.tensor([s.query_len - 1 for s in spans])[:, None]
-        )  # [N, Q]: which of its new tokens a query row is
-        rows = (torch.tensor([s.row for s in spans])[:, None] + steps).reshape(-1)
-        whole = n == 1 and spans[0].query_len == spans[0].seq_len
-        is_causal = query_len > 1 and whole and (window is None or num_keys <= window)
-        mask = None
-        if not is_causal:
-            position = torch.tensor([s.seq_len - s.query_len for s in spans])[:, None] + steps
-            mask = self._mask(keys, position, window)
-        real, out_rows = None, rows
-        if any(s.query_len < query_len for s in spans):
-            lens = torch.tensor([s.query_len for s in spans])[:, None]
-            real = (torch.arange(query_len) < lens).reshape(-1).nonzero().squeeze(1)
-            out_rows = rows[real]
-        return Block(
-            n, query_len, _placed(rows, device), _placed(slots, device), mask, is_causal,
-            None if real is None else real.to(device), _placed(out_rows, device),
-        )  # fmt: skip
+    def _flat(self, attended: Tensor, block: Block) -> Tensor:
+        """Return ``[N * Q, H, D]`` of ``[N, K, G, D]`` or ``[N, H, Q, D]``."""
+        if block.query_len > 1:
+            attended = attended.transpose(1, 2)
+        return attended.reshape(-1, self._shape.num_heads, self._shape.head_dim)
 
-    def _mask(self, keys: Tensor, position: Tensor, window: int | None) -> Tensor | None:
-        """Return what to add to the scores: 0 or -inf; None where every key is visible."""
-        seen = keys[:, None, :] <= position[:, :, None]  # [N, Q, S]
-        if window is not None:
-            seen &= keys[:, None, :] > position[:, :, None] - window
-        if bool(seen.all()):
-            return None
-        mask = torch.zeros(seen.shape, dtype=self._kv.dtype).masked_fill_(~seen, float("-inf"))
-        return mask.unsqueeze(1).to(self._kv.device)
+    def _joined(
+        self, rows: Tensor, queries: Tensor, k: Tensor, v: Tensor, cache: Tensor, block: Block
+    ) -> Tensor:
+        """Attend to the shared prefix and to the rest, weigh by their sums of exponentials.
 
-
-def _placed(index: Tensor, device: torch.device) -> slice | Tensor:
-    """Return a slice where the index counts up by one: then nothing has to be copied."""
-    first, count = int(index[0]), len(index)
-    if int(index[-1]) - first == count - 1 and (
-        count < 3 or torch.equal(index, torch.arange(first, first + count))
-    ):
-        return slice(first, first + count)
-    return index.to(device)
+        With lse the logarithm of such a sum, the prefix has weight ``sigmoid(lse1 - lse2)``.
+        """
+        assert _attend_with_lse is not None
+        assert block.shared is not None
+        scale = self._shape.scale
+        own, own_lse = _attend_with_lse(
+            queries, k, v, 0.0, block.is_causal, attn_mask=block.mask, scale=scale
+        )
+        shared_k, shared_v = self._context(cache, block.shared, 1)
+        together = rows.transpose(0, 1).unsqueeze(0)  # [1, H, N * Q, D]
+        first, first_lse = _attend_with_lse(together, shared_k, shared_v, scale=scale)
+        if block.query_len > 1:
+            own_lse = own_lse.transpose(1, 2)
+        own_lse = own_lse.reshape(-1, self._shape.num_heads)  # [N * Q, H]
+        weight = torch.sigmoid(first_lse[0].t() - own_lse).unsqueeze(-1)
+        return torch.lerp(self._flat(own, block), first[0].transpose(0, 1), weight.to(rows.dtype))

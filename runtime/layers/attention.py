@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from torch import Tensor
+
 from sglc.runtime.layers.linear import Linear
 from sglc.runtime.layers.norm import RMSNorm
 from sglc.runtime.layers.rotary import Rotary
-from torch import Tensor
 
 
 class AttentionProjections:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from sglc.runtime.layers.linear import Linear
 from torch import Tensor
+
+from sglc.runtime.layers.linear import Linear
 
 
 def _silu(gate: Tensor) -> Tensor:
