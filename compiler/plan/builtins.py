@@ -122,7 +122,8 @@ def _sum(items: Any) -> int | float:
     for item in numbers:
         if not is_number(item):
             raise DataError(f"`sum` adds numbers, not {describe(item)}")
-    return sum(numbers)
+    total: int | float = sum(numbers)
+    return total
 
 
 def _join(items: Any, sep: str = ", ") -> str:
@@ -159,8 +160,7 @@ def _round(value: Any, digits: int = 0) -> int | float:
 def _abs(value: Any) -> int | float:
     if not is_number(value):
         raise DataError(f"`abs` takes a number, not {describe(value)}")
-    result: int | float = abs(value)
-    return result
+    return abs(value)
 
 
 def _sorted(items: Any, by: Selector | None = None) -> list[Any]:

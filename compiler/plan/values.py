@@ -7,7 +7,7 @@ branches a ``tuple``; whoever holds one treats it as frozen.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 
 class DataError(ValueError):
@@ -110,7 +110,7 @@ def get_item(value: object, index: object) -> Any:
         raise DataError(f"index {index} is out of range: there are {len(value)} items") from None
 
 
-def get_slice(value: object, lo: object, hi: object) -> Any:
+def get_slice(value: object, lo: Any, hi: Any) -> Any:
     """Return the items ``lo`` to before ``hi``, as in Python; None leaves an end open.
 
     Raises:
@@ -123,12 +123,12 @@ def get_slice(value: object, lo: object, hi: object) -> Any:
     return value[lo:hi]
 
 
-def is_int(value: object) -> bool:
+def is_int(value: object) -> TypeGuard[int]:
     """Whether this is an integer of the language; truth values are not."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[int | float]:
     """Whether this is an integer or a float; truth values are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 

@@ -1,0 +1,194 @@
+"""The executor: plan instances as dataflow over one synchronous backend."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sglc.compiler.plan.arguments import bind_arguments
+from sglc.compiler.plan.plan import Plan, walk
+from sglc.runtime.core.backend import Backend
+from sglc.runtime.executor.calls import start_call
+from sglc.runtime.executor.code import PlanCode
+from sglc.runtime.executor.errors import Code, RunError
+from sglc.runtime.executor.events import EventLog, RunEvent
+from sglc.runtime.executor.exits import EXITS
+from sglc.runtime.executor.frame import Frame
+from sglc.runtime.executor.limits import Limits
+from sglc.runtime.executor.machine import Machine, Starter
+from sglc.runtime.executor.models import ModelCalls
+from sglc.runtime.executor.pool import ToolPool
+from sglc.runtime.executor.prompts import PROMPTS
+from sglc.runtime.executor.regions import CONTROL
+from sglc.runtime.executor.results import make_result
+from sglc.runtime.executor.run import Result, Run
+from sglc.runtime.executor.stream import Encoder
+from sglc.runtime.executor.toolcalls import ToolCalls
+from sglc.runtime.executor.tools import BoundTool, ToolRegistry
+
+_MAX_PLANS = 256  # of which the tables are kept
+
+
+class Executor:
+    """Runs instances of plans. Not thread-safe: whoever drives it submits and cancels too.
+
+    Nothing happens but in ``step`` (tools aside, which have threads of their own). The results of
+    a run depend on its plan, arguments, seed and instance number, on tools and on the model, and
+    neither on other runs nor on the order in which the backend works.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        encoder: Encoder,
+        *,
+        tools: ToolRegistry | None = None,
+        limits: Limits | None = None,
+        num_workers: int = 16,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.limits = limits or Limits()
+        self._backend = backend
+        self._encoder = encoder
+        self._registry = tools or ToolRegistry()
+        self._clock = clock
+        self._pool = ToolPool(num_workers, clock)
+        self._machine = Machine(self.limits, starters := dict[str, Starter]())
+        self._models = ModelCalls(backend, self._machine)
+        self._tools = ToolCalls(self._pool, self._machine)
+        starters.update({**CONTROL, **EXITS, **PROMPTS})
+        starters.update(call=start_call, include=start_call, tool=self._tools.start)
+        starters.update(gen=self._models.start, select=self._models.start)
+        self._runs: dict[Run, Frame] = {}
+        self._plans: dict[int, tuple[PlanCode, Mapping[str, BoundTool]]] = {}
+
+    def submit(
+        self,
+        plan: Plan,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        seed: int = 0,
+        instance: int = 0,
+        on_event: Callable[[RunEvent], None] | None = None,
+        deltas: bool = True,
+    ) -> Run:
+        """Begin an instance of a plan. ``deltas=False`` leaves the deltas out of its log.
+
+        Raises:
+            ArgumentError: the arguments do not fit the parameters of the entry prompt.
+            ToolError: a tool of the program cannot be bound.
+            ValueError: the plan has no entry prompt.
+        """
+        if plan.entry not in plan.functions:
+            raise ValueError("the plan has no entry: choose a prompt with `with_entry`")
+        function = plan.functions[plan.entry]
+        values = bind_arguments(function, arguments or {})
+        code, tools = self._prepare(plan)
+        limit_s = self.limits.wall_time_s
+        deadline_s = None if limit_s is None else self._clock() + limit_s
+        log = EventLog(on_event)
+        run = Run(
+            code, self._encoder, tools, seed, instance, log, deadline_s, deltas=deltas
+        )  # fmt: skip
+        body = code.functions[plan.entry].body
+        frame = Frame(body, run, run.owner, run.scope, ())
+        self._machine.begin(frame)
+        for slot, parameter in zip(body.params, function.params, strict=True):
+            self._machine.resolve(frame, slot, values[parameter.name])
+        self._runs[run] = frame
+        return run
+
+    def step(self) -> bool:
+        """Move every run on by one step of the backend; return whether any run is left.
+
+        Never blocks: while all that is left waits for tools, call ``wait`` between steps.
+        """
+        self._tools.take_ended()
+        self._check_time()
+        self._settle()
+        if not self._models.idle:
+            self._models.step()
+            self._settle_values()
+        elif self._runs and self._pool.idle:
+            self._end_all("internal", "nothing is left that could go on: the plan is broken")
+        return bool(self._runs)
+
+    def wait(self, timeout_s: float | None = None) -> None:
+        """Block until a tool ends, if tools are all that is waited for, or the time is over."""
+        if self._models.idle and not self._pool.idle:
+            deadlines = [run.deadline_s for run in self._runs if run.deadline_s is not None]
+            limits = [deadline - self._clock() for deadline in deadlines]
+            limits += [] if timeout_s is None else [timeout_s]
+            self._pool.wait(min(limits, default=None))
+
+    def drive(self, run: Run) -> Result:
+        """Step until ``run`` is done and return its result."""
+        while not run.done:
+            self.step()
+            self.wait()
+        return run.result()
+
+    def run_until_idle(self) -> None:
+        """Step until every run is done."""
+        while self.step():
+            self.wait()
+
+    def cancel(self, run: Run) -> None:
+        """End a run now: decodes stop, tools are abandoned. A finished run stays as it is."""
+        if not run.done:
+            self._end(run, "cancelled", "the run was cancelled")
+
+    def close(self) -> None:
+        """Cancel every run and let go of the threads."""
+        self._end_all("cancelled", "the executor was closed")
+        self._pool.close()
+
+    def _prepare(self, plan: Plan) -> tuple[PlanCode, Mapping[str, BoundTool]]:
+        known = self._plans.get(id(plan))
+        if known is None:
+            nodes = (node for f in plan.functions.values() for node in walk(f.body))
+            names = {str(node.attrs["tool"]) for node in nodes if node.op == "tool"}
+            tools = {name: self._registry.bind(plan.tools[name]) for name in sorted(names)}
+            if len(self._plans) >= _MAX_PLANS:
+                del self._plans[next(iter(self._plans))]
+            known = self._plans[id(plan)] = (PlanCode(plan), tools)
+        return known
+
+    def _settle(self) -> None:
+        """Run and submit until everything waits for the backend or for tools."""
+        while self._machine.pump() or self._models.has_window:
+            self._models.flush()
+        self._settle_values()
+
+    def _settle_values(self) -> None:
+        self._machine.pump()
+        for run, reason in self._machine.take_exhausted():
+            if not run.done:
+                self._end(run, "limit", f"the run needs {reason}")
+        for run in self._machine.take_finished():
+            if not run.done:
+                self._finish(run, None)
+
+    def _check_time(self) -> None:
+        if self.limits.wall_time_s is None:
+            return
+        now = self._clock()
+        for run in [r for r in self._runs if r.deadline_s is not None and r.deadline_s <= now]:
+            self._end(run, "limit", f"the run needs more than {self.limits.wall_time_s:g} s")
+
+    def _end_all(self, code: Code, message: str) -> None:
+        for run in list(self._runs):
+            self._end(run, code, message)
+
+    def _end(self, run: Run, code: Code, message: str) -> None:
+        self._models.cancel(run)
+        self._tools.cancel(run)
+        self._finish(run, RunError(code, message))
+
+    def _finish(self, run: Run, error: RunError | None) -> None:
+        frame = self._runs.pop(run)
+        run.result_ = result = make_result(run, frame, error or run.scope.first())
+        if result.error is not None:
+            run.log.add(RunEvent("error", value=result.error))
+        run.log.add(RunEvent("done", value=result.value))

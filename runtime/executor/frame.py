@@ -1,0 +1,100 @@
+"""Frames: one run of one block, with a slot for every value; and joins, which wait for several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from sglc.runtime.executor.code import UNSET, BlockCode
+from sglc.runtime.executor.errors import Poison, Scope
+
+if TYPE_CHECKING:
+    from sglc.runtime.executor.machine import Machine
+    from sglc.runtime.executor.regions import Owner
+    from sglc.runtime.executor.run import Run
+    from sglc.runtime.executor.stream import Stream
+
+Target = tuple["Frame | Join", int]
+
+
+class Frame:
+    """One instance of a block.
+
+    ``counts`` holds for each node the slots it still waits for (negative: it will never start);
+    ``pending`` the number of nodes that have not ended; ``subs`` who is to get a value once it
+    exists. ``path`` is the random-number path, ``turn`` the place among the frames of ``region``.
+    ``entry`` is the stream that the function's ``stream`` op gives, None for a fresh one;
+    ``depth`` the number of calls around; ``is_main`` whether it belongs to the entry prompt itself
+    and not to a branch or a call.
+    """
+
+    __slots__ = (
+        "code", "counts", "depth", "entry", "is_main", "path", "pending", "region", "run", "scope",
+        "subs", "turn", "values",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        code: BlockCode,
+        run: Run,
+        region: Owner,
+        scope: Scope,
+        path: tuple[int, ...],
+        turn: int = 0,
+        entry: Stream | None = None,
+        depth: int = 0,
+        is_main: bool = True,
+    ) -> None:
+        self.code = code
+        self.run = run
+        self.region = region
+        self.scope = scope
+        self.path = path
+        self.turn = turn
+        self.entry = entry
+        self.depth = depth
+        self.is_main = is_main
+        self.values = code.template.copy()
+        self.counts = code.counts.copy()
+        self.pending = len(code.nodes)
+        self.subs: dict[int, list[Target]] = {}
+
+    def complete(self, machine: Machine) -> None:
+        """All nodes have ended."""
+        self.region.child_done(machine, self)
+
+    def note(self, stream: Stream) -> None:
+        """Remember the longest version of the entry prompt, for a run that does not end well."""
+        if self.is_main:
+            tip = self.run.tip
+            if tip is None or stream.length > tip.length:
+                self.run.tip = stream
+
+    def order(self, index: int) -> tuple[int, ...]:
+        """Return the place of node ``index`` in the program, comparable over the whole run."""
+        parts = [index]
+        frame = self
+        while (outer := frame.region.outer) is not None:
+            parts += (frame.turn, outer[1])
+            frame = outer[0]
+        parts.reverse()
+        return tuple(parts)
+
+
+class Join:
+    """Waits for a number of values, then calls ``then`` with all of them, or the first poison."""
+
+    __slots__ = ("missing", "run", "then", "values")
+
+    def __init__(
+        self, run: Run, size: int, then: Callable[[Machine, list[Any] | Poison], None]
+    ) -> None:
+        self.run = run
+        self.values: list[Any] = [UNSET] * size
+        self.missing = size
+        self.then = then
+
+    def complete(self, machine: Machine) -> None:
+        """All values exist."""
+        poison = next((v for v in self.values if v.__class__ is Poison), None)
+        self.then(machine, self.values if poison is None else poison)

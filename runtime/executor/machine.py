@@ -1,0 +1,245 @@
+"""The dataflow machine: values get to the nodes that wait for them, and nodes that can, start.
+
+Nothing here recurses over frames: resolving a value only queues the nodes it makes ready, and a
+frame that has ended is queued like a node, so calls may nest as deep as memory allows.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from sglc.compiler.plan.data import DATA_OPS, DataError
+from sglc.runtime.executor.code import TERMINATORS, UNSET, BlockCode, NodeCode
+from sglc.runtime.executor.errors import LimitError, OpError, Poison, RunError
+from sglc.runtime.executor.frame import Frame, Join
+from sglc.runtime.executor.limits import Limits
+from sglc.runtime.executor.regions import Exit, Region
+from sglc.runtime.executor.run import Run
+
+DONE: Final = -1  # the index that stands for a whole frame or join in the ready queue
+_NO_KWARGS: Final[Mapping[str, Any]] = {}
+
+
+Starter = Callable[["Machine", Frame, NodeCode], None]
+
+
+class Machine:
+    """Runs frames until all that is left waits for the outside.
+
+    ``starters`` maps an op to the function that starts a node of it; ops on data are built in.
+    ``finished`` collects the runs whose entry prompt has ended, ``exhausted`` those that have
+    used up their fuel, with the reason; the executor takes both.
+    """
+
+    def __init__(self, limits: Limits, starters: Mapping[str, Starter]) -> None:
+        self.limits = limits
+        self._starters = starters
+        self._ready: deque[tuple[Frame | Join, int]] = deque()
+        self.finished: list[Run] = []
+        self.exhausted: list[tuple[Run, str]] = []
+
+    # Values
+
+    def resolve(self, frame: Frame, slot: int, value: Any) -> None:
+        """Give a slot its value, and all slots that are linked to it."""
+        ready = self._ready
+        stack: list[tuple[Frame, int]] | None = None
+        while True:
+            frame.values[slot] = value
+            consumers = frame.code.consumers[slot]
+            if consumers:
+                counts = frame.counts
+                for index in consumers:
+                    left = counts[index] = counts[index] - 1
+                    if not left:
+                        ready.append((frame, index))
+            if frame.subs:
+                for target, target_slot in frame.subs.pop(slot, ()):
+                    if isinstance(target, Join):
+                        self.put(target, target_slot, value)
+                        continue
+                    if stack is None:
+                        stack = []
+                    stack.append((target, target_slot))
+            if not stack:
+                return
+            frame, slot = stack.pop()
+
+    def link(self, source: Frame, slot: int, target: Frame | Join, target_slot: int) -> None:
+        """Let ``target`` have a value of ``source`` as soon as it exists."""
+        value = source.values[slot]
+        if value is UNSET:
+            source.subs.setdefault(slot, []).append((target, target_slot))
+        elif isinstance(target, Join):
+            self.put(target, target_slot, value)
+        else:
+            self.resolve(target, target_slot, value)
+
+    def put(self, join: Join, slot: int, value: Any) -> None:
+        """Give a join one of its values."""
+        join.values[slot] = value
+        join.missing -= 1
+        if not join.missing:
+            self._ready.append((join, DONE))
+
+    # Frames
+
+    def enter(
+        self,
+        region: Region,
+        code: BlockCode,
+        turn: int = 0,
+        *,
+        path: tuple[int, ...] | None = None,
+        is_main: bool | None = None,
+    ) -> Frame:
+        """Make a frame of a block inside the frame that ``region`` belongs to.
+
+        The caller then resolves or links ``code.params``.
+        """
+        outer = region.frame
+        frame = Frame(
+            code,
+            outer.run,
+            region,
+            region.scope,
+            outer.path if path is None else path,
+            turn,
+            outer.entry,
+            outer.depth,
+            outer.is_main if is_main is None else is_main,
+        )
+        for outer_slot, slot in code.captures:
+            self.link(outer, outer_slot, frame, slot)
+        self.begin(frame)
+        return frame
+
+    def begin(self, frame: Frame) -> None:
+        """Queue the nodes of a new frame that wait for nothing."""
+        frame.region.active += 1
+        for index in frame.code.initial:
+            self._ready.append((frame, index))
+
+    def leave(self, frame: Frame, index: int, left: Exit) -> None:
+        """Leave regions from node ``index`` outwards until one takes the exit.
+
+        Nodes behind it never start; what runs already is waited for.
+        """
+        while True:
+            counts = frame.counts
+            for later in range(index + 1, len(counts)):
+                if counts[later] > 0:
+                    counts[later] = -1
+                    frame.pending -= 1
+            region = frame.region
+            if region.takes_exit(self, frame, left):
+                return
+            assert isinstance(region, Region), left.kind
+            frame, index = region.frame, region.node.index
+
+    # Nodes
+
+    def passed(self, frame: Frame, node: NodeCode) -> None:
+        """The node lets its block go on."""
+        if node.gate >= 0:
+            self.resolve(frame, node.gate, True)
+
+    def end(self, frame: Frame, node: NodeCode) -> None:
+        """The node and everything inside it has ended."""
+        frame.pending -= 1
+        if not frame.pending:
+            self._ready.append((frame, DONE))
+
+    def done(self, frame: Frame, node: NodeCode, *values: Any) -> None:
+        """A node without regions has its results."""
+        for slot, value in zip(node.outputs, values, strict=True):
+            self.resolve(frame, slot, value)
+        if node.gate >= 0:
+            self.resolve(frame, node.gate, True)
+        frame.pending -= 1
+        if not frame.pending:
+            self._ready.append((frame, DONE))
+
+    def poison(self, frame: Frame, node: NodeCode, poison: Poison) -> None:
+        """End a node that cannot be done: its results are poison, and nothing goes on behind it."""
+        self.spoil(frame, node, poison)
+        if node.op in TERMINATORS:
+            frame.region.poisoned(self, frame, poison)
+        self.end(frame, node)
+
+    def spoil(self, frame: Frame, node: NodeCode, poison: Poison) -> None:
+        """Give the results and the gate of a node poison."""
+        for slot in node.outputs:
+            self.resolve(frame, slot, poison)
+        if node.gate >= 0:
+            self.resolve(frame, node.gate, poison)
+
+    def fail(self, frame: Frame, node: NodeCode, error: OpError | DataError) -> Poison:
+        """Report an error at a node and return the poison for its results."""
+        code = error.code if isinstance(error, OpError) else "data"
+        cause, details = (
+            (error.cause, error.details) if isinstance(error, OpError) else (None, None)
+        )
+        found = RunError(code, str(error), node.loc, cause, details, frame.order(node.index))
+        frame.scope.errors.append(found)
+        return Poison(found)
+
+    def take_turns(self, run: Run, count: int) -> None:
+        """Count turns of loops.
+
+        Raises:
+            LimitError: there were too many.
+        """
+        run.turns += count
+        if run.turns > self.limits.max_turns:
+            raise LimitError(f"more than {self.limits.max_turns} loop turns")
+
+    def take_finished(self) -> list[Run]:
+        """Return the runs whose entry prompt has ended since the last time."""
+        taken, self.finished = self.finished, []
+        return taken
+
+    def take_exhausted(self) -> list[tuple[Run, str]]:
+        """Return the runs that have used up their fuel since the last time, with what they need."""
+        taken, self.exhausted = self.exhausted, []
+        return taken
+
+    def pump(self) -> bool:
+        """Start nodes until none is ready; return whether there were any."""
+        ready = self._ready
+        if not ready:
+            return False
+        while ready:
+            frame, index = ready.popleft()
+            if frame.run.result_ is not None:
+                continue
+            if index < 0 or isinstance(frame, Join):
+                frame.complete(self)
+                continue
+            node = frame.code.nodes[index]
+            values = frame.values
+            for slot in node.needs:
+                if values[slot].__class__ is Poison:
+                    self.poison(frame, node, values[slot])
+                    break
+            else:
+                self._start(frame, node)
+        return True
+
+    def _start(self, frame: Frame, node: NodeCode) -> None:
+        try:
+            data_op = DATA_OPS.get(node.op)
+            if data_op is None:
+                self._starters[node.op](self, frame, node)
+                return
+            values = frame.values
+            kwargs = {key: values[slot] for key, slot in node.kwargs} if node.kwargs else _NO_KWARGS
+            value = data_op([values[slot] for slot in node.args], kwargs, node.attrs)
+        except (OpError, DataError) as error:
+            self.poison(frame, node, self.fail(frame, node, error))
+        except LimitError as error:
+            self.exhausted.append((frame.run, str(error)))
+        else:
+            self.done(frame, node, value)

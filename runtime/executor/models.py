@@ -1,0 +1,312 @@
+"""Model calls: nodes that ask the backend, from request to value.
+
+Calls are collected while the machine runs and submitted together. Each is one or more streams of
+the backend; the tokens it draws depend on the call's place in the program and on nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sglc.compiler.plan.data import describe
+from sglc.compiler.plan.seeds import seed_key
+from sglc.compiler.plan.select import (
+    METHODS,
+    choose,
+    context_len,
+    distinct_choices,
+    first_counted,
+    shares,
+)
+from sglc.constraints.language import end_rule, language, parse
+from sglc.constraints.types import Literal, Type, Union
+from sglc.runtime.core.backend import Backend
+from sglc.runtime.core.events import Decoded, Delta, Ended, Event, Failed, Scored
+from sglc.runtime.core.script import Constraint, Decode, Extend, Score, StreamRequest
+from sglc.runtime.core.segments import Text
+from sglc.runtime.executor.code import NodeCode, PlanCode
+from sglc.runtime.executor.errors import LimitError, OpError
+from sglc.runtime.executor.events import RunEvent
+from sglc.runtime.executor.frame import Frame
+from sglc.runtime.executor.machine import Machine
+from sglc.runtime.executor.options import gen_options
+from sglc.runtime.executor.run import NodeStats, Run
+from sglc.runtime.executor.stream import Stream
+
+
+class ModelCall:
+    """A ``gen`` or ``select`` at work.
+
+    ``requests`` says what to run; ``receive`` takes one result each and returns whether all are
+    there; ``finish`` then returns the text to append, its log probability and the node's values
+    behind the stream.
+    """
+
+    __slots__ = ("frame", "missing", "node", "path", "stream")
+
+    def __init__(self, frame: Frame, node: NodeCode) -> None:
+        self.frame = frame
+        self.node = node
+        self.stream: Stream = frame.values[node.args[0]]
+        self.path = "/".join(map(str, frame.path))
+        self.missing = 1
+
+    @property
+    def name(self) -> str:
+        """The name of the capture, or nothing."""
+        return str(self.node.attrs.get("name") or "")
+
+    def requests(self) -> Sequence[StreamRequest]:
+        """Return the streams to run.
+
+        Raises:
+            OpError: the options or the choices cannot be used.
+            ValueError: the stream cannot be encoded.
+        """
+        raise NotImplementedError
+
+    def receive(self, number: int, event: Decoded | Scored) -> bool:
+        """Take the result of stream ``number``; return whether it was the last one missing."""
+        raise NotImplementedError
+
+    def finish(self) -> tuple[str, float, tuple[Any, ...]]:
+        """Return text, log probability and values.
+
+        Raises:
+            ValueError: the text is not of the type that was asked for.
+        """
+        raise NotImplementedError
+
+
+class GenCall(ModelCall):
+    """``gen``: one decode; its value is what the text means in the type asked for."""
+
+    __slots__ = ("_result", "_type")
+
+    def requests(self) -> Sequence[StreamRequest]:
+        frame, node = self.frame, self.node
+        run = frame.run
+        options = gen_options(frame, node)
+        self._type = self._wanted()
+        ids = self.stream.ids()
+        if not ids:
+            raise OpError("model", "the stream is empty: there is nothing to go on from")
+        decode = Decode(
+            options.max_tokens,
+            options.sampling,
+            seed_key(run.seed, run.instance, frame.path, str(node.attrs.get("rng", ""))),
+            options.stop,
+            constraint=None if self._type is None else _constraint(run.code, self._type),
+            num_logprobs=0 if node.attrs.get("logprob") else None,
+        )
+        return (StreamRequest((Extend(ids), decode), deltas=run.deltas and bool(self.name)),)
+
+    def _wanted(self) -> Type | None:
+        slot = self.node.kwarg("choices")
+        if slot is not None:
+            choices = distinct_choices(_listed(self.frame.values[slot]))
+            return Union(tuple(map(Literal, choices)))
+        name = self.node.attrs.get("constraint")
+        return None if name is None else self.frame.run.code.plan.constraints[name]
+
+    def receive(self, number: int, event: Decoded | Scored) -> bool:
+        assert isinstance(event, Decoded)
+        self._result = event.result
+        self.frame.run.tokens += len(event.result.ids)
+        return True
+
+    def finish(self) -> tuple[str, float, tuple[Any, ...]]:
+        result = self._result
+        if self._type is None:
+            return result.text, sum(result.logprobs), (result.text,)
+        try:
+            value = parse(self._type, result.text)
+        except ValueError as error:
+            raise OpError("parse", f"the generated text is no {self._type}: {error}") from None
+        return result.text, sum(result.logprobs), (value,)
+
+
+class SelectCall(ModelCall):
+    """``select``: the choices are scored, in one stream as long as all share their context."""
+
+    __slots__ = ("_choices", "_method", "_parts", "_scored")
+
+    def requests(self) -> Sequence[StreamRequest]:
+        values = self.frame.values
+        self._choices = distinct_choices(_listed(values[self.node.args[1]]))
+        self._method = str(self.node.attrs.get("by") or "token_avg")
+        if self._method not in METHODS:
+            raise OpError("option", f"unknown method {self._method!r} of select")
+        encoder, segments = self.stream.encoder, self.stream.segments()
+        full = [tuple(encoder.encode((*segments, Text(c)))) for c in self._choices]
+        context = context_len([self.stream.ids(), *full])
+        self._scored: list[list[list[float]]] = [[[] for _ in full]]
+        self._parts: list[tuple[int, list[int], list[int]]] = []
+        requests = list(self._requests(0, full, context))
+        if self._method == "unconditional":
+            alone = [tuple(encoder.encode((Text(c),))) for c in self._choices]
+            self._scored.append([[] for _ in alone])
+            requests += self._requests(1, alone, 1)
+        self.missing = len(requests)
+        return requests
+
+    def _requests(
+        self, kind: int, sequences: Sequence[tuple[int, ...]], context: int
+    ) -> Iterator[StreamRequest]:
+        """Yield a stream for all choices with the same context; ``_parts`` says who is in it."""
+        token_bytes = self.stream.encoder.tokenizer.token_bytes
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for index, ids in enumerate(sequences):
+            if len(ids) > context:
+                groups.setdefault(ids[:context], []).append(index)
+        for prefix, members in groups.items():
+            skipped = []
+            for index in members:
+                lens = [len(token_bytes[token]) for token in sequences[index]]
+                counted = first_counted(lens, len(self._choices[index].encode()))
+                skipped.append(max(counted - context, 0))
+            self._parts.append((kind, members, skipped))
+            tails = tuple(sequences[index][context:] for index in members)
+            yield StreamRequest((Extend(prefix), Score(tails)), deltas=False)
+
+    def receive(self, number: int, event: Decoded | Scored) -> bool:
+        assert isinstance(event, Scored)
+        kind, members, skipped = self._parts[number]
+        for index, skip, row in zip(members, skipped, event.result.logprobs, strict=True):
+            self._scored[kind][index] = list(row[skip:])
+        self.missing -= 1
+        return not self.missing
+
+    def finish(self) -> tuple[str, float, tuple[Any, ...]]:
+        scores = self._scored[0]
+        winner = choose(self._method, scores, self._scored[-1])
+        text = self._choices[winner]
+        return text, 0.0, (text, dict(zip(self._choices, shares(scores), strict=True)))
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    if not isinstance(value, list | tuple):
+        raise OpError("option", f"the choices must be a list, not {describe(value)}")
+    return value
+
+
+def _constraint(code: PlanCode, type_: Type) -> Constraint:
+    known = code.constraints.get(type_)
+    if known is None:
+        known = code.constraints[type_] = Constraint(language(type_), end_rule(type_))
+    return known
+
+
+class ModelCalls:
+    """The calls that wait to be submitted, and those the backend works on."""
+
+    def __init__(self, backend: Backend, machine: Machine) -> None:
+        self._backend = backend
+        self._machine = machine
+        self._window: list[ModelCall] = []
+        self._running: dict[int, tuple[ModelCall, int]] = {}
+
+    @property
+    def has_window(self) -> bool:
+        """Whether calls wait to be submitted."""
+        return bool(self._window)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no call waits or runs."""
+        return not self._window and not self._running
+
+    def start(self, machine: Machine, frame: Frame, node: NodeCode) -> None:
+        """Start a ``gen`` or ``select`` node: it is submitted with the next window."""
+        run = frame.run
+        run.model_calls += 1
+        if run.model_calls > machine.limits.max_model_calls:
+            raise LimitError(f"more than {machine.limits.max_model_calls} model calls")
+        call = GenCall(frame, node) if node.op == "gen" else SelectCall(frame, node)
+        self._window.append(call)
+
+    def flush(self) -> None:
+        """Submit all calls of the window."""
+        window, self._window = self._window, []
+        for call in window:
+            if not call.frame.run.done:
+                self._submit(call)
+
+    def _submit(self, call: ModelCall) -> None:
+        run, streams = call.frame.run, []
+        try:
+            for number, request in enumerate(call.requests()):
+                stream = self._backend.submit(request)
+                streams.append(stream)
+                self._running[stream] = (call, number)
+        except (OpError, ValueError) as error:
+            for stream in streams:
+                self._drop(stream)
+            self._fail(call, error if isinstance(error, OpError) else OpError("model", str(error)))
+            return
+        run.streams.update(streams)
+        stats = run.stats.setdefault(call.node.loc, NodeStats())
+        stats.calls += 1
+        if not streams:  # nothing to score: every choice is as likely
+            self._finish(call)
+
+    def step(self) -> None:
+        """Let the backend do one step and take what it reports."""
+        for event in self._backend.step():
+            entry = self._running.get(event.stream)
+            if entry is not None:
+                self._take(event, *entry)
+
+    def _take(self, event: Event, call: ModelCall, number: int) -> None:
+        run = call.frame.run
+        match event:
+            case Delta(text=text):
+                if call.name and text:
+                    show = bool(call.node.attrs.get("show"))
+                    run.log.add(RunEvent("delta", call.name, call.path, text, show))
+            case Decoded() | Scored():
+                if call.receive(number, event):
+                    self._finish(call)
+            case Ended(stats=stats):
+                run.stats[call.node.loc].add(stats)
+                self._drop(event.stream, cancel=False)
+            case Failed(message=message):
+                self._drop(event.stream, cancel=False)
+                for stream in [s for s, (other, _) in self._running.items() if other is call]:
+                    self._drop(stream)
+                self._fail(call, OpError("model", message))
+
+    def _finish(self, call: ModelCall) -> None:
+        frame, node, run = call.frame, call.node, call.frame.run
+        try:
+            text, logprob, values = call.finish()
+        except OpError as error:
+            self._fail(call, error)
+            return
+        after = call.stream.append(Text(text), logprob)
+        frame.note(after)
+        if call.name:
+            show = bool(node.attrs.get("show"))
+            run.log.add(RunEvent("value", call.name, call.path, values[0], show))
+            if frame.is_main:
+                run.capture(call.name, frame.order(node.index), values[0])
+        self._machine.done(frame, node, after, *values)
+        if run.tokens > self._machine.limits.max_tokens:
+            reason = f"more than {self._machine.limits.max_tokens} generated tokens"
+            self._machine.exhausted.append((run, reason))
+
+    def _fail(self, call: ModelCall, error: OpError) -> None:
+        machine = self._machine
+        machine.poison(call.frame, call.node, machine.fail(call.frame, call.node, error))
+
+    def _drop(self, stream: int, *, cancel: bool = True) -> None:
+        call, _ = self._running.pop(stream)
+        call.frame.run.streams.discard(stream)
+        if cancel:
+            self._backend.cancel(stream)
+
+    def cancel(self, run: Run) -> None:
+        """Stop every call of a run."""
+        for stream in list(run.streams):
+            self._drop(stream)

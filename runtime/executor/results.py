@@ -1,0 +1,46 @@
+"""What a run comes to: its value, or what there is of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sglc.runtime.executor.code import UNSET
+from sglc.runtime.executor.errors import Poison, RunError
+from sglc.runtime.executor.frame import Frame
+from sglc.runtime.executor.run import Result, Run
+from sglc.runtime.executor.stream import Stream
+
+
+def make_result(run: Run, root: Frame, error: RunError | None) -> Result:
+    """Return the outcome of a run that has ended, or is ended by ``error``."""
+    left = run.owner.left
+    source, names = (root, _last_names(root)) if left is None else (left.source, left.names)
+    found = [] if left is None else [source.values[slot] for slot in left.slots]
+    stream = next((v for v in found[:1] if isinstance(v, Stream)), run.tip)
+    captures = {name: value for name, (_, value) in run.captures.items()}
+    for name, slot in names:
+        value = source.values[slot]
+        if value is not UNSET and not isinstance(value, Poison):
+            captures[name] = value
+    value = found[1] if error is None else None
+    if stream is None:
+        return Result(value, captures, "", [], error, run.stats)
+    return Result(value, captures, _text(stream), stream.messages(), error, run.stats)
+
+
+def _last_names(root: Frame) -> tuple[tuple[str, int], ...]:
+    last = root.code.nodes[-1]
+    return last.kwargs if last.op == "return" else ()
+
+
+def _text(stream: Stream) -> str:
+    try:
+        return stream.text
+    except ValueError:  # a role the model does not have: what was said is still worth showing
+        return stream.since(_start(stream))
+
+
+def _start(stream: Stream) -> Any:
+    while stream.parent is not None:
+        stream = stream.parent
+    return stream

@@ -1,0 +1,84 @@
+"""Tool calls: nodes that run host functions on the pool."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from sglc.runtime.executor.code import NodeCode
+from sglc.runtime.executor.errors import OpError
+from sglc.runtime.executor.events import RunEvent
+from sglc.runtime.executor.frame import Frame
+from sglc.runtime.executor.machine import Machine
+from sglc.runtime.executor.pool import Job, ToolPool
+from sglc.runtime.executor.run import Run
+from sglc.runtime.executor.tools import BoundTool, ToolError
+
+
+@dataclass(slots=True)
+class _Call:
+    frame: Frame
+    node: NodeCode
+    tool: BoundTool
+    arguments: dict[str, Any]
+    retries_left: int
+
+
+class ToolCalls:
+    """Calls at work. A call that fails is tried again as often as the tool allows."""
+
+    def __init__(self, pool: ToolPool, machine: Machine) -> None:
+        self._pool = pool
+        self._machine = machine
+        self._running: dict[Job, _Call] = {}
+
+    def start(self, machine: Machine, frame: Frame, node: NodeCode) -> None:
+        """Start a ``tool`` node."""
+        tool = frame.run.tools[node.attrs["tool"]]
+        given = {name: frame.values[slot] for name, slot in node.kwargs if name != "after"}
+        try:
+            arguments = tool.arguments(given)
+        except ToolError as error:
+            raise OpError("tool", str(error)) from None
+        self._submit(_Call(frame, node, tool, arguments, tool.spec.retries))
+
+    def _submit(self, call: _Call) -> None:
+        timeout_s = call.tool.spec.timeout_s or self._machine.limits.tool_timeout_s
+        job = Job(partial(call.tool.call, call.arguments), timeout_s)
+        self._running[job] = call
+        self._pool.submit(job)
+
+    def take_ended(self) -> None:
+        """Take the results of calls that have ended since the last time."""
+        for job in self._pool.drain():
+            call = self._running.pop(job, None)
+            if call is not None and not call.frame.run.done:
+                self._take(call, job)
+
+    def _take(self, call: _Call, job: Job) -> None:
+        frame, node, name = call.frame, call.node, call.tool.spec.name
+        error = job.error
+        if error is None:
+            path = "/".join(map(str, frame.path))
+            frame.run.log.add(RunEvent("tool", name, path, job.value))
+            chained = node.kwarg("after") is not None
+            self._machine.done(frame, node, *((None, job.value) if chained else (job.value,)))
+        elif isinstance(error, ToolError):
+            self._fail(call, OpError("tool", str(error)))
+        elif call.retries_left:
+            call.retries_left -= 1
+            self._submit(call)
+        else:
+            cause = f"{type(error).__name__}: {error}"
+            self._fail(call, OpError("tool", f"tool `{name}` failed: {cause}", cause, job.details))
+
+    def _fail(self, call: _Call, error: OpError) -> None:
+        machine = self._machine
+        machine.poison(call.frame, call.node, machine.fail(call.frame, call.node, error))
+
+    def cancel(self, run: Run) -> None:
+        """Abandon every call of a run."""
+        for job in [job for job, call in self._running.items() if call.frame.run is run]:
+            del self._running[job]
+            self._pool.abandon(job)

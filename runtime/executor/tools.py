@@ -1,0 +1,189 @@
+"""Host functions: how a program's tools are found, checked and called."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import importlib
+import inspect
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sglc.compiler.plan.arguments import mismatch
+from sglc.compiler.plan.data import Spoken
+from sglc.compiler.plan.plan import ToolSpec
+from sglc.constraints import types as t
+
+
+class ToolError(ValueError):
+    """A tool cannot be bound, or was given or gave something of another type."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BoundTool:
+    """A declared tool and the function behind it."""
+
+    spec: ToolSpec
+    function: Callable[..., Any]
+
+    def call(self, arguments: Mapping[str, Any]) -> Any:
+        """Call the function and return its result as a value of the program.
+
+        Coroutine functions run in an event loop of their own.
+
+        Raises:
+            ToolError: the result is not of the declared type.
+        """
+        result = self.function(**arguments)
+        if inspect.iscoroutine(result):
+            result = asyncio.run(result)
+        value = to_value(self.spec.result, result)
+        reason = mismatch(self.spec.result, value)
+        if reason is not None:
+            raise ToolError(f"tool `{self.spec.name}`: its result {reason}")
+        return value
+
+    def arguments(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments as the function gets them: branches and streams become text.
+
+        Raises:
+            ToolError: one is missing, unknown or of another type.
+        """
+        types = dict(self.spec.params)
+        for name in self.spec.required:
+            if name not in given:
+                raise ToolError(f"tool `{self.spec.name}` needs `{name}`")
+        values: dict[str, Any] = {}
+        for name, value in given.items():
+            if name not in types:
+                raise ToolError(f"tool `{self.spec.name}` has no parameter `{name}`")
+            values[name] = value.text if isinstance(value, Spoken) else value
+            reason = mismatch(types[name], values[name])
+            if reason is not None:
+                raise ToolError(f"tool `{self.spec.name}`: `{name}` {reason}")
+        return values
+
+
+class ToolRegistry:
+    """Finds the function of a tool: registered under its name, or imported from its source.
+
+    ``search_path`` holds the folders that ``module:function`` sources are imported from; None
+    forbids imports, as for programs that someone else uploaded.
+    """
+
+    def __init__(
+        self,
+        functions: Mapping[str, Callable[..., Any]] | None = None,
+        search_path: Sequence[str | os.PathLike[str]] | None = None,
+    ) -> None:
+        self._functions = dict(functions or {})
+        self._search_path = (
+            None if search_path is None else [str(Path(p).resolve()) for p in search_path]
+        )
+
+    def register(self, name: str, function: Callable[..., Any]) -> None:
+        """Bind a tool by name; this goes before the source that a program declares."""
+        self._functions[name] = function
+
+    def bind(self, spec: ToolSpec) -> BoundTool:
+        """Return the tool with its function.
+
+        Raises:
+            ToolError: it is not registered and has no source, the import fails, or the function
+                does not take the declared parameters.
+        """
+        function = self._functions.get(spec.name)
+        if function is None:
+            function = self._load(spec)
+        names = [name for name, _ in spec.params]
+        try:
+            inspect.signature(function).bind(**dict.fromkeys(names))
+        except TypeError as error:
+            raise ToolError(f"tool `{spec.name}` does not fit its function: {error}") from None
+        except ValueError:
+            pass  # a built-in function without a signature
+        return BoundTool(spec, function)
+
+    def _load(self, spec: ToolSpec) -> Callable[..., Any]:
+        if spec.source is None:
+            known = ", ".join(sorted(self._functions)) or "none"
+            raise ToolError(f"tool `{spec.name}` is not bound (registered: {known})")
+        if self._search_path is None:
+            raise ToolError(f"tool `{spec.name}`: importing `{spec.source}` is not allowed here")
+        module_name, _, function_name = spec.source.partition(":")
+        try:
+            with _importing_from(self._search_path):
+                module = importlib.import_module(module_name)
+        except Exception as error:  # whatever the module raises while it is loaded
+            reason = f"{type(error).__name__}: {error}"
+            raise ToolError(f"tool `{spec.name}`: cannot import {module_name}: {reason}") from error
+        _check_origin(spec, module_name, self._search_path)
+        function = getattr(module, function_name, None)
+        if not callable(function):
+            raise ToolError(f"tool `{spec.name}`: {module_name} has no function `{function_name}`")
+        loaded: Callable[..., Any] = function
+        return loaded
+
+
+@contextmanager
+def _importing_from(folders: Sequence[str]) -> Iterator[None]:
+    sys.path[:0] = folders
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        for folder in folders:
+            sys.path.remove(folder)
+
+
+def _check_origin(spec: ToolSpec, module_name: str, folders: Sequence[str]) -> None:
+    """Refuse a module of the same name from elsewhere that happens to be loaded already."""
+    parts = module_name.split(".")
+    wanted = [
+        path
+        for folder in folders
+        for path in (
+            Path(folder, *parts).with_name(parts[-1] + ".py"),
+            Path(folder, *parts, "__init__.py"),
+        )
+        if path.exists()
+    ]
+    found = getattr(sys.modules[module_name], "__file__", None)
+    if wanted and (found is None or Path(found).resolve() not in wanted):
+        raise ToolError(
+            f"tool `{spec.name}`: another module `{module_name}` is loaded already, from {found}"
+        )
+
+
+def to_value(type_: t.Type, value: Any) -> Any:
+    """Return what a host function gave as a value of the program.
+
+    Tuples become lists, mappings and dataclasses records, missing fields their defaults. Nothing
+    else changes; whether the value is of the type is not checked.
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+    if isinstance(type_, t.Optional) and value is not None:
+        return to_value(type_.inner, value)
+    if isinstance(type_, t.AnyType | t.Json | t.Union):
+        return _plain(value)
+    if isinstance(type_, t.List) and isinstance(value, list | tuple):
+        return [to_value(type_.item, item) for item in value]
+    if isinstance(type_, t.Record) and isinstance(value, Mapping):
+        fields = {f.name: f for f in type_.fields}
+        given = {k: to_value(fields[k].type, v) if k in fields else v for k, v in value.items()}
+        defaults = {n: f.default for n, f in fields.items() if f.default is not t.MISSING}
+        return defaults | given
+    return value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
