@@ -57,7 +57,11 @@ class Failure(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run came to. ``captures`` is what it returned by name; all is empty on an error."""
+    """What a run came to; all but ``error`` is empty on an error.
+
+    ``captures``: the named model outputs of the entry prompt, those of branches and calls aside, of
+    several of one name the last; and what it returned by name.
+    """
 
     value: Any = None
     captures: Mapping[str, Any] = field(default_factory=dict)
@@ -86,11 +90,11 @@ def interpret(
     function = module.functions[entry]
     given = _bind(function, (), dict(arguments))
     try:
-        stream, captures = _Frame(world, function, given, (), Stream(model), 0).run()
+        stream, returned = _Frame(world, function, given, (), Stream(model), 0).run()
     except Failure as failure:
         return Outcome(error=failure)
-    value = captures["result"] if "result" in captures and _has_result(function) else captures
-    return Outcome(value, captures, stream.text, stream.messages())
+    value = returned["result"] if _has_result(function) else returned
+    return Outcome(value, world.named | returned, stream.text, stream.messages())
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ class _World:
     seed: int
     instance: int
     tools: Tools
+    named: dict[str, Any] = field(default_factory=dict)
 
 
 class _Leave(Exception):
@@ -145,6 +150,7 @@ class _Frame:
         self.path = path
         self.entry = entry
         self.depth = depth
+        self.is_main = depth == 0
         self.env: dict[Value, Any] = {p.value: arguments[p.name] for p in function.params}
 
     def run(self) -> tuple[Stream, dict[str, Any]]:
@@ -174,6 +180,8 @@ class _Frame:
             if op.spec.terminator:
                 return self.leave(op, args, kwargs)
             results = self.execute(op, args, kwargs)
+            if op.spec.model and self.is_main and "name" in op.attrs:
+                self.world.named[str(op.attrs["name"])] = results[1]
             self.env.update(zip(op.results, results, strict=True))
         raise AssertionError("a region ends with a terminator")
 
@@ -290,7 +298,11 @@ class _Frame:
         return [tuple(branches)]
 
     def branch(self, region: Region, start: Stream, *values: Any) -> Branch:
-        (end,), captures = self.region(region, start, *values)
+        was_main, self.is_main = self.is_main, False
+        try:
+            (end,), captures = self.region(region, start, *values)
+        finally:
+            self.is_main = was_main
         return Branch(captures, end.since(start), end, end.logprob - start.logprob)
 
     def op_branch(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
