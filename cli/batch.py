@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sglc.cli.errors import EXIT_FAILED, EXIT_OK
+from sglc.cli.output import error_data, json_value
 from sglc.cli.rows import Answers, Row, answer_key, read_rows, refuse
-from sglc.cli.run import load_host, seed_of
+from sglc.cli.run import load_host, refused_tools, seed_of
 
 if TYPE_CHECKING:
     from sglc.compiler.driver import Program
     from sglc.compiler.plan.plan import Function, Plan
-    from sglc.runtime.executor.result import Result
+    from sglc.runtime.executor.run import Result
     from sglc.runtime.host import Host
 
 
@@ -53,7 +54,8 @@ def run_batch(
                 print(f"{out}: {done} of {len(rows)} rows are done", file=sys.stderr)
             if waiting:
                 host = host or load_host(args, args.program, plan.config)
-                failed += _run_rows(host, plan, waiting, seed, answers)
+                with refused_tools():
+                    failed += _run_rows(host, plan, waiting, seed, answers)
             if answers is not None:
                 answers.finish()
     if failed:
@@ -109,10 +111,11 @@ def _answer(row: Row, result: Result, function: Function) -> dict[str, Any]:
     """What is written for one row: its columns, and the value or the captures, or the error."""
     record: dict[str, Any] = {"input": dict(row.columns)}
     if result.error is not None:
-        return record | {"error": result.error.to_data(), "partial": dict(result.captures)}
+        partial = json_value(result.captures)
+        return record | {"error": error_data(result.error), "partial": partial}
     if function.result is not None:
-        return record | {"value": result.value}
-    return record | {"captures": dict(result.captures)}
+        return record | {"value": json_value(result.value)}
+    return record | {"captures": json_value(result.captures)}
 
 
 class _Ordered:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from sglc.compiler.plan.plan import Function
-    from sglc.runtime.executor.result import Result
+    from sglc.runtime.executor.errors import RunError
+    from sglc.runtime.executor.events import RunEvent
+    from sglc.runtime.executor.run import Result
 
 
 def print_result(result: Result, function: Function, stream: TextIO) -> None:
@@ -25,29 +28,63 @@ def print_result(result: Result, function: Function, stream: TextIO) -> None:
     elif result.text:
         print(result.text, file=stream)
     if result.error is not None and result.captures:
-        print(json.dumps({"partial": result.captures}, ensure_ascii=False), file=stream)
+        print(json.dumps({"partial": json_value(result.captures)}, ensure_ascii=False), file=stream)
 
 
 def value_text(value: Any) -> str:
     """A text as it is, anything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else json.dumps(json_value(value), ensure_ascii=False)
 
 
-def stream_printer(stream: TextIO) -> Callable[[Mapping[str, Any]], None]:
+def json_value(value: Any) -> Any:
+    """A value of a program as JSON: a branch is a record of its captures and its text."""
+    from sglc.compiler.plan.data import Branch, Spoken
+
+    if isinstance(value, Branch):
+        return {"text": value.text, **json_value(value.fields)}
+    if isinstance(value, Spoken):
+        return value.text
+    if isinstance(value, Mapping):
+        return {str(key): json_value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_value(item) for item in value]
+    return value if isinstance(value, str | int | float | None) else repr(value)
+
+
+def result_data(result: Result) -> dict[str, Any]:
+    """Everything about a run as JSON; ``stats`` per place in the source."""
+    stats = {str(place): asdict(cost) for place, cost in result.stats.items()}
+    data = {
+        "value": json_value(result.value),
+        "captures": json_value(result.captures),
+        "text": result.text,
+        "messages": json_value(result.messages),
+        "stats": stats,
+    }
+    return data if result.error is None else {**data, "error": error_data(result.error)}
+
+
+def error_data(error: RunError) -> dict[str, Any]:
+    """An error as JSON."""
+    place = None if error.loc is None else str(error.loc)
+    return {"code": error.code, "message": error.message, "loc": place, "cause": error.cause}
+
+
+def stream_printer(stream: TextIO) -> Callable[[RunEvent], None]:
     """Return a listener that prints the text of model calls as it comes.
 
-    Text of one branch is printed as it arrives; a line names the capture whenever it changes.
+    A line begins with the name of the capture; it breaks whenever another one has text.
     """
     current: list[tuple[str, str]] = []
 
-    def listen(event: Mapping[str, Any]) -> None:
-        if event["t"] != "delta":
+    def listen(event: RunEvent) -> None:
+        if event.t != "delta":
             return
-        key = (event["path"], event["name"])
+        key = (event.path, event.name)
         if current != [key]:
-            label = event["name"] + (f"[{event['path']}]" if event["path"] else "")
+            label = event.name + (f"[{event.path}]" if event.path else "")
             print(f"{chr(10) if current else ''}{label}: ", end="", file=stream)
             current[:] = [key]
-        print(event["text"], end="", file=stream, flush=True)
+        print(event.value, end="", file=stream, flush=True)
 
     return listen

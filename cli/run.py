@@ -11,7 +11,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sglc.cli.errors import EXIT_ERRORS, EXIT_FAILED, EXIT_OK, CommandError, UsageError
@@ -20,7 +21,7 @@ from sglc.cli.programs import compile_or_report, read_source
 if TYPE_CHECKING:
     from sglc.compiler.driver import Program
     from sglc.compiler.plan.plan import Function, Plan
-    from sglc.runtime.executor.result import Result
+    from sglc.runtime.executor.run import Result
     from sglc.runtime.host import Host
 
 
@@ -129,6 +130,17 @@ def load_host(args: argparse.Namespace, program_path: str, config: Mapping[str, 
         raise CommandError(str(error)) from None
 
 
+@contextmanager
+def refused_tools() -> Iterator[None]:
+    """Turn a tool that cannot be bound into the end of the command."""
+    from sglc.runtime.executor.tools import ToolError
+
+    try:
+        yield
+    except ToolError as error:
+        raise CommandError(str(error)) from None
+
+
 def check_arguments(function: Function, given: Mapping[str, Any]) -> None:
     """Refuse missing and ill-typed arguments before a model is loaded.
 
@@ -149,16 +161,17 @@ def seed_of(args: argparse.Namespace, config: Mapping[str, Any]) -> int:
 
 
 def _run_once(args: argparse.Namespace, plan: Plan, given: Mapping[str, Any]) -> int:
-    from sglc.cli.output import print_result, stream_printer
+    from sglc.cli.output import print_result, result_data, stream_printer
 
     host = load_host(args, args.program, plan.config)
     printer = stream_printer(sys.stdout) if args.stream else None
-    result = host.run(plan, given, seed=seed_of(args, plan.config), on_event=printer)
+    with refused_tools():
+        result = host.run(plan, given, seed=seed_of(args, plan.config), on_event=printer)
     if printer is not None:
         print(flush=True)
         return _report_error(result)
     if args.json:
-        print(json.dumps(result.to_data(), ensure_ascii=False, indent=1))
+        print(json.dumps(result_data(result), ensure_ascii=False, indent=1))
         return EXIT_FAILED if result.error else EXIT_OK
     print_result(result, plan.functions[plan.entry], sys.stdout)
     return _report_error(result)

@@ -9,16 +9,16 @@ from typing import Any
 from sglc.compiler.plan.plan import Plan
 from sglc.runtime.config import EngineConfig
 from sglc.runtime.core.vocabulary import Vocabulary
+from sglc.runtime.executor.events import RunEvent
 from sglc.runtime.executor.executor import Executor
 from sglc.runtime.executor.limits import Limits
-from sglc.runtime.executor.result import Result
-from sglc.runtime.executor.run import Run
+from sglc.runtime.executor.run import Result, Run
 from sglc.runtime.executor.tools import ToolRegistry
 from sglc.runtime.models.hub import EMBEDDED
 from sglc.runtime.models.loading import load_model
 from sglc.runtime.scheduler.scheduler import Scheduler
 
-Listener = Callable[[Mapping[str, Any]], None]
+Listener = Callable[[RunEvent], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +58,11 @@ class Host:
 
         Raises:
             ArgumentError: the arguments do not fit the plan's parameters.
+            ToolError: a tool of the program cannot be bound.
         """
-        run = self.executor.submit(plan, arguments, seed=seed, on_event=on_event)
+        run = self.executor.submit(
+            plan, arguments, seed=seed, on_event=on_event, deltas=on_event is not None
+        )
         self.executor.drive(run)
         return run.result()
 
@@ -81,9 +84,12 @@ class Host:
                     is_open = False
                     break
                 number, arguments = row
-                run = self.executor.submit(plan, arguments, seed=seed, instance=number)
+                run = self.executor.submit(
+                    plan, arguments, seed=seed, instance=number, deltas=False
+                )
                 in_flight.append((number, run))
             self.executor.step()
+            self.executor.wait()
             done = [(number, run) for number, run in in_flight if run.done]
             if done:
                 in_flight = [(number, run) for number, run in in_flight if not run.done]
@@ -107,6 +113,6 @@ def load(options: HostOptions) -> Host:
         scheduler,
         loaded.encoder(),
         tools=ToolRegistry(search_path=options.search_path),
-        limits=Limits(max_seconds=options.timeout_s),
+        limits=Limits(wall_time_s=options.timeout_s),
     )
     return Host(executor, scheduler, config)

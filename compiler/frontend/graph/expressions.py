@@ -355,7 +355,7 @@ class Expressions:
         )[0]
 
     def _tool(self, call: ast.Call, info: ToolInfo) -> Operand:
-        kwargs = {p.name: value for p, value in self.arguments(call, info.params)}
+        kwargs = self._given(call, info.params)  # the host fills in its own defaults
         result = (info.symbol.rpartition(".")[2], self._type(call))
         return self._with_effect("tool", call, [Symbol(info.symbol)], [result], kwargs)[0]
 
