@@ -9,9 +9,10 @@ from types import TracebackType
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
 from sglc.runtime.models.config import read_json
 from sglc.runtime.models.errors import ModelError
-from torch import Tensor
 
 _SINGLE = "model.safetensors"
 _INDEX = "model.safetensors.index.json"

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import torch.nn.functional as F
+from torch import Tensor
+
 from sglc.runtime.attention.base import AttentionBackend
 from sglc.runtime.layers.attention import AttentionProjections
 from sglc.runtime.layers.linear import Linear
 from sglc.runtime.layers.mlp import GatedMLP
 from sglc.runtime.layers.norm import RMSNorm
 from sglc.runtime.layers.rotary import Rotary
-from torch import Tensor
 
 
 class DecoderLayer(NamedTuple):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+
 from sglc.runtime.attention.base import AttentionShape
 from sglc.runtime.models.checkpoint import Checkpoint
 from sglc.runtime.models.config import ModelConfig, read_config
@@ -75,6 +76,7 @@ def load_model(
         template = ChatTemplate.from_dir(directory, tokenizer)
     except ValueError as error:
         raise ModelError(str(error)) from error
+    _check_vocabulary(tokenizer, config, directory)
     if set_threads and chosen_device.type == "cpu" and config.num_parameters < SMALL_MODEL:
         torch.set_num_threads(1)
     with Checkpoint(directory) as checkpoint:
@@ -89,3 +91,13 @@ def load_model(
         dtype=chosen_dtype,
         device=chosen_device,
     )
+
+
+def _check_vocabulary(tokenizer: Tokenizer, config: ModelConfig, directory: Path) -> None:
+    """Refuse a tokenizer that gives ids the embedding lacks; special tokens may lie past it."""
+    past = [b for b in tokenizer.token_bytes[config.vocab_size :] if b]
+    if past:
+        raise ModelError(
+            f"{directory}: tokenizer.json has {len(past)} tokens past vocab_size "
+            f"{config.vocab_size} of config.json: they are of different models"
+        )

@@ -6,6 +6,7 @@ import os
 from typing import Literal
 
 import torch
+
 from sglc.runtime.attention.base import AttentionShape, kv_bytes_per_slot
 from sglc.runtime.models.config import ModelConfig
 from sglc.runtime.models.errors import ModelError

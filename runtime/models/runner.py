@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
+
 from sglc.runtime.attention.base import AttentionShape, KVTensors
 from sglc.runtime.attention.torch_backend import TorchAttention
 from sglc.runtime.core.batch import ForwardBatch
 from sglc.runtime.models.decoder import Decoder
-from torch import Tensor
 
 
 class TorchRunner:

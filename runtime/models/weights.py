@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
+from torch import Tensor
+
 from sglc.runtime.attention.base import AttentionShape
 from sglc.runtime.layers.attention import AttentionProjections
 from sglc.runtime.layers.linear import DenseLinear, Linear, LinearFactory
@@ -16,7 +18,6 @@ from sglc.runtime.models.checkpoint import Checkpoint
 from sglc.runtime.models.config import ModelConfig
 from sglc.runtime.models.decoder import Decoder, DecoderLayer
 from sglc.runtime.models.errors import ModelError
-from torch import Tensor
 
 _EMBED, _NORM, _HEAD = "model.embed_tokens.weight", "model.norm.weight", "lm_head.weight"
 _IGNORED = ("rotary_emb.inv_freq", ".attn.bias", ".masked_bias")

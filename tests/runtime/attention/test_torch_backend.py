@@ -45,16 +45,15 @@ def batch_of(sequences: list[tuple[list[int], int]]) -> ForwardBatch:
 
 
 def written_out(batch: ForwardBatch, q: Tensor, cache: Tensor, window: int | None) -> Tensor:
-    """Attention of one query head at a time, over a cache ``[slots, 2 K, D]`` already written."""
+    """Attention of one query at a time, over a cache ``[slots, 2 K, D]`` already written."""
     out, row = torch.empty_like(q), 0
     for b, (query_len, seq_len) in enumerate(zip(batch.query_lens, batch.seq_lens, strict=True)):
         for position in range(seq_len - query_len, seq_len):
             first = 0 if window is None else max(0, position - window + 1)
             found = cache[batch.slot_table[b, first : position + 1]]
-            for head in range(HEADS):
-                kv_head = head // (HEADS // KV_HEADS)
-                weights = torch.softmax(found[:, kv_head] @ q[row, head] * 0.3, dim=0)
-                out[row, head] = weights @ found[:, KV_HEADS + kv_head]
+            found = found.repeat_interleave(HEADS // KV_HEADS, dim=1)  # [S, 2 H, D]
+            scores = (found[:, :HEADS] * q[row]).sum(-1) * 0.3  # [S, H]
+            out[row] = (torch.softmax(scores, dim=0).unsqueeze(-1) * found[:, HEADS:]).sum(0)
             row += 1
     return out
 
@@ -75,7 +74,7 @@ def random_sequences(rng: random.Random, num_seqs: int) -> list[tuple[list[int],
     return found
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("window", [None, 5])
 def test_random_batches(seed: int, window: int | None) -> None:
     rng = random.Random(seed)

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
+
 from sglc.runtime.attention.base import AttentionShape
 from sglc.runtime.core.batch import ForwardBatch
 from sglc.runtime.models.checkpoint import Checkpoint
@@ -16,7 +18,6 @@ from sglc.runtime.models.config import read_config
 from sglc.runtime.models.registry import find_architecture
 from sglc.runtime.models.runner import TorchRunner
 from sglc.runtime.models.weights import attention_shape, load_decoder
-from torch import Tensor
 
 SMALL: dict[str, Any] = {
     "vocab_size": 96,

@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer as Inner
+from tokenizers import decoders, pre_tokenizers
+from tokenizers import models as inner_models
+
 from sglc.runtime.core.segments import RoleBegin, RoleEnd, Text
 from sglc.runtime.models import ModelError, load_model, resolve
 from sglc.runtime.models.config import read_config
 from sglc.runtime.models.placement import choose_device, choose_dtype, fitting_slots
 from sglc.runtime.models.registry import ARCHITECTURES, find_architecture
-from tokenizers import Tokenizer as Inner
-from tokenizers import decoders, pre_tokenizers
-from tokenizers import models as inner_models
 
 IDS = [5, 9, 40, 3, 77]
 
@@ -143,6 +144,12 @@ def test_no_weights(model_dir: Path) -> None:
         load_model(model_dir)
     (model_dir / "pytorch_model.bin").unlink()
     with pytest.raises(ModelError, match=r"neither model\.safetensors nor"):
+        load_model(model_dir)
+
+
+def test_a_tokenizer_of_another_model(model_dir: Path) -> None:
+    edit(model_dir, vocab_size=80)
+    with pytest.raises(ModelError, match="has 10 tokens past vocab_size 80 of config"):
         load_model(model_dir)
 
 
