@@ -229,7 +229,13 @@ class ExpressionBuilder:
         if isinstance(key, ast.Name):
             return key
         if key.value is None:
-            self.sink.add(codes.unexpected_token(key.span, "a field name cannot hold a hole"))
+            self.sink.add(
+                codes.unexpected_token(
+                    key.span,
+                    "a field name cannot hold a hole",
+                    label="a name, not a text with holes",
+                )
+            )
         return ast.Name(value=key.value or "", span=key.span)
 
     # -- texts

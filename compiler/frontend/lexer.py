@@ -95,12 +95,16 @@ class Lexer:
             self.pos = end = match.end()
             group = match.lastgroup
             text = match.group()
+            if text in ("r", 'r""') and self.text.startswith('"', end):
+                raise self._unterminated_raw(start)
             if group == "NAME":
                 return Token(self._word(text, accepts), text, start, end)
             if group == "PUNCTUATION":
                 if text == "/" and "REGEX" in accepts:
                     return self._regex(start)
                 return Token(self.tables.punctuation[text], text, start, end)
+            if group == "RAW":
+                self.last_block = (start + 1, end)
             if group != "NEWLINE":
                 assert group is not None
                 return Token(group, text, start, end)
@@ -177,6 +181,12 @@ class Lexer:
         else:
             raise SyntaxFailure(self._unterminated(start), start)
         return Token(chunk, self.text[start : self.pos], start, self.pos)
+
+    def _unterminated_raw(self, start: int) -> SyntaxFailure:
+        quote = '"""' if self.text.startswith('"""', start + 1) else '"'
+        end = start + 1 + len(quote) if quote == '"""' else self.text.index("\n", start)
+        span = self.file.span(start, min(end, len(self.file.text)))
+        return SyntaxFailure(codes.unterminated_text(span, quote), span.end)
 
     def _unterminated(self, end: int) -> Diagnostic:
         quote = next(o for o in reversed(self.open) if o.text in ('"', '"""'))

@@ -16,8 +16,8 @@ from sglc.compiler.frontend.lalr import ParseStack
 from sglc.compiler.frontend.lexer import Lexer
 from sglc.compiler.frontend.syntax_errors import Mistake, explain
 from sglc.compiler.frontend.tables import load_tables
-from sglc.compiler.frontend.tokens import SyntaxFailure, Token
-from sglc.compiler.source import SourceFile
+from sglc.compiler.frontend.tokens import Open, SyntaxFailure, Token
+from sglc.compiler.source import SourceFile, Span
 
 MAX_FAILURES = 100
 _TRACKED = frozenset({"LPAR", "LSQB", "LBRACE", "RPAR", "RSQB", "RBRACE", "_Q1", "_Q3"})
@@ -81,27 +81,35 @@ class _Parser:
 
     def _recover(self, start: int, failure: SyntaxFailure) -> int | None:
         """Report an error and return where the next item starts after it, or None."""
-        block = self.lexer.last_block
-        if block is not None and self.file.text.count("\n", block[1], failure.offset) <= 1:
-            # Was the text before the error closed by the opening quotes of a later one?
-            swallowed = _ITEM_LINE.search(self.file.text, block[0] + 3, block[1])
-            if swallowed is not None:
-                quotes = self.file.span(block[0], block[0] + 3)
-                self.sink.add(codes.unterminated_text(quotes, '"""'))
-                return swallowed.start()
+        swallowed = self._swallowed_item(failure)
+        if swallowed is not None:
+            quotes, position = swallowed
+            self.sink.add(codes.unterminated_text(quotes, '"""'))
+            return position
         self.sink.add(failure.diagnostic)
         return self._next_item(start, failure.offset)
 
+    def _swallowed_item(self, failure: SyntaxFailure) -> tuple[Span, int] | None:
+        """Find the item inside the last block text, when that text seems to have lost its end.
+
+        Then it was closed by the opening quotes of a later text, whose words make no sense, or
+        whose own closing quotes open a text without end.
+        """
+        block = self.lexer.last_block
+        if block is None:
+            return None
+        text = self.file.text
+        endless = failure.diagnostic.code == "SGL0003"
+        if not endless and text.count("\n", block[1], failure.offset) > 1:
+            return None
+        item = _ITEM_LINE.search(text, block[0] + 3, block[1])
+        return (self.file.span(block[0], block[0] + 3), item.start()) if item else None
+
     def _next_item(self, start: int, error: int) -> int | None:
         text = self.file.text
-        quotes = [opened for opened in self.lexer.open if opened.text.startswith('"')]
         position = error
-        if quotes and quotes[0].text == '"""':
-            begin = quotes[0].start + 3
-            closing = text.find('"""', max(error, begin))
-            position = closing + 3 if closing >= 0 else begin
-        elif quotes:
-            position = max(text.find("\n", error), error)
+        if self.lexer.open:
+            position = self._leave(self.lexer.open, error)
         if position > start and _at_item(text, position):
             return position
         while position < len(text):
@@ -111,6 +119,20 @@ class _Parser:
             if match.group() == "\n" and _at_item(text, position):
                 return position
         return None
+
+    def _leave(self, opened: list[Open], error: int) -> int:
+        """Return a place outside of the text or bracket that an error is in."""
+        text = self.file.text
+        quotes = [o for o in opened if o.text.startswith('"')]
+        if quotes and quotes[0].text == '"""':
+            begin = quotes[0].start + 3
+            closing = text.find('"""', max(error, begin))
+            return closing + 3 if closing >= 0 else begin
+        if quotes:
+            return max(text.find("\n", error), error)
+        # An unclosed bracket makes the first words of the next item look like more of it.
+        line_start = text.rfind("\n", 0, error) + 1
+        return line_start if line_start > opened[0].start else error
 
 
 def _at_item(text: str, position: int) -> bool:

@@ -238,7 +238,8 @@ def _bracket(m: Mistake) -> Diagnostic | None:
     if opened is None or kind == "COLON":
         return None
     gap = m.file.text[m.after_previous.start : m.token.start]
-    if kind != "$END" and "\n" not in gap:
+    text_ends = opened.hole and kind in ("_Q1", "_Q3") and not m.wants_operand
+    if kind != "$END" and "\n" not in gap and not text_ends:
         return None
     return codes.unexpected_token(
         m.file.span(opened.start, opened.start + 1),

@@ -50,9 +50,8 @@ def build_lark(*, strict: bool = False) -> Lark:
     )
 
 
-def build_tables() -> dict[str, Any]:
+def build_tables(lark: Lark) -> dict[str, Any]:
     """Return the tables as JSON data; ``tables.py`` says what each entry means."""
-    lark = build_lark()
     table = lark.parser.parser._parse_table
     terminals = ["$END", "_INDENT", "_DEDENT", *(t.name for t in lark.terminals)]
     terminals = [name for name in terminals if not name.startswith("__IGNORE")]
@@ -156,7 +155,7 @@ def dump(tables: dict[str, Any]) -> str:
 
 def main() -> None:
     """Write the tables beside the grammar."""
-    (GRAMMAR_DIR / TABLES_FILE).write_text(dump(build_tables()), encoding="utf-8")
+    (GRAMMAR_DIR / TABLES_FILE).write_text(dump(build_tables(build_lark())), encoding="utf-8")
 
 
 if __name__ == "__main__":
