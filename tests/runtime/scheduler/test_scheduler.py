@@ -182,6 +182,33 @@ def test_the_context_ends_a_decode_as_length(world: Any) -> None:
     assert (len(result.ids), result.finish) == (4, "length")
 
 
+def test_a_preempted_score_begins_again(world: Any, same_outcome: Any) -> None:
+    choices = tuple((i, j, k) for i in range(2) for j in range(3) for k in range(2))
+    batch = [
+        StreamRequest((Extend((1, 2)), Decode(44, ignore_eos=True)), priority=1),
+        StreamRequest((Extend((3, 2)), Score(choices), Decode(3))),
+    ]
+    scheduler = world.scheduler(num_slots=48, max_prefill_tokens=1)
+    scheduler.submit(batch[0])
+    while scheduler.slot_usage.free > 7:
+        scheduler.step()
+    scheduler.submit(batch[1])
+    events: list[Event] = []
+    while not scheduler.idle:
+        events += [event for event in scheduler.step() if event.stream == 1]
+    assert scheduler.stats()["preemptions"] > 0
+    assert same_outcome(events) == same_outcome(world.run(world.naive(), batch)[1])
+
+
+def test_a_preempted_stream_comes_back_to_its_cache(world: Any) -> None:
+    scheduler = world.scheduler(num_slots=30)
+    batch = [StreamRequest((Extend((i, 1, 2)), Decode(15, ignore_eos=True))) for i in range(2)]
+    events = world.run(scheduler, batch)
+    ends = [ended(found).stats for found in events.values()]
+    assert sum(end.preemptions for end in ends) == 1
+    assert max(end.cached_tokens for end in ends) > 3
+
+
 def test_priority_first_then_submission_order(world: Any) -> None:
     scheduler = world.scheduler(max_running=1)
     order = [
