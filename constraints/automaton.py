@@ -7,15 +7,15 @@ language have one ``digest``. Text is UTF-8; no state is reachable that no membe
 from __future__ import annotations
 
 import hashlib
+import itertools
 import sys
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from itertools import chain
 from typing import Any
 
 from sglc.constraints.minimize import Canonical, canonical, components, number
-from sglc.constraints.network import MAX_STATES, AutomatonTooLarge, Network, joint_classes, solve
+from sglc.constraints.network import MAX_STATES, AutomatonTooLarge, Network, chain, joint_classes
 from sglc.constraints.rows import Row, cells, compact, overlay, regroup
 
 __all__ = ["MAX_STATES", "Automaton", "AutomatonTooLarge"]
@@ -39,7 +39,7 @@ class Automaton:
     @cached_property
     def table(self) -> array[int]:
         """The next states of all states, row by row; made when first asked for."""
-        return array("i", list(chain.from_iterable(map(cells, self.rows))))
+        return array("i", list(itertools.chain.from_iterable(map(cells, self.rows))))
 
     def step(self, state: int, byte: int) -> int:
         """The state after ``byte``, 0 if no member goes on like that."""
@@ -236,7 +236,7 @@ class Automaton:
 
         Raises:
             RegexError: the pattern is wrong, or its language is not regular.
-            AutomatonTooLarge: see ``solve``.
+            AutomatonTooLarge: it, or one on the way, needs more than ``max_states`` states.
         """
         from sglc.constraints.regex import parse_regex
 
@@ -245,30 +245,24 @@ class Automaton:
     @classmethod
     def sequence(cls, parts: Sequence[Automaton], *, max_states: int = MAX_STATES) -> Automaton:
         """A member of each part, in order."""
-        if len(parts) == 1:
-            return parts[0]
-        end = len(parts) - 1
-        follow = [(i + 1,) if i < end else () for i in range(len(parts))]
-        if not parts:
-            return cls.from_strings([""])
-        if any(part.is_empty for part in parts):
-            return cls.empty()
-        return cls(solve(Network(parts, (0,), follow, frozenset({end})), max_states))
+        net = Network(max_states)
+        return cls(net.solve(net.sequence(map(net.leaf, parts))))
 
     @classmethod
     def any_of(cls, parts: Sequence[Automaton], *, max_states: int = MAX_STATES) -> Automaton:
         """A member of any part."""
-        distinct = list({part.digest: part for part in parts if not part.is_empty}.values())
-        if len(distinct) == 1:
-            return distinct[0]
-        if not distinct:
-            return cls.empty()
-        every = range(len(distinct))
-        return cls(solve(Network(distinct, every, [()] * len(every), frozenset(every)), max_states))
+        net = Network(max_states)
+        return cls(net.solve(net.any_of([*map(net.leaf, parts)])))
 
     def concat(self, *others: Automaton, max_states: int = MAX_STATES) -> Automaton:
         """A member of this, then one of each other."""
         return Automaton.sequence([self, *others], max_states=max_states)
+
+    def after(self, data: bytes) -> Automaton:
+        """What may follow ``data``: the members that begin with it, without it."""
+        return Automaton(
+            canonical(self.classes, self.rows, self.accepting, self.run(self.start, data))
+        )
 
     def union(self, *others: Automaton, max_states: int = MAX_STATES) -> Automaton:
         """A member of this or of any other."""
@@ -286,20 +280,14 @@ class Automaton:
         """``least`` to ``most`` members, without end if ``most`` is None."""
         if most is not None and most < least:
             return Automaton.empty()
-        if most == 0 or (self.is_empty and least == 0):
+        if most == 0:
             return Automaton.from_strings([""])
-        if self.is_empty or (least, most) == (1, 1):
-            return self
-        copies = most if most is not None else max(least, 1)
-        if copies > max_states:
-            raise AutomatonTooLarge(max_states)
-        if most is not None and self.is_closed and self.is_finite and self.num_states > 2:
-            return self._chain(least, most, max_states)
-        follow: list[tuple[int, ...]] = [(i + 1,) for i in range(copies)]
-        follow[-1] = (copies - 1,) if most is None else ()
-        last = frozenset(range(max(least, 1) - 1, copies))
-        net = Network([self] * copies, (0,), follow, last, empty=least == 0)
-        return Automaton(solve(net, max_states))
+        if most is not None:
+            copies = chain(self, least, most, max_states)
+            if copies:
+                return Automaton(number(*copies))
+        net = Network(max_states)
+        return Automaton(net.solve(net.copies(self, least, most)))
 
     def intersect(self, other: Automaton, *, max_states: int = MAX_STATES) -> Automaton:
         """What is a member of both."""
@@ -314,31 +302,6 @@ class Automaton:
         from sglc.constraints.charset import ANY_TEXT, char_automaton
 
         return char_automaton(ANY_TEXT).star().difference(self, max_states=max_states)
-
-    def _chain(self, least: int, most: int, max_states: int) -> Automaton:
-        """Repeat a finite prefix-free language: copies in a row, minimal as they are.
-
-        Prefix-free sets factor uniquely, so a state of one copy equals no state of another, and a
-        finite set is too short to equal one that is followed by more copies of it.
-        """
-        (final,) = self.accepting
-        size = self.num_states - 2
-        if most * size + 1 > max_states:
-            raise AutomatonTooLarge(max_states)
-        places = [q - (q > final) for q in range(self.num_states)]
-        places[final] = size + 1  # the start of the next copy
-        copy = [
-            (pattern, [places[t] for t in targets])
-            for q, (pattern, targets) in enumerate(self.rows)
-            if q not in (0, final)
-        ]
-        dead = self.rows[0]
-        rows: list[Row] = [dead]
-        for base in range(0, most * size, size):
-            rows += [(pattern, tuple([t + base for t in targets])) for pattern, targets in copy]
-        rows.append(dead)
-        accepting = range(least * size + 1, most * size + 2, size)
-        return Automaton(number(self.classes, rows, accepting, 1))
 
     def _product(self, other: Automaton, both: bool, max_states: int) -> Automaton:
         classes, first = joint_classes((self.classes, other.classes))

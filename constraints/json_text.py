@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from sglc.constraints import charset
-from sglc.constraints.automaton import MAX_STATES, Automaton
+from sglc.constraints.automaton import Automaton
 from sglc.constraints.charset import Ranges
+from sglc.constraints.network import Fragment, Network
 from sglc.constraints.regex import parse_regex
 from sglc.constraints.syntax import (
     PLAIN,
     Chars,
     Encoded,
     Encoding,
+    Joined,
     Node,
     Repeat,
     Span,
@@ -98,8 +100,11 @@ def array(item: Node, least: int = 0, most: int | None = None) -> Node:
     """A JSON array of ``least`` to ``most`` items."""
     if most is not None and most < max(least, 1):
         return Text("[]") if least <= 0 == most else alt()
-    more = Repeat(seq(Text(", "), item), max(least - 1, 0), None if most is None else most - 1)
-    items = seq(item, more)
+    if most is None and least < 2:
+        items: Node = Joined(item, Text(", "))
+    else:
+        count = None if most is None else most - 1
+        items = seq(item, Repeat(seq(Text(", "), item), max(least - 1, 0), count))
     return seq(Text("["), items if least > 0 else optional(items), Text("]"))
 
 
@@ -117,8 +122,8 @@ class Value(Node):
 
     depth: int
 
-    def automaton(self, encoding: Encoding = PLAIN, max_states: int = MAX_STATES) -> Automaton:
-        return _value(self.depth, max_states)
+    def fragment(self, net: Network, encoding: Encoding) -> Fragment:
+        return net.leaf(_value(self.depth, net.max_states))
 
     def span(self, in_bytes: bool, encoding: Encoding = PLAIN) -> Span | None:
         return (1, None) if self.depth >= 0 else None
@@ -133,6 +138,6 @@ def _value(depth: int, max_states: int) -> Automaton:
     if depth:
         inner = Value(depth - 1)
         pair = seq(any_string(), Text(": "), inner)
-        pairs = optional(seq(pair, Repeat(seq(Text(", "), pair), 0, None)))
+        pairs = optional(Joined(pair, Text(", ")))
         node = alt(node, array(inner), seq(Text("{"), pairs, Text("}")))
     return node.automaton(max_states=max_states)

@@ -1,20 +1,22 @@
 """Subset construction over a network of automata: the one way to concatenate, unite and repeat.
 
 A network has parts. A part that has read one of its members may hand over to the parts that
-follow it. A copied part costs nothing here: copies are the same table under another number.
+follow it. A whole regex or record becomes one network, solved once. A copied part costs nothing
+here: copies are the same rows under another number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Collection, Iterable, Sequence
+from itertools import pairwise
+from typing import NamedTuple, Protocol
 
-from sglc.constraints.minimize import Canonical, canonical
+from sglc.constraints.minimize import Canonical, canonical, components
 from sglc.constraints.rows import Row, overlay, regroup, remap
 
 MAX_STATES = 100_000
-WORK_PER_STATE = 400  # table entries looked at per allowed state before giving up
+WORK_PER_STATE = 40  # moves of members of subsets per allowed state, before giving up
+FREE_WORK = 1_000_000
 _SHIFT = 32
 _LOCAL = (1 << _SHIFT) - 1
 
@@ -38,41 +40,126 @@ class Part(Protocol):
     @property
     def rows(self) -> Sequence[Row]: ...
     @property
-    def accepting(self) -> Container[int]: ...
+    def accepting(self) -> Collection[int]: ...
     @property
     def start(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
-    """Parts by number; ``follow[i]`` may start when part ``i`` is complete, ``last`` may end."""
+class Copies(NamedTuple):
+    """A plain part: see ``chain``."""
 
-    parts: Sequence[Part]
-    first: Sequence[int]
-    follow: Sequence[Sequence[int]]
-    last: frozenset[int]
+    classes: bytes
+    rows: list[Row]
+    accepting: range
+    start: int
+
+
+class Fragment(NamedTuple):
+    """A stretch of a network: where it begins and ends, and whether it may be skipped."""
+
+    first: tuple[int, ...]
+    last: tuple[int, ...]
     empty: bool = False
+
+
+class Network:
+    """Parts by number; ``follow[i]`` are those that may begin where part ``i`` is complete."""
+
+    def __init__(self, max_states: int = MAX_STATES) -> None:
+        self.max_states = max_states
+        self.parts: list[Part] = []
+        self.follow: list[tuple[int, ...]] = []
+
+    def leaf(self, part: Part) -> Fragment:
+        """One part, once."""
+        self.parts.append(part)
+        self.follow.append(())
+        return Fragment((len(self.parts) - 1,), (len(self.parts) - 1,))
+
+    def sequence(self, fragments: Iterable[Fragment]) -> Fragment:
+        """The fragments in order."""
+        whole = Fragment((), (), True)
+        for fragment in fragments:
+            self.connect(whole.last, fragment.first)
+            whole = Fragment(
+                whole.first + fragment.first if whole.empty else whole.first,
+                fragment.last + whole.last if fragment.empty else fragment.last,
+                whole.empty and fragment.empty,
+            )
+        return whole
+
+    def any_of(self, fragments: Sequence[Fragment]) -> Fragment:
+        """Any of the fragments."""
+        first = tuple(part for fragment in fragments for part in fragment.first)
+        last = tuple(part for fragment in fragments for part in fragment.last)
+        return Fragment(first, last, any(fragment.empty for fragment in fragments))
+
+    def copies(self, part: Part, least: int, most: int | None) -> Fragment:
+        """``least`` to ``most`` copies in a row, without end if ``most`` is None."""
+        count = max(least, 1) if most is None else most
+        if count > self.max_states:
+            raise AutomatonTooLarge(self.max_states)
+        run = [self.leaf(part).first for _ in range(count)]
+        for one, other in pairwise(run):
+            self.connect(one, other)
+        if most is None:
+            self.connect(run[-1], run[-1])
+        return Fragment(run[0], tuple(i for (i,) in run[max(least, 1) - 1 :]), least < 1)
+
+    def connect(self, last: Iterable[int], first: tuple[int, ...]) -> None:
+        """Let every part of ``first`` begin where one of ``last`` is complete."""
+        for part in last:
+            self.follow[part] += first
+
+    def solve(self, fragment: Fragment) -> Canonical:
+        """The minimal canonical automaton of all texts that lead through ``fragment``.
+
+        Raises:
+            AutomatonTooLarge: more than ``max_states`` states, or the work for as many.
+        """
+        return _Subsets(self, fragment).run()
+
+
+def chain(part: Part, least: int, most: int, max_states: int) -> Copies | None:
+    """``least`` to ``most`` copies in a row of a minimal ``part``, minimal as they are.
+
+    None unless the part is finite and prefix-free. Prefix-free sets factor uniquely, so a state
+    of one copy equals no state of another, and a finite set is too short to equal one that is
+    followed by more copies of it.
+    """
+    final = next(iter(part.accepting), 0)
+    if part.rows[final][1] or len(part.accepting) != 1 or len(part.rows) < 3:
+        return None
+    if any(len(c) > 1 or c[0] in part.rows[c[0]][1] for c in components(part.rows, part.start)):
+        return None
+    size = len(part.rows) - 2
+    if most * size + 1 > max_states:
+        raise AutomatonTooLarge(max_states)
+    places = [state - (state > final) for state in range(len(part.rows))]
+    places[final] = size + 1  # the start of the next copy
+    copy = [
+        (pattern, [places[target] for target in targets])
+        for state, (pattern, targets) in enumerate(part.rows)
+        if state not in (0, final)
+    ]
+    dead = part.rows[0]
+    rows: list[Row] = [dead]
+    for base in range(0, most * size, size):
+        rows += [(pattern, tuple([t + base for t in targets])) for pattern, targets in copy]
+    rows.append(dead)
+    return Copies(part.classes, rows, range(least * size + 1, most * size + 2, size), 1)
 
 
 def joint_classes(maps: Iterable[bytes]) -> tuple[bytes, list[int]]:
     """The coarsest classes that refine all ``maps``, and the first byte of each class."""
     seen: dict[tuple[int, ...], int] = {}
-    distinct = list(dict.fromkeys(maps))
+    distinct = list(dict.fromkeys(maps)) or [bytes(256)]
     if len(distinct) == 1:
         joint = distinct[0]
     else:
         joint = bytes([seen.setdefault(key, len(seen)) for key in zip(*distinct, strict=True)])
     first = list(map(joint.index, range(max(joint) + 1)))
     return joint, first
-
-
-def solve(network: Network, max_states: int = MAX_STATES) -> Canonical:
-    """The minimal canonical automaton of all texts that lead through ``network``.
-
-    Raises:
-        AutomatonTooLarge: more than ``max_states`` states, or the work for as many.
-    """
-    return _Subsets(network, max_states).run()
 
 
 class _Single(dict[int, int]):
@@ -95,9 +182,10 @@ class _Subsets:
     that end by themselves stays a chain of lone members.
     """
 
-    def __init__(self, network: Network, max_states: int) -> None:
+    def __init__(self, network: Network, fragment: Fragment) -> None:
         self._network = network
-        self._max_states = max_states
+        self._fragment = fragment
+        self._last = frozenset(fragment.last)
         self._classes, first = joint_classes(part.classes for part in network.parts)
         self._width = len(first)
         self._wide: dict[bytes, dict[bytes, bytes]] = {}  # patterns over all classes, by their own
@@ -110,15 +198,16 @@ class _Subsets:
         self._singles = [_Single(self, part) for part in range(len(network.parts))]
 
     def run(self) -> Canonical:
-        members, accepts = self._begin(self._network.first)
-        start = self._intern(members, accepts or self._network.empty)
+        members, accepts = self._begin(self._fragment.first)
+        start = self._intern(members, accepts or self._fragment.empty)
         rows: list[Row] = []
-        budget = self._max_states * WORK_PER_STATE
+        max_states = self._network.max_states
+        budget = max_states * WORK_PER_STATE + FREE_WORK
         for subset in self._todo:
             rows.append(self._row(subset))
-            budget -= self._width * len(subset)
-            if len(self._todo) > self._max_states + 1 or budget < 0:
-                raise AutomatonTooLarge(self._max_states)
+            budget -= len(subset) * (1 + len(rows[-1][1]))
+            if len(self._todo) > max_states + 1 or budget < 0:
+                raise AutomatonTooLarge(max_states)
         return canonical(self._classes, rows, self._accepting, start)
 
     def number(self, members: Iterable[int]) -> int:
@@ -133,7 +222,7 @@ class _Subsets:
                 continue
             after, ends = self._follow(at)
             live |= after
-            accepts = accepts or ends or at in self._network.last
+            accepts = accepts or ends or at in self._last
             if part.rows[state][1]:
                 live.add(member)
         return self._intern(frozenset(live), accepts)
@@ -200,6 +289,6 @@ class _Subsets:
             if part.rows[part.start][1]:
                 live.add((at << _SHIFT) + part.start)
             if part.start in part.accepting:
-                accepts = accepts or at in self._network.last
+                accepts = accepts or at in self._last
                 todo += self._network.follow[at]
         return frozenset(live), accepts

@@ -72,7 +72,7 @@ def parse_regex(pattern: str) -> Node:
         raise RegexError(error.msg, error.pos or 0, pattern) from None
     except RecursionError:
         raise RegexError("nested too deeply", 0, pattern) from None
-    except OverflowError as error:
+    except (OverflowError, ValueError) as error:  # huge counts, flags that exclude each other
         raise RegexError(str(error), 0, pattern) from None
     except _Refused as error:
         raise RegexError(_WHY[error.feature], _place(pattern, error.feature), pattern) from None
@@ -107,10 +107,14 @@ def _single(node: Node) -> charset.Ranges | None:
 
 
 def _read(pattern: str) -> Node:
+    parsed = _tree(pattern)
+    return _Reader().sequence(parsed, parsed.state.flags, True, True)
+
+
+def _tree(pattern: str) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # `[[` and the like: a hint to authors of future syntax
-        parsed = _parser.parse(pattern)
-    return _Reader().sequence(parsed, parsed.state.flags, True, True)
+        return _parser.parse(pattern)
 
 
 def _place(pattern: str, feature: str) -> int:
@@ -119,7 +123,7 @@ def _place(pattern: str, feature: str) -> int:
     Features are found in the text, as the parser keeps no places. An anchor may be refused or
     not: the first one that is refused even with all later ones taken out is the culprit.
     """
-    verbose = bool(_parser.parse(pattern).state.flags & re.VERBOSE)
+    verbose = bool(_tree(pattern).state.flags & re.VERBOSE)
     tokens = [token for token in scan(pattern, verbose) if token.feature == feature]
     if feature != "anchor":
         return tokens[0].start if tokens else 0
@@ -225,5 +229,10 @@ def _chars_any_case(op: Any, value: Any, flags: int) -> charset.Ranges:
 
 @lru_cache(maxsize=1)
 def _cased() -> tuple[str, ...]:
-    every = map(chr, range(charset.MAX_CHAR + 1))
-    return tuple(c for c in every if c.lower() != c or c.upper() != c)
+    """All characters that have a lower or an upper case, found block by block."""
+    found: list[str] = []
+    for low in range(0, charset.MAX_CHAR + 1, 256):
+        block = "".join(map(chr, range(low, low + 256)))
+        if block.lower() != block or block.upper() != block:
+            found += [c for c in block if c.lower() != c or c.upper() != c]
+    return tuple(found)

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from sglc.constraints.automaton import MAX_STATES, Automaton
 from sglc.constraints.charset import ANY_TEXT, Ranges, char_automaton, intersect
+from sglc.constraints.network import Copies, Fragment, Network, chain
 
 Span = tuple[int, int | None]  # least and most, None without end
 
@@ -63,6 +64,11 @@ class Node:
         Raises:
             AutomatonTooLarge: it, or one on the way, has more than ``max_states`` states.
         """
+        net = Network(max_states)
+        return Automaton(net.solve(self.fragment(net, encoding)))
+
+    def fragment(self, net: Network, encoding: Encoding) -> Fragment:
+        """The set as a stretch of ``net``."""
         raise NotImplementedError
 
     def span(self, in_bytes: bool, encoding: Encoding = PLAIN) -> Span | None:
@@ -76,8 +82,8 @@ class Text(Node):
 
     text: str
 
-    def automaton(self, encoding: Encoding = PLAIN, max_states: int = MAX_STATES) -> Automaton:
-        return _strings([self.text], encoding)
+    def fragment(self, net: Network, encoding: Encoding) -> Fragment:
+        return net.leaf(_strings([self.text], encoding)) if self.text else Fragment((), (), True)
 
     def span(self, in_bytes: bool, encoding: Encoding = PLAIN) -> Span | None:
         if _has_surrogate(self.text):
@@ -93,8 +99,8 @@ class Chars(Node):
 
     ranges: Ranges
 
-    def automaton(self, encoding: Encoding = PLAIN, max_states: int = MAX_STATES) -> Automaton:
-        return encoding.chars(self.ranges)
+    def fragment(self, net: Network, encoding: Encoding) -> Fragment:
+        return net.leaf(encoding.chars(self.ranges))
 
     def span(self, in_bytes: bool, encoding: Encoding = PLAIN) -> Span | None:
         return encoding.span(self.ranges, in_bytes)
@@ -106,9 +112,8 @@ class Seq(Node):
 
     parts: tuple[Node, ...]
 
-    def automaton(self, encoding: Encoding = PLAIN, max_states: int = MAX_STATES) -> Automaton:
-        parts = [part.automaton(encoding, max_states) for part in self.parts]
-        return Automaton.sequence(parts, max_states=max_states)
+    def fragment(self, net: Network, encoding: Encoding) -> Fragment:
+        return net.sequence([part.fragment(net, encoding) for part in self.parts])
 
     def span(self, in_bytes: bool, encoding: Encoding = PLAIN) -> Span | None:
         least, most = 0, 0
@@ -129,14 +134,11 @@ class Alt(Node):
 
     options: tuple[Node, ...]
 
-    def automaton(self, encoding: Encoding = PLAIN, max_states: int = MAX_STATES) -> Automaton:
+    def fragment(self, net: Network, encoding: Encoding) -> Fragment:
         texts = [option.text for option in self.options if isinstance(option, Text)]
-        parts = [
-            option.automaton(encoding, max_states)
-            for option in self.options
-            if not isinstance(option, Text)
-        ]
-        return Automaton.any_of([_strings(texts, encoding), *parts], max_states=max_states)
+        others = [option for option in self.options if not isinstance(option, Text)]
+        parts = [option.fragment(net, encoding) for option in others]
+        return net.any_of([net.leaf(_strings(texts, encoding)), *parts])
 
     def span(self, in_bytes: bool, encoding: Encoding = PLAIN) -> Span | None:
         spans = [option.span(in_bytes, encoding) for option in self.options]
@@ -155,8 +157,18 @@ class Repeat(Node):
     least: int
     most: int | None
 
-    def automaton(self, encoding: Encoding = PLAIN, max_states: int = MAX_STATES) -> Automaton:
-        return _repeated(self, encoding, max_states)
+    def fragment(self, net: Network, encoding: Encoding) -> Fragment:
+        least, most = max(self.least, 0), self.most
+        if (most is None and least < 2) or (least, most) == (0, 1):
+            inner = self.inner.fragment(net, encoding)
+            if most is None:
+                net.connect(inner.last, inner.first)
+            return inner._replace(empty=inner.empty or least == 0)
+        if most is not None and most < max(least, 1):
+            return Fragment((), (), least == 0 == most)
+        part = _repeatable(self.inner, encoding, net.max_states)
+        copies = most and _chain(self, encoding, net.max_states)
+        return net.leaf(copies) if copies else net.copies(part, least, most)
 
     def span(self, in_bytes: bool, encoding: Encoding = PLAIN) -> Span | None:
         least, most = max(self.least, 0), self.most
@@ -171,14 +183,33 @@ class Repeat(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Joined(Node):
+    """One ``item`` or more with ``between`` in between. Each is in the automaton once."""
+
+    item: Node
+    between: Node
+
+    def fragment(self, net: Network, encoding: Encoding) -> Fragment:
+        item = self.item.fragment(net, encoding)
+        between = self.between.fragment(net, encoding)
+        loop = net.sequence([item, between])
+        net.connect(loop.last, item.first)
+        return item
+
+    def span(self, in_bytes: bool, encoding: Encoding = PLAIN) -> Span | None:
+        more = Repeat(seq(self.between, self.item), 0, None)
+        return seq(self.item, more).span(in_bytes, encoding)
+
+
+@dataclass(frozen=True, slots=True)
 class Encoded(Node):
     """The texts of ``inner`` in another spelling."""
 
     inner: Node
     encoding: Encoding
 
-    def automaton(self, encoding: Encoding = PLAIN, max_states: int = MAX_STATES) -> Automaton:
-        return self.inner.automaton(self.encoding, max_states)
+    def fragment(self, net: Network, encoding: Encoding) -> Fragment:
+        return self.inner.fragment(net, self.encoding)
 
     def span(self, in_bytes: bool, encoding: Encoding = PLAIN) -> Span | None:
         return self.inner.span(in_bytes, self.encoding)
@@ -208,9 +239,14 @@ def optional(node: Node) -> Node:
 
 
 @lru_cache(maxsize=64)
-def _repeated(node: Repeat, encoding: Encoding, max_states: int) -> Automaton:
-    inner = node.inner.automaton(encoding, max_states)
-    return inner.repeat(max(node.least, 0), node.most, max_states=max_states)
+def _repeatable(inner: Node, encoding: Encoding, max_states: int) -> Automaton:
+    return inner.automaton(encoding, max_states)
+
+
+@lru_cache(maxsize=64)
+def _chain(node: Repeat, encoding: Encoding, max_states: int) -> Copies | None:
+    part = _repeatable(node.inner, encoding, max_states)
+    return chain(part, max(node.least, 0), node.most or 0, max_states)
 
 
 def _strings(texts: Iterable[str], encoding: Encoding) -> Automaton:

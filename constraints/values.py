@@ -35,9 +35,8 @@ def parse(t: Type, text: str) -> Any:
     Raises:
         ValueError: ``text`` is not in L(t); says where it goes wrong.
     """
-    data = text.encode("utf-8", "surrogatepass")
-    if not is_unconstrained(t) and not language(t).accepts(data):
-        raise ValueError(_reason(t, data))
+    if not _is_member(t, text):
+        raise ValueError(_reason(t, text))
     return _parse(t, text)
 
 
@@ -51,9 +50,17 @@ def render(t: Type, value: Any) -> str:
         ValueError: ``value`` is not a ``t``.
     """
     for text in _renderings(t, value, False):
-        if is_unconstrained(t) or language(t).accepts(text.encode("utf-8", "surrogatepass")):
+        if _is_member(t, text):
             return text
     raise ValueError(f"{_clip(repr(value))} is not a {t}")
+
+
+def _is_member(t: Type, text: str) -> bool:
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:
+        return False
+    return is_unconstrained(t) or language(t).accepts(data)
 
 
 def _parse(t: Type, text: str) -> Any:
@@ -103,18 +110,17 @@ def _renderings(t: Type, value: Any, in_json: bool) -> list[str]:
 
 
 def _fitting(t: Type, value: Any, in_json: bool) -> list[str]:
-    """The renderings that are members of an option, in JSON of a list of just that option."""
+    """The renderings that are members; in JSON, of a list of just that item."""
+    texts = _renderings(t, value, in_json)
     if not in_json:
-        data = [(text, text) for text in _renderings(t, value, False)]
-        whole = t
-    else:
-        data = [(text, f"[{text}]") for text in _renderings(t, value, True)]
-        whole = List(t, 1, 1)
-    return [text for text, member in data if language(whole).accepts(member.encode())]
+        return [text for text in texts if _is_member(t, text)]
+    return [text for text in texts if _is_member(List(t, 1, 1), f"[{text}]")]
 
 
 def _first(t: Type, value: Any) -> str:
     texts = _renderings(t, value, True)
+    if len(texts) > 1:
+        texts = _fitting(t, value, True)
     if not texts:
         raise ValueError(f"{_clip(repr(value))} is not a {t}")
     return texts[0]
@@ -156,7 +162,7 @@ def _numerals(value: int | float | Decimal, digits: int | None, decimals: int | 
     texts = [text]
     if isinstance(value, float) and digits is not None:
         point = f".{'9' * decimals}" if decimals else ""
-        limit = ("-" if value < 0 else "") + "9" * digits + point
+        limit = ("-" if value < 0 else "") + ("9" * digits or "0") + point
         if abs(_float(limit)) >= abs(value):
             texts.append(limit)
     return texts
@@ -173,16 +179,13 @@ def _rounded(text: str, decimals: int) -> str:
     return f"{sign}{scaled[:-decimals]}.{scaled[-decimals:]}"
 
 
-def _reason(t: Type, data: bytes) -> str:
-    automaton = language(t)
-    state = automaton.start
-    for i, byte in enumerate(data):
-        state = automaton.step(state, byte)
+def _reason(t: Type, text: str) -> str:
+    automaton, state = language(t), language(t).start
+    for at, char in enumerate(text):
+        state = automaton.run(state, char.encode("utf-8", "surrogatepass"))
         if not state:
-            at = len(data[:i].decode(errors="ignore"))
-            rest = data.decode(errors="replace")[at:]
-            return f"not a {t}: {_clip(repr(rest))} at position {at} cannot follow"
-    return f"not a {t}: {_clip(repr(data.decode(errors='replace')))} ends too early"
+            return f"not a {t}: {_clip(repr(text[at:]))} at position {at} cannot follow"
+    return f"not a {t}: {_clip(repr(text))} ends too early"
 
 
 def _clip(text: str) -> str:
