@@ -6,8 +6,9 @@ from sglc.compiler.diagnostics import codes
 from sglc.compiler.frontend import ast
 from sglc.compiler.frontend.checked import ParamInfo, PromptInfo
 from sglc.compiler.frontend.sema.body import Body, Place
+from sglc.compiler.frontend.sema.cost import check_dead_gen, check_trailing_space
 from sglc.compiler.frontend.sema.exprs import Exprs
-from sglc.compiler.frontend.sema.flow import Binding, join_envs
+from sglc.compiler.frontend.sema.flow import Binding, Env, join_envs
 from sglc.compiler.frontend.sema.graph import named
 from sglc.compiler.frontend.sema.program import FnEntity, Program, PromptEntity
 from sglc.compiler.frontend.sema.stmts import Stmts
@@ -46,10 +47,14 @@ def check_prompt(program: Program, entity: PromptEntity) -> None:
         decl=decl,
         params=entity.params,
         returns=returns,
-        captures=_captures(body, join_envs(ends)),
+        captures=_captures(join_envs(ends)),
     )
     program.checked.prompts[entity.info.symbol] = entity.info
     _report_unused(body, keep_bindings=returns is None)
+    if returns is not None and not entity.module.is_std and not entity.included:
+        check_dead_gen(body, decl.body)
+    if program.checked.config.get("healing") is False:
+        check_trailing_space(body, decl.body)
 
 
 def first_role(entity: PromptEntity, seen: set[int]) -> str | None:
@@ -81,11 +86,9 @@ def _bind_params(body: Body, params: tuple[ast.Param, ...], infos: tuple[ParamIn
             body.env = body.env.bind(name, Binding((variable,), types.get(name, ANY)))
 
 
-def _captures(body: Body, env: object) -> tuple[tuple[str, t.Type], ...]:
+def _captures(env: Env | None) -> tuple[tuple[str, t.Type], ...]:
     """Return the names bound in the body, in order; branches and streams stay inside."""
-    from sglc.compiler.frontend.sema.flow import Env
-
-    if not isinstance(env, Env):
+    if env is None:
         return ()
     places: dict[str, int] = {}
     for name, binding in env.names.items():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sglc.compiler.diagnostics import codes
 from sglc.compiler.frontend import ast
 from sglc.compiler.frontend.sema.body import Body
+from sglc.compiler.frontend.sema.cost import check_identical, count_of
 from sglc.compiler.frontend.sema.flow import Env
 from sglc.compiler.frontend.static_types import BranchType, GroupType
 from sglc.compiler.source import Span
@@ -37,6 +38,7 @@ class Branches:
         body.bind(stmt.var, item, "loop")
         start = body.env
         branch, end = self._branch(start, stmt.body, stmt.var.span.to(stmt.iterable.span))
+        check_identical(body, stmt, count_of(type_))
         own = t.Field(stmt.var.value, item)
         fields = (own, *(f for f in branch.fields if f.name != stmt.var.value))
         if stmt.var.value == "_":

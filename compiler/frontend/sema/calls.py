@@ -272,7 +272,8 @@ class Calls:
                 self._selector(kwarg.value, types)
             else:
                 extra.append(kwarg.name.value)
-                self._exprs.check(kwarg.value)
+                if not isinstance(kwarg.value, ast.Selector):
+                    self._exprs.check(kwarg.value)
         missing = [wanted for wanted, _ in signature.params[len(call.args) : signature.required]]
         if extra or missing:
             candidates = ["by"] if signature.by else []

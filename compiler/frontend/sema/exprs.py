@@ -34,8 +34,8 @@ from sglc.compiler.frontend.sema.types import (
     join_all,
     literal_values,
     of_value,
-    optional,
     options_of,
+    widen,
     without_none,
 )
 from sglc.compiler.frontend.sema.typexprs import TYPE_NAMES
@@ -71,11 +71,11 @@ class Exprs:
         if not is_optional(type_):
             return type_
         if not self._maybe_unset(expr):
-            if type_ == NONE:
+            if type_ == NONE and not isinstance(expr, ast.Var):
                 self.body.report(faults.wants(expr.span, "a value", "none"))
                 return ANY
             self.body.report(codes.optional_unchecked(expr.span, expr.span.text, str(type_)))
-        return without_none(type_)
+        return ANY if type_ == NONE else without_none(type_)
 
     def expect(
         self, expr: ast.Expr, target: t.Type, where: str, place: Place = Place.NESTED
@@ -186,13 +186,16 @@ class Exprs:
                 self.body.report(
                     faults.not_sayable(expr.span, str(type_), "only a message can show it")
                 )
+            case t.Image() | t.Video() if self.body.program.options.vision is False:
+                model = str(self.body.program.checked.config.get("model", "embedded"))
+                self.body.report(codes.model_cannot_see(expr.span, model, f"{type_}s"))
 
     def bind_value(
         self, name: ast.Name, expr: ast.Expr, type_: t.Type, declared: t.Type | None = None
     ) -> None:
         """Bind ``name`` to the value of ``expr``."""
         kind = "gen" if self.calls.is_model_call(expr) else "binding"
-        exact = declared if declared is not None else _widened(type_)
+        exact = declared if declared is not None else widen(type_)
         self.body.bind(name, exact, kind, selected=self.calls.is_form(expr, "select"))
 
     # -- names
@@ -371,7 +374,7 @@ class Exprs:
         if expr.condition is not None:
             facts = self.condition(expr.condition)
             self.body.env = self.body.env.learn(facts.true)
-        result = t.List(_widened(self.check(expr.element)))
+        result = t.List(widen(self.check(expr.element)))
         self.body.env = outer
         return result
 
@@ -542,17 +545,6 @@ class Exprs:
 
 def _adds(type_: t.Type) -> bool:
     return is_number(type_) or is_text(type_) or isinstance(type_, t.List)
-
-
-def _widened(type_: t.Type) -> t.Type:
-    match type_:
-        case t.Literal():
-            return STR
-        case t.Int(lo=lo, hi=hi) if lo is not None and lo == hi:
-            return INT
-        case t.NoneType():
-            return optional(ANY)
-    return type_
 
 
 def _condition_help(expr: ast.Expr, type_: t.Type) -> tuple[str, ...]:

@@ -61,6 +61,10 @@ def calls(entity: Callable_) -> Iterator[tuple[Callable_, Span]]:
     body = entity.decl.body
     roots = body if isinstance(body, tuple) else (body,)
     for node in descend(*roots):
+        if isinstance(node, ast.Include | ast.IncludeBind) and isinstance(node.target, ast.Call):
+            target = named(module, node.target.callee)
+            if isinstance(target, PromptEntity):
+                target.included = True
         if isinstance(node, ast.Call):
             callee = named(module, node.callee)
             if isinstance(callee, PromptEntity | FnEntity):

@@ -13,6 +13,7 @@ from sglc.compiler.frontend.sema import faults
 from sglc.compiler.frontend.sema.bodies import gen_names
 from sglc.compiler.frontend.sema.body import Body
 from sglc.compiler.frontend.sema.consteval import ConstantReader
+from sglc.compiler.frontend.sema.cost import check_order
 from sglc.compiler.frontend.sema.exprs import Exprs
 from sglc.compiler.frontend.sema.flow import Binding
 from sglc.compiler.frontend.sema.program import Broken, Module, Program, PromptEntity
@@ -69,9 +70,11 @@ def _rows(
     program: Program, module: Module, item: ast.Batch, prompt: PromptEntity, rows: Any
 ) -> tuple[Mapping[str, Any], ...] | str | None:
     if isinstance(rows, str):
-        for number, row in _file_rows(program, module, item, rows):
+        found = _file_rows(program, module, item, rows)
+        for number, row in found:
             if not _row(program, prompt, row, item.rows.span, f"line {number}: "):
-                break
+                return rows
+        check_order(program, prompt, [row for _, row in found])
         return rows
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         reason = "must be a list of records or the name of a JSONL file"
@@ -81,6 +84,7 @@ def _rows(
     for index, row in enumerate(rows):
         span = written[index].span if index < len(written) else item.rows.span
         _row(program, prompt, row, span, "")
+    check_order(program, prompt, rows)
     return tuple(rows)
 
 

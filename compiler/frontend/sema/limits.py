@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sglc.compiler.diagnostics import codes
@@ -16,6 +17,8 @@ from sglc.constraints import types as t
 # dashes; below it a budget is certainly too small, whatever the model.
 _MAX_TOKEN_BYTES = 64
 _MAX_INFERRED = 4096
+_MAX_STATES = 20_000
+_SAMPLES = ("a", "0", " ", "-", "A")
 
 
 def inferred_max_tokens(type_: t.Type) -> int | None:
@@ -34,15 +37,19 @@ def check_type(body: Body, place: ast.Expr, type_: t.Type) -> bool:
     if empty is not None:
         body.report(codes.empty_language(place.span, str(type_), empty))
         return False
-    if not _has_regex(type_):
+    return all(_check_pattern(body, place, type_, part) for part in dict.fromkeys(_patterns(type_)))
+
+
+def _check_pattern(body: Body, place: ast.Expr, type_: t.Type, part: t.Regex) -> bool:
+    if any(re.fullmatch(part.pattern, text) for text in _SAMPLES):
         return True
     from sglc.constraints.language import language
-    from sglc.constraints.network import MAX_STATES, AutomatonTooLarge
+    from sglc.constraints.network import AutomatonTooLarge
 
     try:
-        automaton = language(type_)
+        automaton = language(part, max_states=_MAX_STATES)
     except AutomatonTooLarge:
-        body.report(codes.automaton_too_large(place.span, str(type_), MAX_STATES))
+        body.report(codes.automaton_too_large(place.span, str(type_), _MAX_STATES))
         return False
     if automaton.is_empty:
         body.report(codes.empty_language(place.span, str(type_)))
@@ -123,19 +130,20 @@ def _empty_part(type_: t.Type) -> str | None:
     return None
 
 
-def _has_regex(type_: t.Type) -> bool:
+def _patterns(type_: t.Type) -> Iterator[t.Regex]:
     match type_:
         case t.Regex():
-            return True
-        case t.Str(chars=chars):
-            return chars is not None
+            yield type_
+        case t.Str(chars=str() as chars):
+            yield t.Regex(chars)
         case t.Record(fields=fields):
-            return any(_has_regex(field.type) for field in fields)
+            for field in fields:
+                yield from _patterns(field.type)
         case t.List(item=inner) | t.Optional(inner=inner):
-            return _has_regex(inner)
+            yield from _patterns(inner)
         case t.Union(options=options):
-            return any(map(_has_regex, options))
-    return False
+            for option in options:
+                yield from _patterns(option)
 
 
 def _short(type_: t.Type) -> str:

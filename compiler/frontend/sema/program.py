@@ -21,8 +21,7 @@ class CheckOptions:
 
     ``trusted`` programs may bind host code and read files. ``roles``, ``vision`` and
     ``prefix_stable`` describe the model and its chat template, ``tools`` are the names the host has
-    registered, ``max_context`` and ``budget`` are in tokens; None means unknown, and what depends
-    on it is not checked.
+    registered; None means unknown, and what depends on it is not checked.
     """
 
     trusted: bool = True
@@ -32,8 +31,6 @@ class CheckOptions:
     tools: frozenset[str] | None = None
     max_fork: int = 256
     max_tokens: int = 128
-    max_context: int | None = None
-    budget: int | None = None
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -71,7 +68,10 @@ class TypeEntity(Entity):
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class PromptEntity(Entity):
+    """A prompt; ``included`` when another one says its text."""
+
     decl: ast.Prompt
+    included: bool = False
     params: tuple[ParamInfo, ...] = ()
     returns: Type | None = None
     info: PromptInfo | None = None

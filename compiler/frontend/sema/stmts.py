@@ -55,6 +55,7 @@ class Stmts:
         self._branches = Branches(body, self)
         self._loops: list[_Loop] = []
         self._tried = 0
+        self._num_roles = 0
 
     # -- blocks
 
@@ -240,6 +241,10 @@ class Stmts:
             self.body.report(codes.unknown_role(stmt.name.span, name, sorted(known)))
         if not says(stmt.body):
             self.body.report(codes.empty_message(stmt.name.span, name))
+        options, self._num_roles = self.body.program.options, self._num_roles + 1
+        if options.prefix_stable is False and self._num_roles == 2:
+            model = str(self.body.program.checked.config.get("model", "embedded"))
+            self.body.report(codes.template_not_prefix_stable(stmt.name.span, model))
         self.body.role = (name, stmt.name.span)
         self.block(stmt.body)
         self.body.role = outer

@@ -73,8 +73,10 @@ def optional(type_: t.Type) -> t.Type:
 def union(options: Iterable[t.Type]) -> t.Type:
     """Return the type of a value that is of any of ``options``."""
     flat = tuple(dict.fromkeys(o for option in options for o in options_of(option)))
-    if any(is_unknown(o) for o in flat) or len(flat) > _MAX_OPTIONS:
-        return ANY if not all(map(is_text, flat)) else STR
+    if len(flat) > 1 and any(is_unknown(o) for o in flat):
+        return ANY
+    if len(flat) > _MAX_OPTIONS:
+        return STR if all(map(is_text, flat)) else ANY
     values = tuple(o for o in flat if not isinstance(o, t.NoneType))
     if not values:
         return NONE if flat else ANY

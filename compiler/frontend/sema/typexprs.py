@@ -102,7 +102,7 @@ class TypeReader:
             return entity.type
         if entity.busy:
             entity.recursive = True
-            if entity.depth is None or entity.busy > entity.depth:
+            if entity.depth is None or entity.busy >= entity.depth:
                 return _NEVER
         entity.busy += 1
         if entity.busy == 1:
