@@ -24,6 +24,7 @@ from sglc.compiler.plan.data import (
 from sglc.compiler.plan.seeds import seed_key
 from sglc.compiler.plan.select import distinct_choices
 from sglc.compiler.reference import Decode, decode, select
+from sglc.compiler.reference_calls import Failure, bind, has_result
 from sglc.compiler.reference_stream import (
     ReferenceModel,
     RoleBegin,
@@ -32,8 +33,8 @@ from sglc.compiler.reference_stream import (
     Stream,
     Text,
 )
-from sglc.constraints.types import MISSING, Type
 from sglc.constraints.types import Literal as LiteralType
+from sglc.constraints.types import Type
 from sglc.constraints.types import Union as UnionType
 
 __all__ = ["Failure", "Outcome", "ReferenceModel", "Stream", "interpret"]
@@ -44,15 +45,6 @@ _SAMPLING = (
     "repetition_penalty", "min_tokens",
 )  # fmt: skip
 Tools = Mapping[str, Callable[..., Any]]
-
-
-class Failure(Exception):
-    """The program fails at ``op``: a check, an operation without a result, a tool."""
-
-    def __init__(self, reason: str, op: Op | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.op = op
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +80,12 @@ def interpret(
     """
     world = _World(module, model, seed, instance, tools or {})
     function = module.functions[entry]
-    given = _bind(function, (), dict(arguments))
+    given = bind(function, (), dict(arguments))
     try:
         stream, returned = _Frame(world, function, given, (), Stream(model), 0).run()
     except Failure as failure:
         return Outcome(error=failure)
-    value = returned["result"] if _has_result(function) else returned
+    value = returned["result"] if has_result(function) else returned
     return Outcome(value, world.named | returned, stream.text, stream.messages())
 
 
@@ -217,8 +209,6 @@ class _Frame:
         finally:
             self.path = before
 
-    # ---- streams
-
     def op_stream(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
         return [self.entry if op.result == self.function.entry_stream else Stream(self.world.model)]
 
@@ -281,8 +271,6 @@ class _Frame:
     def key(self, op: Op) -> int:
         return seed_key(self.world.seed, self.world.instance, self.path, str(op.attrs["rng"]))
 
-    # ---- branches
-
     def op_fork(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
         if len(args) == 1:
             named = {}
@@ -308,8 +296,6 @@ class _Frame:
     def op_branch(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
         start, end = args
         return [Branch(kwargs, end.since(start), end, end.logprob - start.logprob)]
-
-    # ---- control
 
     def op_if(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
         label = "do" if truth(args[0]) else "else"
@@ -377,8 +363,6 @@ class _Frame:
         with self.turn(index):
             return self.region(op.regions[0], item)[0][0]
 
-    # ---- calls
-
     def op_call(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
         return _effect(op) + self.call(op, args, kwargs, Stream(self.world.model))[1:]
 
@@ -390,9 +374,9 @@ class _Frame:
         if op.after is not None:
             kwargs = {key: self.value(arg) for key, arg in op.kwargs[:-1]}
         path = (*self.path, int(str(op.attrs["rng"])))
-        given = _bind(function, args, kwargs)
+        given = bind(function, args, kwargs)
         stream, captures = _Frame(self.world, function, given, path, entry, self.depth + 1).run()
-        return [stream, captures["result"] if _has_result(function) else captures]
+        return [stream, captures["result"] if has_result(function) else captures]
 
     def op_tool(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
         pairs = op.kwargs[:-1] if op.after is not None else op.kwargs
@@ -402,23 +386,6 @@ class _Frame:
         except Exception as error:  # whatever host code does
             raise Failure(f"{op.symbol}: {error}", op) from error
         return [*_effect(op), result]
-
-
-def _bind(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments by name, defaults filled in."""
-    names = [param.name for param in function.params]
-    given = dict(zip(names, args, strict=False)) | dict(kwargs)
-    for param in function.params:
-        if param.default is not MISSING:
-            given.setdefault(param.name, param.default)
-    if given.keys() != set(names) or len(args) > len(names):
-        raise TypeError(f"@{function.name} takes {', '.join(names)}, not {', '.join(given)}")
-    return given
-
-
-def _has_result(function: Function) -> bool:
-    """Whether the value is ``result``, and not the record of what is returned by name."""
-    return function.result is not None or function.kind == "fn"
 
 
 def _effect(op: Op) -> list[Any]:

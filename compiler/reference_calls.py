@@ -1,0 +1,36 @@
+"""What calls of the reference interpreter take, and how they go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sglc.compiler.ir.graph import Function
+from sglc.compiler.ir.op import Op
+from sglc.constraints.types import MISSING
+
+
+class Failure(Exception):
+    """The program fails at ``op``: a check, an operation without a result, a tool."""
+
+    def __init__(self, reason: str, op: Op | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.op = op
+
+
+def bind(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments by name, defaults filled in."""
+    names = [param.name for param in function.params]
+    given = dict(zip(names, args, strict=False)) | dict(kwargs)
+    for param in function.params:
+        if param.default is not MISSING:
+            given.setdefault(param.name, param.default)
+    if given.keys() != set(names) or len(args) > len(names):
+        raise TypeError(f"@{function.name} takes {', '.join(names)}, not {', '.join(given)}")
+    return given
+
+
+def has_result(function: Function) -> bool:
+    """Whether the value is ``result``, and not the record of what is returned by name."""
+    return function.result is not None or function.kind == "fn"
