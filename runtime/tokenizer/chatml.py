@@ -5,6 +5,7 @@ from __future__ import annotations
 from sglc.runtime.core.segments import Special, Text
 from sglc.runtime.tokenizer.template import ChatTemplate, RolePieces
 
+_ROLES = ("user", "assistant", "system", "developer", "tool")
 _END = (Special("<|im_end|>"), Text("\n"))
 
 
@@ -14,6 +15,6 @@ def _role(name: str) -> RolePieces:
 
 
 CHATML = ChatTemplate(
-    roles={name: _role(name) for name in ("system", "user", "assistant", "tool")},
+    roles={name: _role(name) for name in _ROLES},
     generation=_role("assistant").prefix,
 )

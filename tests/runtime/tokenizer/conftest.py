@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sglc.runtime.tokenizer.files import Tokenizer
 from tokenizers import (
     AddedToken,
     decoders,
@@ -19,6 +18,8 @@ from tokenizers import (
     trainers,
 )
 from tokenizers import Tokenizer as Inner
+
+from sglc.runtime.tokenizer.files import Tokenizer
 
 CORPUS = ["the cat sat on the mat", "user system assistant", "don't  stop\n\nnow", "naïve café 12"]
 SPECIALS = ["<s>", "</s>", "<|im_start|>", "<|im_end|>", "[INST]", "[/INST]"]

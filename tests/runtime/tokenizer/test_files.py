@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from sglc.runtime.tokenizer.base import TokenizerLike
 from sglc.runtime.tokenizer.byte import ByteTokenizer
 from sglc.runtime.tokenizer.byte_tables import scheme_of
