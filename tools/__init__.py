@@ -1,0 +1,1 @@
+"""Programs that make the files the package ships; never imported by it."""

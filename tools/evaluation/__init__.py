@@ -1,0 +1,1 @@
+"""How the embedded model is measured: a batched greedy decoder, scored suites, example prompts."""
