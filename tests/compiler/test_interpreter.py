@@ -335,7 +335,7 @@ def outcome_of(module: Module) -> tuple[object, ...]:
     return repr(found.value), found.text, found.messages, str(found.error), log
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(modules(size=4))
 def test_random_modules_run_and_mean_the_same_after_a_round_trip(module: Module) -> None:
     assert outcome_of(module) == outcome_of(parse_module(print_module(module)))

@@ -229,7 +229,20 @@ class _Block:
         self.texts.append(value)
 
     def do_data(self) -> None:
-        match self.draw(st.integers(0, 4)):
+        match self.draw(st.integers(0, 9)):
+            case 9:
+                self.texts.append(self.f.one("text", self.stream))
+            case 8:
+                self.texts.append(self.f.one("format", self.f.one("messages", self.stream)))
+            case 7:
+                bounds = self.draw(st.sampled_from([(0, 2), (None, -1), (1, None)]))
+                part = self.f.one("slice.list", self.text(), *bounds, types=STR)
+                self.texts.append(part)
+            case 6:
+                made = self.f.one("list", self.text(), self.text(), types=list_of(STR))
+                self.texts.append(self.f.one("index", made, -1, types=STR))
+            case 5:
+                self.ints.append(self.f.one("neg", self.number(), types=INT))
             case 0:
                 op = self.draw(st.sampled_from("+-*"))
                 self.ints.append(
@@ -249,8 +262,12 @@ class _Block:
         with self.f.region("body", params=[("item", ANY)]) as body:
             text = self.f.one("concat", body.params[0], "!")
             self.f.emit("yield", text)
-        op = self.f.one("map", self.items(), regions=[body], types=list_of(STR))
-        self.lists.append(op)
+        found = self.f.one("map", self.items(), regions=[body], types=list_of(STR))
+        if self.draw(st.booleans()):
+            with self.f.region("body", params=[("item", STR)]) as body:
+                self.f.emit("yield", self.f.one("in", "a", body.params[0]))
+            found = self.f.one("filter", found, regions=[body], types=list_of(STR))
+        self.lists.append(found)
 
     def do_slice(self) -> None:
         before = self.stream
@@ -301,6 +318,8 @@ class _Block:
             block.statements()
             if may_leave and block.may_return and self.role is None and self.draw(_rarely):
                 block.leave()
+            elif may_leave and self.draw(_rarely):
+                self.f.emit("fail", block.text())
             else:
                 self.f.emit("yield", block.stream, block.text())
         return region
@@ -412,7 +431,7 @@ class _Block:
 
     def do_all(self) -> None:
         values = [self.condition(), self.condition()]
-        both = self.f.one("and", *values)
+        both = self.f.one(self.draw(st.sampled_from(["and", "or"])), *values, types=BOOL)
         self.texts.append(self.f.one("format", self.f.one("negate", both, types=BOOL)))
 
 
@@ -432,5 +451,5 @@ _sampling = st.fixed_dictionaries(
         "min_tokens": st.sampled_from([0, 1]),
     },
 )
-_FLAT = "put role gen gen select data list slice check read note call include side all".split()  # noqa: SIM905
+_FLAT = "put role gen gen select data data data list slice check read note call include side all".split()  # noqa: SIM905
 _NESTED = "if match try for while fork named".split()  # noqa: SIM905

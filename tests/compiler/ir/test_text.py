@@ -60,13 +60,13 @@ def check_round_trip(module: Module) -> None:
     assert from_data(data).digest == module.digest
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(modules())
 def test_random_modules_round_trip(module: Module) -> None:
     check_round_trip(module)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(LISTS, max_size=4), st.dictionaries(ANY_TEXT, LISTS, max_size=3), TYPES, DATA)
 def test_every_constant_round_trips(
     args: list[object], named: dict[str, object], type_: t.Type, default: object
@@ -81,6 +81,7 @@ def test_every_constant_round_trips(
     check_round_trip(module.finish())
 
 
+@settings(max_examples=50, deadline=None)
 @given(TYPES)
 def test_types_are_read_back_exactly(type_: t.Type) -> None:
     module = ModuleBuilder()

@@ -37,7 +37,7 @@ def module(body: str) -> Module:
     return parse_module(HEAD + lines + TAIL)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(modules())
 def test_random_modules_keep_every_rule(module: Module) -> None:
     assert violations(module) == []

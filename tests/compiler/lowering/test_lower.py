@@ -143,7 +143,7 @@ def check_block(function: Function, block: Block, outer: set[int]) -> None:
             gates.append(node.id)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(modules())
 def test_random_plans(module: Module) -> None:
     plan = lower_module(module, "main")
