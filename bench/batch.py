@@ -85,7 +85,7 @@ def main() -> None:
             f"round {number + 1}: {len(rows)} rows, batch {together:.2f} s, "
             f"one by one {alone:.2f} s, ratio {alone / together:.1f}, prefilled {prefilled}"
         )
-    encode = host.executor.encoder.encode
+    encode = host.encoder.encode
     trie = distinct_tokens(encode([Text(f"Q: {row['question']}\nA:")]) for row in rows)
     print(f"median ratio {statistics.median(ratios):.1f}; distinct prompt tokens {trie}")
 

@@ -17,6 +17,7 @@ from sglc.runtime.executor.tools import ToolRegistry
 from sglc.runtime.models.hub import EMBEDDED
 from sglc.runtime.models.loading import load_model
 from sglc.runtime.scheduler.scheduler import Scheduler
+from sglc.runtime.tokenizer.prompt import PromptEncoder
 
 Listener = Callable[[RunEvent], None]
 
@@ -41,9 +42,16 @@ class HostOptions:
 class Host:
     """Runs plans one after another or many at once, until they are done."""
 
-    def __init__(self, executor: Executor, scheduler: Scheduler, config: EngineConfig) -> None:
+    def __init__(
+        self,
+        executor: Executor,
+        scheduler: Scheduler,
+        encoder: PromptEncoder,
+        config: EngineConfig,
+    ) -> None:
         self.executor = executor
         self.scheduler = scheduler
+        self.encoder = encoder
         self._window = 2 * config.max_running
 
     def run(
@@ -109,10 +117,11 @@ def load(options: HostOptions) -> Host:
     )
     config = EngineConfig.from_env()
     scheduler = Scheduler(loaded.runner(options.num_slots), vocabulary, config)
+    encoder = loaded.encoder()
     executor = Executor(
         scheduler,
-        loaded.encoder(),
+        encoder,
         tools=ToolRegistry(search_path=options.search_path),
         limits=Limits(wall_time_s=options.timeout_s),
     )
-    return Host(executor, scheduler, config)
+    return Host(executor, scheduler, encoder, config)

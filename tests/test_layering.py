@@ -109,7 +109,11 @@ def imports(path: Path) -> Iterator[tuple[str, int]]:
                 yield alias.name, node.lineno
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno}: relative import"
-            if node.module:
+            if node.module == "sglc":  # `from sglc import grammar` names a package, not `sglc`
+                for alias in node.names:
+                    inner = f"sglc.{alias.name}"
+                    yield inner if inner in FOLDERS.values() else "sglc", node.lineno
+            elif node.module:
                 yield node.module, node.lineno
 
 

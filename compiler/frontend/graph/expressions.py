@@ -148,9 +148,15 @@ class Expressions:
         self, call: ast.Call, params: Sequence[ParamInfo]
     ) -> list[tuple[ParamInfo, Operand]]:
         """Evaluate the arguments in the order written and return them in that of the parameters."""
+        given = self._given(call, params)
+        return [
+            (p, given[p.name] if p.name in given else self.constant(p.default)) for p in params
+        ]
+
+    def _given(self, call: ast.Call, params: Sequence[ParamInfo]) -> dict[str, Operand]:
+        """Evaluate the arguments that are written, by name."""
         given = dict(zip((p.name for p in params), map(self.evaluate, call.args), strict=False))
-        given |= {kwarg.name.value: self.evaluate(kwarg.value) for kwarg in call.kwargs}
-        return [(p, given[p.name] if p.name in given else self.constant(p.default)) for p in params]
+        return given | {kwarg.name.value: self.evaluate(kwarg.value) for kwarg in call.kwargs}
 
     def call_prompt(self, call: ast.Call, info: PromptInfo, *, include: bool = False) -> Operand:
         """Emit a call of a prompt: on a stream of its own, or continuing this one."""
