@@ -451,5 +451,8 @@ _sampling = st.fixed_dictionaries(
         "min_tokens": st.sampled_from([0, 1]),
     },
 )
-_FLAT = "put role gen gen select data data data list slice check read note call include side all".split()  # noqa: SIM905
-_NESTED = "if match try for while fork named".split()  # noqa: SIM905
+_FLAT = [
+    "put", "role", "gen", "gen", "select", "data", "data", "data", "list", "slice", "check", "read",
+    "note", "call", "include", "side", "all",
+]  # fmt: skip
+_NESTED = ["if", "match", "try", "for", "while", "fork", "named"]
