@@ -22,10 +22,9 @@ _MAX_TABLES = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mask:
-    """``forbidden`` [V] bool, shared and read-only; ``is_empty`` when that is all of them."""
+    """``forbidden`` [V] bool, shared and read-only."""
 
     forbidden: NDArray[np.bool_]
-    is_empty: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +96,7 @@ class MaskCache:
             allowed[self._eos] = True
         forbidden = ~allowed
         forbidden.flags.writeable = False
-        return Mask(forbidden, is_empty=not allowed.any())
+        return Mask(forbidden)
 
     def _tables_of(self, automaton: Automaton) -> _Tables:
         tables = self._tables.get(automaton.digest)

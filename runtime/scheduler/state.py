@@ -70,7 +70,8 @@ class SchedulerState:
     def fail(self, stream: Stream, message: str) -> None:
         """The stream cannot go on."""
         self.drop(stream)
-        self.events.append(Failed(stream.id, stream.op, message))
+        op = min(stream.op, len(stream.request.script) - 1)  # a last Extend may be what is too much
+        self.events.append(Failed(stream.id, op, message))
 
     def drop(self, stream: Stream) -> None:
         """Forget a stream, waiting or running."""

@@ -166,6 +166,7 @@ def test_what_can_never_fit_fails_and_the_others_go_on(world: Any) -> None:
     while not scheduler.idle:
         events += scheduler.step()
     failed = {event.stream: event.message for event in events if isinstance(event, Failed)}
+    assert {event.op for event in events if isinstance(event, Failed)} == {0, 1}
     assert "65" in failed[too_long]
     assert "64" in failed[too_long]
     assert "31" in failed[too_many]
