@@ -188,7 +188,7 @@ class Executor:
 
     def _finish(self, run: Run, error: RunError | None) -> None:
         frame = self._runs.pop(run)
-        run.result_ = result = make_result(run, frame, error or run.scope.first())
+        run.outcome = result = make_result(run, frame, error or run.scope.first())
         if result.error is not None:
             run.log.add(RunEvent("error", value=result.error))
         run.log.add(RunEvent("done", value=result.value))

@@ -213,7 +213,7 @@ class Machine:
             return False
         while ready:
             frame, index = ready.popleft()
-            if frame.run.result_ is not None:
+            if frame.run.outcome is not None:
                 continue
             if index < 0 or isinstance(frame, Join):
                 frame.complete(self)

@@ -13,6 +13,7 @@ from sglc.compiler.plan.data import describe
 from sglc.compiler.plan.seeds import seed_key
 from sglc.compiler.plan.select import (
     METHODS,
+    SelectError,
     choose,
     context_len,
     distinct_choices,
@@ -57,6 +58,11 @@ class ModelCall:
         """The name of the capture, or nothing."""
         return str(self.node.attrs.get("name") or "")
 
+    @property
+    def show(self) -> bool:
+        """Whether an end user may see the text."""
+        return bool(self.node.attrs.get("show"))
+
     def requests(self) -> Sequence[StreamRequest]:
         """Return the streams to run.
 
@@ -100,7 +106,11 @@ class GenCall(ModelCall):
             constraint=None if self._type is None else _constraint(run.code, self._type),
             num_logprobs=0 if node.attrs.get("logprob") else None,
         )
-        return (StreamRequest((Extend(ids), decode), deltas=run.deltas and bool(self.name)),)
+        return (
+            StreamRequest(
+                (Extend(ids), decode), deltas=run.deltas and bool(self.name or self.show)
+            ),
+        )
 
     def _wanted(self) -> Type | None:
         slot = self.node.kwarg("choices")
@@ -185,6 +195,12 @@ class SelectCall(ModelCall):
         return text, 0.0, (text, dict(zip(self._choices, shares(scores), strict=True)))
 
 
+def _as_op_error(error: OpError | ValueError) -> OpError:
+    if isinstance(error, OpError):
+        return error
+    return OpError("option" if isinstance(error, SelectError) else "model", str(error))
+
+
 def _listed(value: Any) -> Sequence[Any]:
     if not isinstance(value, list | tuple):
         raise OpError("option", f"the choices must be a list, not {describe(value)}")
@@ -243,7 +259,7 @@ class ModelCalls:
         except (OpError, ValueError) as error:
             for stream in streams:
                 self._drop(stream)
-            self._fail(call, error if isinstance(error, OpError) else OpError("model", str(error)))
+            self._fail(call, _as_op_error(error))
             return
         run.streams.update(streams)
         stats = run.stats.setdefault(call.node.loc, NodeStats())
@@ -262,9 +278,8 @@ class ModelCalls:
         run = call.frame.run
         match event:
             case Delta(text=text):
-                if call.name and text:
-                    show = bool(call.node.attrs.get("show"))
-                    run.log.add(RunEvent("delta", call.name, call.path, text, show))
+                if run.deltas and (call.name or call.show):
+                    run.log.add(RunEvent("delta", call.name, call.path, text, call.show))
             case Decoded() | Scored():
                 if call.receive(number, event):
                     self._finish(call)
@@ -287,8 +302,7 @@ class ModelCalls:
         after = call.stream.append(Text(text), logprob)
         frame.note(after)
         if call.name:
-            show = bool(node.attrs.get("show"))
-            run.log.add(RunEvent("value", call.name, call.path, values[0], show))
+            run.log.add(RunEvent("value", call.name, call.path, values[0], call.show))
             if frame.is_main:
                 run.capture(call.name, frame.order(node.index), values[0])
         self._machine.done(frame, node, after, *values)

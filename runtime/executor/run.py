@@ -67,8 +67,24 @@ class Run:
     """A plan with arguments and a seed. Made by ``Executor.submit``; ``log`` tells what happens."""
 
     __slots__ = (
-        "captures", "code", "deadline_s", "deltas", "encoder", "instance", "log", "model_calls",
-        "owner", "result_", "scope", "seed", "stats", "streams", "tip", "tokens", "tools", "turns",
+        "captures",
+        "code",
+        "deadline_s",
+        "deltas",
+        "encoder",
+        "instance",
+        "log",
+        "model_calls",
+        "outcome",
+        "owner",
+        "scope",
+        "seed",
+        "stats",
+        "streams",
+        "tip",
+        "tokens",
+        "tools",
+        "turns",
     )  # fmt: skip
 
     def __init__(
@@ -92,12 +108,12 @@ class Run:
         self.model_calls = 0
         self.tokens = 0
         self.turns = 0
-        self.result_: Result | None = None
+        self.outcome: Result | None = None
 
     @property
     def done(self) -> bool:
         """Whether there is a result."""
-        return self.result_ is not None
+        return self.outcome is not None
 
     def result(self) -> Result:
         """Return the outcome.
@@ -105,9 +121,9 @@ class Run:
         Raises:
             RuntimeError: the run is not done.
         """
-        if self.result_ is None:
+        if self.outcome is None:
             raise RuntimeError("the run is not done: drive the executor until it is")
-        return self.result_
+        return self.outcome
 
     def capture(self, name: str, order: tuple[int, ...], value: Any) -> None:
         """Remember a named value of the entry prompt; of several, the last in program order."""

@@ -103,7 +103,7 @@ def plain(value: Any) -> Any:
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 @given(modules(), st.integers(0, 3), st.integers(1, 3), st.randoms(use_true_random=False))
 def test_executor_gives_what_the_interpreter_gives(
