@@ -23,8 +23,9 @@ from sglc.compiler.frontend.sema.program import (
 from sglc.compiler.plan import data
 from sglc.compiler.plan.values import get_item, get_slice
 
-_MAX_CALLS = 64
-_MAX_STEPS = 200_000
+_MAX_DEPTH = 64
+_MAX_STEPS = 50_000
+_MAX_RANGE = 100_000
 
 
 class _NotConstant(Exception):
@@ -45,12 +46,15 @@ class ConstantReader:
         self._program = program
         self._module = module
         self._steps = 0
-        self._calls = 0
+        self._depth = 0
 
     def read(self, expr: ast.Expr) -> tuple[bool, Any]:
         """Return (True, value), or (False, None) after reporting why there is no value."""
+        self._steps = 0
         try:
             return True, self.value(expr, {})
+        except RecursionError:
+            self._program.report(faults.constant_failed(expr.span, "it nests too deeply"))
         except _Failed as failure:
             self._program.report(faults.constant_failed(failure.expr.span, failure.reason))
         except _NotConstant as reason:
@@ -60,9 +64,10 @@ class ConstantReader:
 
     def peek(self, expr: ast.Expr, hidden: Mapping[str, object]) -> tuple[bool, Any]:
         """Like ``read`` but silent; names in ``hidden`` are variables."""
+        self._steps = 0
         try:
             return True, self.value(expr, dict.fromkeys(hidden, _NotConstant))
-        except (_Failed, _NotConstant):
+        except (_Failed, _NotConstant, RecursionError):
             return False, None
 
     def value(self, expr: ast.Expr, names: Mapping[str, Any]) -> Any:
@@ -126,6 +131,8 @@ class ConstantReader:
                 return data.evaluate("arith", pair, {}, {"op": op})
             case ast.Range(first=first, last=last):
                 pair = self.value(first, names), self.value(last, names)
+                if all(isinstance(end, int) for end in pair) and pair[1] - pair[0] > _MAX_RANGE:
+                    raise _Failed(expr, "the range is too long to be a constant")
                 return data.evaluate("range", pair, {}, {})
             case ast.Compare(op=compare, left=left, right=right):
                 pair = self.value(left, names), self.value(right, names)
@@ -222,10 +229,13 @@ class ConstantReader:
         extra = set(bound) - {param.name.value for param in params}
         if extra or len(call.args) > len(params):
             raise _Failed(call, f"wrong arguments for `{fn.name}`")
-        self._calls += 1
-        if self._calls > _MAX_CALLS:
-            raise _Failed(call, "computing this calls too many functions")
-        return inner.value(fn.decl.body, bound)
+        self._depth += 1
+        try:
+            if self._depth > _MAX_DEPTH:
+                raise _Failed(call, "computing this nests too deeply")
+            return inner.value(fn.decl.body, bound)
+        finally:
+            self._depth -= 1
 
     def _comprehension(self, expr: ast.ListComp, names: Mapping[str, Any]) -> Any:
         items = self.value(expr.iterable, names)

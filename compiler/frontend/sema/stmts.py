@@ -55,6 +55,7 @@ class Stmts:
         self._branches = Branches(body, self)
         self._loops: list[_Loop] = []
         self._tried = 0
+        self._assigned: dict[int, set[str]] = {}  # by loop body
         self._num_roles = 0
 
     # -- blocks
@@ -305,7 +306,9 @@ class Stmts:
         """Check the body of a loop; ``own`` are its names, ``runs`` if it has a turn at least."""
         before = self.body.env
         entry = before
-        assigned = bound_names(stmts)
+        assigned = self._assigned.get(id(stmts))
+        if assigned is None:
+            assigned = self._assigned[id(stmts)] = bound_names(stmts)
         if assigned and self._tried >= _MAX_TRIED:
             entry = _forget(before, assigned)
         elif assigned:

@@ -20,7 +20,8 @@ def descend(*roots: ast.Node) -> Iterator[ast.Node]:
         if isinstance(node, _LEAVES):
             continue
         children: list[ast.Node] = []
-        for name in _CHILDREN.get(type(node)) or _children_of(type(node)):
+        names = _CHILDREN.get(type(node))
+        for name in _children_of(type(node)) if names is None else names:
             child = getattr(node, name)
             if isinstance(child, tuple):
                 children += child
