@@ -16,6 +16,7 @@ from sglc.runtime.executor.events import EventLog, RunEvent
 from sglc.runtime.executor.exits import EXITS
 from sglc.runtime.executor.frame import Frame
 from sglc.runtime.executor.limits import Limits
+from sglc.runtime.executor.loops import LOOPS
 from sglc.runtime.executor.machine import Machine, Starter
 from sglc.runtime.executor.models import ModelCalls
 from sglc.runtime.executor.pool import ToolPool
@@ -57,7 +58,7 @@ class Executor:
         self._machine = Machine(self.limits, starters := dict[str, Starter]())
         self._models = ModelCalls(backend, self._machine)
         self._tools = ToolCalls(self._pool, self._machine)
-        starters.update({**CONTROL, **EXITS, **PROMPTS})
+        starters.update({**CONTROL, **EXITS, **LOOPS, **PROMPTS})
         starters.update(call=start_call, include=start_call, tool=self._tools.start)
         starters.update(gen=self._models.start, select=self._models.start)
         self._runs: dict[Run, Frame] = {}

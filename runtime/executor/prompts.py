@@ -11,7 +11,8 @@ from sglc.runtime.executor.code import NodeCode
 from sglc.runtime.executor.errors import LimitError, OpError, Poison
 from sglc.runtime.executor.events import RunEvent
 from sglc.runtime.executor.frame import Frame, Join
-from sglc.runtime.executor.regions import Exit, ManyRegion
+from sglc.runtime.executor.loops import ManyRegion
+from sglc.runtime.executor.regions import Exit
 from sglc.runtime.executor.stream import Stream
 
 if TYPE_CHECKING:
