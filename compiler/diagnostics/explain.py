@@ -17,7 +17,17 @@ from sglc.compiler.diagnostics.pages.page import Page
 from sglc.compiler.diagnostics.suggest import closest
 from sglc.compiler.diagnostics.table import TABLE
 
-_FAMILIES = (syntax, names, streams, control, types, constraints, cost, tools, python)
+_PAGES: dict[str, Page] = {
+    **syntax.PAGES,
+    **names.PAGES,
+    **streams.PAGES,
+    **control.PAGES,
+    **types.PAGES,
+    **constraints.PAGES,
+    **cost.PAGES,
+    **tools.PAGES,
+    **python.PAGES,
+}
 
 
 def find_page(code: str) -> Page:
@@ -26,10 +36,7 @@ def find_page(code: str) -> Page:
     Raises:
         KeyError: there is no such code.
     """
-    for family in _FAMILIES:
-        if code in family.PAGES:
-            return family.PAGES[code]
-    raise KeyError(code)
+    return _PAGES[code]
 
 
 def explain(code: str) -> str:

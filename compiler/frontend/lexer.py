@@ -169,7 +169,8 @@ class Lexer:
         if match is not None:
             self.pos = match.end()
             assert match.lastgroup is not None
-            return Token(match.lastgroup, match.group(), start, match.end())
+            end = min(self.pos, len(self.file.text))  # not past the line end that was added
+            return Token(match.lastgroup, match.group(), start, end)
         char = self.text[start] if start < len(self.file.text) else ""
         if char == "}":
             self.sink.add(codes.lone_brace(self.file.span(start, start + 1)))
@@ -179,7 +180,8 @@ class Lexer:
             written = self.text[start : self.pos]
             self.sink.add(codes.bad_escape(self.file.span(start, self.pos), written))
         else:
-            raise SyntaxFailure(self._unterminated(start), start)
+            end = min(start, len(self.file.text))
+            raise SyntaxFailure(self._unterminated(end), end)
         return Token(chunk, self.text[start : self.pos], start, self.pos)
 
     def _unterminated_raw(self, start: int) -> SyntaxFailure:

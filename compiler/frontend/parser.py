@@ -107,7 +107,7 @@ class _Parser:
 
     def _next_item(self, start: int, error: int) -> int | None:
         text = self.file.text
-        position = error
+        position = error = min(error, len(text))
         if self.lexer.open:
             position = self._leave(self.lexer.open, error)
         if position > start and _at_item(text, position):

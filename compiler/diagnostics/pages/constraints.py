@@ -2,7 +2,7 @@
 
 from sglc.compiler.diagnostics.pages.page import Page
 
-PAGES = {
+PAGES: dict[str, Page] = {
     "SGL0501": Page(
         "No text satisfies the constraint, so decoding could never end.",
         """\

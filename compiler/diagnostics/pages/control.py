@@ -2,7 +2,7 @@
 
 from sglc.compiler.diagnostics.pages.page import Page
 
-PAGES = {
+PAGES: dict[str, Page] = {
     "SGL0301": Page(
         "A statement before this one always leaves the block.",
         """\

@@ -2,7 +2,7 @@
 
 from sglc.compiler.diagnostics.pages.page import Page
 
-PAGES = {
+PAGES: dict[str, Page] = {
     "SGL0601": Page(
         "The model writes something that nobody reads and no later gen sees: paid for, unused.",
         """\

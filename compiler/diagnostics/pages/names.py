@@ -2,7 +2,7 @@
 
 from sglc.compiler.diagnostics.pages.page import Page
 
-PAGES = {
+PAGES: dict[str, Page] = {
     "SGL0101": Page(
         "The name is neither a parameter, nor bound before this line, nor an item of the file.",
         """\

@@ -2,7 +2,7 @@
 
 from sglc.compiler.diagnostics.pages.page import Page
 
-PAGES = {
+PAGES: dict[str, Page] = {
     "SGL0901": Page(
         """\
 The function decides with ordinary Python on a value that the model has yet to write, so it cannot

@@ -2,7 +2,7 @@
 
 from sglc.compiler.diagnostics.pages.page import Page
 
-PAGES = {
+PAGES: dict[str, Page] = {
     "SGL0201": Page(
         "A conversation is a list of messages; a message cannot hold another.",
         """\

@@ -2,7 +2,7 @@
 
 from sglc.compiler.diagnostics.pages.page import Page
 
-PAGES = {
+PAGES: dict[str, Page] = {
     "SGL0001": Page(
         """\
 The text stops following the grammar at this place. The label says what could stand there. Reading

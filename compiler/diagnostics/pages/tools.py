@@ -2,7 +2,7 @@
 
 from sglc.compiler.diagnostics.pages.page import Page
 
-PAGES = {
+PAGES: dict[str, Page] = {
     "SGL0701": Page(
         "The program calls a tool, and neither the file nor the host says what runs it.",
         """\

@@ -2,7 +2,7 @@
 
 from sglc.compiler.diagnostics.pages.page import Page
 
-PAGES = {
+PAGES: dict[str, Page] = {
     "SGL0401": Page(
         "A value of one type stands where another is needed. Nothing is converted silently.",
         """\

@@ -51,12 +51,13 @@ def test_depth_is_limited(text: str) -> None:
         BODY + '"' + "a" * LONG + '"',
         BODY + '"""' + "a\n" * 200_000 + '"""',
         BODY + "x /" + "a" * LONG + "/",
+        BODY + "y = /" + "a" * LONG,
         "#" * LONG,
         " " * LONG,
         BODY + "x\n" + "\n" * 300_000,
         BODY + "x\n" + "    # why\n" * 50_000,
     ],
-    ids=["name", "text", "block", "slash", "comment", "blank", "lines", "comments"],
+    ids=["name", "text", "block", "slash", "regex", "comment", "blank", "lines", "comments"],
 )
 def test_long_lines_are_read(text: str) -> None:
     assert len(codes_of(text + "\n")) <= 1
@@ -76,6 +77,10 @@ def test_long_lines_are_read(text: str) -> None:
         "\ufeff\ufeff",
         "é",
         "\\\n" * 100,
+        'prompt a():\n    "abc',
+        'prompt a():\n    "abc\\',
+        'prompt a():\n    """abc\\',
+        'prompt a():\n    "{',
         BODY + "x\n\t\r\n" * 50,
     ],
 )
