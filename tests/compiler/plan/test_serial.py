@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from sglc.compiler.plan.plan import (
     Block,
     Const,
