@@ -12,6 +12,8 @@ from sglc.compiler.diagnostics import codes
 from sglc.compiler.diagnostics.diagnostic import Diagnostic
 from sglc.compiler.frontend import ast
 from sglc.compiler.frontend.checked import Callee, Constant, GenInfo
+from sglc.compiler.frontend.sema import faults
+from sglc.compiler.frontend.sema.builtins import FORMS
 from sglc.compiler.frontend.sema.consteval import ConstantReader
 from sglc.compiler.frontend.sema.flow import Binding, Env, Variable
 from sglc.compiler.frontend.sema.program import Module, Namespace, Program
@@ -89,6 +91,8 @@ class Body:
             entity = self.module.names.get(name.value)
             if entity is not None and entity.span is not None:
                 self.report(codes.shadowed_name(name.span, name.value, entity.span))
+            elif name.value in FORMS:
+                self.report(faults.shadowed_builtin(name.span, name.value))
         return variable
 
     def bind(

@@ -20,7 +20,7 @@ from sglc.compiler.frontend.sema.program import (
     PromptEntity,
     ToolEntity,
 )
-from sglc.compiler.frontend.sema.types import ANY, NUMBER, STR, element, literal_values
+from sglc.compiler.frontend.sema.types import ANY, NUMBER, STR, element, literal_values, show
 from sglc.compiler.frontend.sema.typexprs import TYPE_NAMES
 from sglc.constraints import types as t
 
@@ -265,7 +265,7 @@ class Calls:
                 continue
             wanted, fits = signature.params[min(position, len(signature.params) - 1)]
             if not fits(type_):
-                self._body.report(faults.wrong_operand(arg.span, name, str(type_), wanted))
+                self._body.report(faults.wrong_operand(arg.span, name, show(type_), wanted))
                 types[-1] = ANY
         for kwarg in call.kwargs:
             if kwarg.name.value == "by" and signature.by:
@@ -288,7 +288,7 @@ class Calls:
         if not isinstance(selector, ast.Selector):
             type_ = self._exprs.check(selector)
             helps = "write the path to a field, such as `by=.score`"
-            self._body.report(faults.wants(selector.span, "a selector", str(type_), (helps,)))
+            self._body.report(faults.wants(selector.span, "a selector", show(type_), (helps,)))
             return
         type_ = element(types[0]) or ANY if types else ANY
         for name in selector.path:

@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sglc.compiler.diagnostics import codes
+from sglc.compiler.diagnostics.diagnostic import Diagnostic
 from sglc.compiler.frontend import ast
 from sglc.compiler.frontend.sema import faults
+from sglc.compiler.frontend.sema.builtins import FORMS
 from sglc.compiler.frontend.sema.loading import load_text
 from sglc.compiler.frontend.sema.program import (
     Broken,
@@ -59,8 +62,15 @@ class ConstantReader:
             self._program.report(faults.constant_failed(failure.expr.span, failure.reason))
         except _NotConstant as reason:
             if reason.args:
-                self._program.report(faults.not_constant(reason.args[0].span))
+                self._program.report(self._not_constant(reason.args[0]))
         return False, None
+
+    def _not_constant(self, expr: ast.Expr) -> Diagnostic:
+        name = expr.callee if isinstance(expr, ast.Call) else expr
+        if isinstance(name, ast.Var) and name.name not in {*self._module.names, *FORMS}:
+            candidates = [*self._module.names, *data.BUILTINS]
+            return codes.undefined_name(name.span, name.name, candidates)
+        return faults.not_constant(expr.span)
 
     def peek(self, expr: ast.Expr, hidden: Mapping[str, object]) -> tuple[bool, Any]:
         """Like ``read`` but silent; names in ``hidden`` are variables."""

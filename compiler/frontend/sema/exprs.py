@@ -35,6 +35,7 @@ from sglc.compiler.frontend.sema.types import (
     literal_values,
     of_value,
     options_of,
+    show,
     widen,
     without_none,
 )
@@ -74,7 +75,7 @@ class Exprs:
             if type_ == NONE and not isinstance(expr, ast.Var):
                 self.body.report(faults.wants(expr.span, "a value", "none"))
                 return ANY
-            self.body.report(codes.optional_unchecked(expr.span, expr.span.text, str(type_)))
+            self.body.report(codes.optional_unchecked(expr.span, expr.span.text, show(type_)))
         return ANY if type_ == NONE else without_none(type_)
 
     def expect(
@@ -92,14 +93,14 @@ class Exprs:
         if is_optional(type_) and assignable(without_none(type_), target):
             self.require_present(expr, type_)
             return
-        self.body.report(codes.type_mismatch(expr.span, str(target), str(type_), where))
+        self.body.report(codes.type_mismatch(expr.span, show(target), show(type_), where))
 
     def condition(self, expr: ast.Expr) -> Outcome:
         """Check a condition and return what it tells."""
         type_ = self.present(expr, expected=BOOL)
         if not assignable(type_, BOOL):
             self.body.report(
-                faults.wants(expr.span, "a condition", str(type_), _condition_help(expr, type_))
+                faults.wants(expr.span, "a condition", show(type_), _condition_help(expr, type_))
             )
         return outcome(expr, self.body.type_of, self.peek)
 
@@ -184,7 +185,7 @@ class Exprs:
                 )
             case t.Image() | t.Video() if place is not Place.SAID:
                 self.body.report(
-                    faults.not_sayable(expr.span, str(type_), "only a message can show it")
+                    faults.not_sayable(expr.span, show(type_), "only a message can show it")
                 )
             case t.Image() | t.Video() if self.body.program.options.vision is False:
                 model = str(self.body.program.checked.config.get("model", "embedded"))
@@ -281,7 +282,7 @@ class Exprs:
         found = self._field(owner, name.value)
         if found is None:
             self.body.report(
-                codes.no_such_field(name.span, _short(owner), name.value, _field_names(owner))
+                codes.no_such_field(name.span, show(owner), name.value, _field_names(owner))
             )
             return ANY
         return found
@@ -325,7 +326,9 @@ class Exprs:
             values = literal_values(key)
             if values is None or not all(isinstance(value, str) for value in values):
                 if not is_text(key):
-                    self.body.report(faults.wants(expr.index.span, "the name of a field", str(key)))
+                    self.body.report(
+                        faults.wants(expr.index.span, "the name of a field", show(key))
+                    )
                 return join_all(field.type for field in owner.fields) or ANY
             found = [
                 self.field(owner, ast.Name(value=str(v), span=expr.index.span)) for v in values
@@ -336,17 +339,17 @@ class Exprs:
         if item is None and is_text(owner):
             item = STR
         if item is None:
-            self.body.report(faults.wants(expr.value.span, "a list", _short(owner)))
+            self.body.report(faults.wants(expr.value.span, "a list", show(owner)))
             return ANY
         if not is_int(index) and not is_unknown(owner):
-            self.body.report(faults.wants(expr.index.span, "an integer", str(index)))
+            self.body.report(faults.wants(expr.index.span, "an integer", show(index)))
         return item
 
     def _slice(self, expr: ast.Slice) -> t.Type:
         owner = self.present(expr.value)
         for end in (expr.start, expr.stop):
             if end is not None and not is_int(type_ := self.present(end)):
-                self.body.report(faults.wants(end.span, "an integer", str(type_)))
+                self.body.report(faults.wants(end.span, "an integer", show(type_)))
         match owner:
             case t.List(item=item):
                 return t.List(item)
@@ -355,7 +358,7 @@ class Exprs:
         if is_unknown(owner):
             return ANY
         if not is_text(owner):
-            self.body.report(faults.wants(expr.value.span, "a list or a text", _short(owner)))
+            self.body.report(faults.wants(expr.value.span, "a list or a text", show(owner)))
             return ANY
         return STR
 
@@ -364,7 +367,7 @@ class Exprs:
         type_ = self.present(expr)
         item = element(type_)
         if item is None:
-            self.body.report(faults.not_iterable(expr.span, _short(type_)))
+            self.body.report(faults.not_iterable(expr.span, show(type_)))
         return ANY if item is None else item
 
     def _comprehension(self, expr: ast.ListComp) -> t.Type:
@@ -422,7 +425,7 @@ class Exprs:
     def _unary(self, op: str, operand: ast.Expr) -> t.Type:
         type_ = self.present(operand)
         if not is_number(type_):
-            self.body.report(faults.wrong_operand(operand.span, op, _short(type_), "a number"))
+            self.body.report(faults.wrong_operand(operand.span, op, show(type_), "a number"))
             return ANY
         match type_:
             case t.Int(lo=lo, hi=hi) if op == "-":
@@ -435,7 +438,7 @@ class Exprs:
             return self._plus(expr, left, right)
         for operand, type_ in ((expr.left, left), (expr.right, right)):
             if not is_number(type_):
-                fault = faults.wrong_operand(operand.span, expr.op, _short(type_), "numbers")
+                fault = faults.wrong_operand(operand.span, expr.op, show(type_), "numbers")
                 self.body.report(fault)
                 return ANY
         if is_unknown(left) or is_unknown(right):
@@ -456,7 +459,7 @@ class Exprs:
                 return t.List(a if limit == 0 else join(a, b))
         wanted = "two numbers, two texts or two lists"
         culprit, found = (expr.right, right) if _adds(left) else (expr.left, left)
-        self.body.report(faults.wrong_operand(culprit.span, "+", _short(found), wanted))
+        self.body.report(faults.wrong_operand(culprit.span, "+", show(found), wanted))
         return ANY
 
     def _range(self, first: ast.Expr, last: ast.Expr) -> t.Type:
@@ -464,7 +467,7 @@ class Exprs:
         for end in (first, last):
             type_ = self.present(end)
             if not is_int(type_):
-                self.body.report(faults.wants(end.span, "an integer", _short(type_)))
+                self.body.report(faults.wants(end.span, "an integer", show(type_)))
                 type_ = INT
             ends.append(type_ if isinstance(type_, t.Int) else INT)
         low, high = ends
@@ -487,7 +490,7 @@ class Exprs:
             bad = (
                 (expr.left, left) if not (is_number(left) or is_text(left)) else (expr.right, right)
             )
-            fault = faults.wrong_operand(bad[0].span, expr.op, _short(bad[1]), wanted)
+            fault = faults.wrong_operand(bad[0].span, expr.op, show(bad[1]), wanted)
             if not isinstance(left, t.List):
                 self.body.report(fault)
         return BOOL
@@ -509,8 +512,8 @@ class Exprs:
             codes.never_true(
                 culprit.span,
                 value if isinstance(value, str) else culprit.span.text,
-                "the choices" if candidates else f"`{_short(domain)}`",
-                source=Label(other.span, f"{other.span.text}: {_short(domain)}"),
+                "the choices" if candidates else f"`{show(domain)}`",
+                source=Label(other.span, f"{other.span.text}: {show(domain)}"),
                 candidates=candidates,
             )
         )
@@ -528,9 +531,9 @@ class Exprs:
                     self._never(item, value if known else None, inner, container)
         elif is_text(right):
             if not is_text(self.require_present(item, left)):
-                self.body.report(faults.wants(item.span, "a text", _short(left)))
+                self.body.report(faults.wants(item.span, "a text", show(left)))
         elif not isinstance(right, t.Record | BranchType):
-            self.body.report(faults.wants(container.span, "a list or a text", _short(right)))
+            self.body.report(faults.wants(container.span, "a list or a text", show(right)))
         return BOOL
 
     def _logic(self, operands: Sequence[ast.Expr], *, when: bool) -> t.Type:
@@ -570,8 +573,3 @@ def _field_names(owner: t.Type) -> list[str]:
             named = [_field_names(option) for option in options_of(owner)]
             return [name for name in named[0] if all(name in names for names in named)]
     return []
-
-
-def _short(type_: t.Type) -> str:
-    text = "list of branches" if isinstance(type_, GroupType) else str(type_)
-    return text if len(text) <= 60 else text[:57] + "..."

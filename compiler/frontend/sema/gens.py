@@ -18,6 +18,7 @@ from sglc.compiler.frontend.sema.types import (
     is_text,
     is_unknown,
     options_of,
+    show,
     union,
 )
 from sglc.compiler.plan.arguments import mismatch
@@ -47,10 +48,7 @@ class Gens:
             tokens = limits.inferred_max_tokens(type_)
             defaults = (self._body.module.config, self._body.program.checked.config)
             chosen = next((c["max_tokens"] for c in defaults if "max_tokens" in c), None)
-            if tokens is None and not isinstance(type_, t.OneOf):
-                tokens = chosen or self._body.program.options.max_tokens
-            if tokens is not None:
-                options["max_tokens"] = tokens
+            options["max_tokens"] = tokens or chosen or self._body.program.options.max_tokens
         self._body.record_callee(call, Builtin(name="gen"))
         self._body.record_gen(call, GenInfo(type=type_, options=options))
         limits.check_gen(self._body, call, type_, options)
@@ -101,10 +99,10 @@ class Gens:
     def _constraint(self, place: ast.Expr, type_: t.Type) -> t.Type | None:
         if _has_one_of(type_):
             reason = "write `gen(one_of(choices))`: the choices must be at hand"
-            self._body.report(codes.not_a_constraint(place.span, str(type_), reason))
+            self._body.report(codes.not_a_constraint(place.span, show(type_), reason))
             return None
         if not t.is_constraint(type_):
-            self._body.report(codes.not_a_constraint(place.span, str(type_)))
+            self._body.report(codes.not_a_constraint(place.span, show(type_)))
             return None
         return type_ if limits.check_type(self._body, place, type_) else None
 
@@ -120,7 +118,7 @@ class Gens:
         type_ = self._exprs.present(expr, expected=_TEXT_LIST)
         item = element(type_)
         if item is None or not is_text(item):
-            self._body.report(faults.wants(expr.span, "a list of texts", str(type_)))
+            self._body.report(faults.wants(expr.span, "a list of texts", show(type_)))
             return t.OneOf()
         known, values = self._exprs.peek(expr)
         if not known or not values or not all(isinstance(value, str) for value in values):
@@ -138,7 +136,7 @@ class Gens:
         for arg in call.args:
             type_ = self._exprs.present(arg)
             if not is_text(type_):
-                self._body.report(faults.wants(arg.span, "a text to choose", str(type_)))
+                self._body.report(faults.wants(arg.span, "a text to choose", show(type_)))
                 type_ = STR
             types.append(type_)
         if not types:

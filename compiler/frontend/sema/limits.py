@@ -10,7 +10,7 @@ from sglc.compiler.diagnostics import codes
 from sglc.compiler.frontend import ast
 from sglc.compiler.frontend.sema import patterns
 from sglc.compiler.frontend.sema.body import Body
-from sglc.compiler.frontend.sema.types import literal_values, options_of
+from sglc.compiler.frontend.sema.types import literal_values, options_of, show
 from sglc.constraints import types as t
 
 # No tokenizer in use has a token of more bytes than this that is not white space or a rule of
@@ -35,7 +35,7 @@ def check_type(body: Body, place: ast.Expr, type_: t.Type) -> bool:
     """Report a type that no text satisfies, or one that cannot be held to."""
     empty = _empty_part(type_)
     if empty is not None:
-        body.report(codes.empty_language(place.span, str(type_), empty))
+        body.report(codes.empty_language(place.span, show(type_), empty))
         return False
     return all(_check_pattern(body, place, type_, part) for part in dict.fromkeys(_patterns(type_)))
 
@@ -49,10 +49,10 @@ def _check_pattern(body: Body, place: ast.Expr, type_: t.Type, part: t.Regex) ->
     try:
         automaton = language(part, max_states=_MAX_STATES)
     except AutomatonTooLarge:
-        body.report(codes.automaton_too_large(place.span, str(type_), _MAX_STATES))
+        body.report(codes.automaton_too_large(place.span, show(type_), _MAX_STATES))
         return False
     if automaton.is_empty:
-        body.report(codes.empty_language(place.span, str(type_)))
+        body.report(codes.empty_language(place.span, show(type_)))
         return False
     return True
 
@@ -61,7 +61,7 @@ def check_gen(body: Body, call: ast.Call, type_: t.Type, options: Mapping[str, A
     """Report options of a gen that do not go with what it generates."""
     own = {kwarg.name.value: kwarg.value for kwarg in call.kwargs}
     if isinstance(type_, t.Regex) and patterns.accepts_empty(type_.pattern):
-        body.report(codes.accepts_empty(call.args[0].span if call.args else call.span, str(type_)))
+        body.report(codes.accepts_empty(call.args[0].span if call.args else call.span, show(type_)))
     _check_budget(body, own.get("max_tokens", call), type_, options.get("max_tokens"))
     stop = options.get("stop")
     if "stop" in own and isinstance(stop, list):
@@ -76,7 +76,7 @@ def _check_budget(body: Body, place: ast.Expr, type_: t.Type, max_tokens: object
 
     shortest = -(-bounds(type_).min_bytes // _MAX_TOKEN_BYTES)
     if max_tokens < shortest:
-        body.report(codes.max_tokens_too_small(place.span, max_tokens, shortest, _short(type_)))
+        body.report(codes.max_tokens_too_small(place.span, max_tokens, shortest, show(type_)))
 
 
 def _check_stop(body: Body, place: ast.Expr, type_: t.Type, stop: str) -> None:
@@ -84,9 +84,9 @@ def _check_stop(body: Body, place: ast.Expr, type_: t.Type, stop: str) -> None:
     if texts and all(isinstance(text, str) for text in texts):
         found = [stop in str(text) for text in texts]
         if all(found) or not any(found):
-            body.report(codes.bad_stop(place.span, stop, _short(type_), always=all(found)))
+            body.report(codes.bad_stop(place.span, stop, show(type_), always=all(found)))
     elif all(_excludes(option, stop) for option in options_of(type_)):
-        body.report(codes.bad_stop(place.span, stop, _short(type_), always=False))
+        body.report(codes.bad_stop(place.span, stop, show(type_), always=False))
 
 
 def _excludes(type_: t.Type, stop: str) -> bool:
@@ -144,8 +144,3 @@ def _patterns(type_: t.Type) -> Iterator[t.Regex]:
         case t.Union(options=options):
             for option in options:
                 yield from _patterns(option)
-
-
-def _short(type_: t.Type) -> str:
-    text = str(type_)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -12,6 +12,7 @@ from sglc.compiler.frontend.sema.types import (
     disjoint,
     literal_values,
     of_value,
+    show,
     union,
 )
 from sglc.constraints import types as t
@@ -68,7 +69,7 @@ class Subject:
         if not repeated and not disjoint(of_value(value), self._type):
             return
         texts = [v for v in self._domain or () if isinstance(v, str)]
-        domain = "handled by a case above" if repeated else f"`{self._type}`"
+        domain = "handled by a case above" if repeated else f"`{show(self._type)}`"
         self._exprs.body.report(
             codes.case_outside_domain(
                 expr.span,

