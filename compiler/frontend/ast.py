@@ -13,14 +13,17 @@ from typing import Literal
 from sglc.compiler.source import SourceFile, Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Node:
     """Anything with a place in a file."""
 
     span: Span
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.span})"
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Name(Node):
     """A declared name or label; for record keys ``value`` is the text without its quotes."""
 
@@ -30,14 +33,14 @@ class Name(Node):
 # ---- expressions ----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class TextChunk(Node):
     """Literal text after escapes and dedent; ``span`` covers all it was written with."""
 
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Hole(Node):
     """``{expr}`` or ``{name = expr}``; ``span`` includes the braces."""
 
@@ -45,7 +48,7 @@ class Hole(Node):
     expr: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Text(Node):
     """A quoted text. Neighbouring chunks are joined, empty chunks are left out."""
 
@@ -59,53 +62,53 @@ class Text(Node):
         return "".join(chunks) if len(chunks) == len(self.parts) else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Int(Node):
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Float(Node):
     value: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Bool(Node):
     value: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class NoneLiteral(Node):
     """``none``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Regex(Node):
     """``/pattern/``; ``\\/`` is kept as written, ``pattern[0]`` is at ``span.start + 1``."""
 
     pattern: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Var(Node):
     """A name used as a value or as a type."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Selector(Node):
     """``.judge.score``: the path to a field of each member of a group."""
 
     path: tuple[Name, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class List(Node):
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ListComp(Node):
     """``[element for var in iterable if condition]``."""
 
@@ -115,7 +118,7 @@ class ListComp(Node):
     condition: Expr | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Pair(Node):
     """``key: value`` of a record value, or ``key: type`` of a record type."""
 
@@ -123,12 +126,12 @@ class Pair(Node):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Record(Node):
     pairs: tuple[Pair, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Attr(Node):
     """``value.name``."""
 
@@ -136,7 +139,7 @@ class Attr(Node):
     name: Name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Kwarg(Node):
     """``name=value`` in a call, a decorator or a ``with``."""
 
@@ -144,7 +147,7 @@ class Kwarg(Node):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Call(Node):
     """``callee(args, kwargs)``; positional arguments come first."""
 
@@ -153,7 +156,7 @@ class Call(Node):
     kwargs: tuple[Kwarg, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Index(Node):
     """``value[index]``; also ``list[T]``."""
 
@@ -161,7 +164,7 @@ class Index(Node):
     index: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Slice(Node):
     """``value[start:stop]``."""
 
@@ -170,27 +173,27 @@ class Slice(Node):
     stop: Expr | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class OptionalMark(Node):
     """``T?``."""
 
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Unary(Node):
     op: Literal["+", "-"]
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Binary(Node):
     op: Literal["+", "-", "*", "/", "%"]
     left: Expr
     right: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Range(Node):
     """``first..last``, both ends included."""
 
@@ -198,21 +201,21 @@ class Range(Node):
     last: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Union(Node):
     """``a | b | c``, flat: at least two options."""
 
     options: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Compare(Node):
     op: Literal["==", "!=", "<", "<=", ">", ">="]
     left: Expr
     right: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class In(Node):
     """``item in container``."""
 
@@ -220,7 +223,7 @@ class In(Node):
     container: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class NotIn(Node):
     """``item not in container``."""
 
@@ -228,28 +231,28 @@ class NotIn(Node):
     container: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Not(Node):
     """``not operand``."""
 
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class And(Node):
     """``a and b and c``, flat: at least two operands."""
 
     operands: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Or(Node):
     """``a or b or c``, flat: at least two operands."""
 
     operands: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Ternary(Node):
     """``then if condition else otherwise``."""
 
@@ -258,7 +261,7 @@ class Ternary(Node):
     otherwise: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Try(Node):
     """``try value else fallback``."""
 
@@ -287,14 +290,14 @@ Expr = (
 # ---- statements -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Say(Node):
     """An expression alone on a line: its value is appended to the stream."""
 
     expr: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Bind(Node):
     """``name: type = value``."""
 
@@ -303,14 +306,14 @@ class Bind(Node):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Include(Node):
     """``include p(...)``."""
 
     target: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class IncludeBind(Node):
     """``name: type = include p(...)``."""
 
@@ -319,14 +322,14 @@ class IncludeBind(Node):
     target: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Keep(Node):
     """``keep branch``."""
 
     branch: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Check(Node):
     """``check condition, message``."""
 
@@ -334,27 +337,27 @@ class Check(Node):
     message: Expr | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Return(Node):
     value: Expr | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Break(Node):
     """``break``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Continue(Node):
     """``continue``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Pass(Node):
     """``pass``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Role(Node):
     """``user: ...`` or ``role "tool": ...``; ``name`` of the former is the keyword as a text."""
 
@@ -362,7 +365,7 @@ class Role(Node):
     body: tuple[Stmt, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class IfArm(Node):
     """``if condition:`` or ``elif condition:`` and its block."""
 
@@ -370,7 +373,7 @@ class IfArm(Node):
     body: tuple[Stmt, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class If(Node):
     """``if``/``elif`` arms in order; ``otherwise`` is None without an ``else``."""
 
@@ -378,7 +381,7 @@ class If(Node):
     otherwise: tuple[Stmt, ...] | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Case(Node):
     """``value, value: ...``."""
 
@@ -386,7 +389,7 @@ class Case(Node):
     body: tuple[Stmt, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Match(Node):
     """``match subject:``; ``otherwise`` is None without an ``else``."""
 
@@ -395,7 +398,7 @@ class Match(Node):
     otherwise: tuple[Stmt, ...] | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class For(Node):
     """``for var in iterable:`` or ``for index, var in iterable:``; ``index`` counts from 0."""
 
@@ -405,7 +408,7 @@ class For(Node):
     body: tuple[Stmt, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class While(Node):
     """``while condition limit n:``."""
 
@@ -414,7 +417,7 @@ class While(Node):
     body: tuple[Stmt, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ForkEach(Node):
     """``fork var in iterable as group:``."""
 
@@ -424,7 +427,7 @@ class ForkEach(Node):
     body: tuple[Stmt, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Branch(Node):
     """``label: ...`` inside a ``fork as``."""
 
@@ -432,7 +435,7 @@ class Branch(Node):
     body: tuple[Stmt, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ForkNamed(Node):
     """``fork as group:``."""
 
@@ -440,7 +443,7 @@ class ForkNamed(Node):
     branches: tuple[Branch, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Side(Node):
     """``side as name:``."""
 
@@ -448,7 +451,7 @@ class Side(Node):
     body: tuple[Stmt, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class SpanBlock(Node):
     """``span name:``: names a stretch of the prompt."""
 
@@ -456,7 +459,7 @@ class SpanBlock(Node):
     body: tuple[Stmt, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class With(Node):
     """``with option=value, ...:``."""
 
@@ -472,7 +475,7 @@ Stmt = SimpleStmt | BlockStmt
 # ---- file items -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Import(Node):
     """``import a.b as c``; ``module`` is ``a.b``."""
 
@@ -480,7 +483,7 @@ class Import(Node):
     alias: Name | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ImportNames(Node):
     """``from a.b import c, d``."""
 
@@ -488,18 +491,18 @@ class ImportNames(Node):
     names: tuple[Name, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ConfigEntry(Node):
     name: Name
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Config(Node):
     entries: tuple[ConfigEntry, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Decorator(Node):
     """``@name(args)``."""
 
@@ -508,7 +511,7 @@ class Decorator(Node):
     kwargs: tuple[Kwarg, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Declaration(Node):
     """An item with a name; ``doc`` is the text of the ``##`` lines directly above it."""
 
@@ -517,37 +520,37 @@ class Declaration(Node):
     doc: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Let(Declaration):
     type: Expr | None
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class TypeAlias(Declaration):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class TypeField(Node):
     name: Name
     type: Expr
     default: Expr | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class TypeRecord(Declaration):
     fields: tuple[TypeField, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Param(Node):
     name: Name
     type: Expr
     default: Expr | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Tool(Declaration):
     """``tool name(params) -> returns from "module:function"``."""
 
@@ -556,7 +559,7 @@ class Tool(Declaration):
     source: Text | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Fn(Declaration):
     """``fn name(params) -> returns = body``."""
 
@@ -565,14 +568,14 @@ class Fn(Declaration):
     body: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Prompt(Declaration):
     params: tuple[Param, ...]
     returns: Expr | None
     body: tuple[Stmt, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Batch(Node):
     """``batch prompt from rows to output``."""
 
@@ -581,7 +584,7 @@ class Batch(Node):
     output: Expr | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Run(Node):
     """``name = run call using mock`` inside a test."""
 
@@ -590,7 +593,7 @@ class Run(Node):
     using: Expr | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Expect(Node):
     """``expect condition, message`` inside a test."""
 
@@ -601,7 +604,7 @@ class Expect(Node):
 TestStmt = Run | Expect
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Test(Node):
     title: Text
     body: tuple[TestStmt, ...]
@@ -612,7 +615,7 @@ Item = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Module(Node):
     """What could be parsed of a file, in source order."""
 
