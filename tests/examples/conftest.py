@@ -1,0 +1,100 @@
+"""The embedded model twice: behind the engine, and by transformers for the reference interpreter."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from sglc.compiler.reference_stream import RoleBegin, RoleEnd, Segment, Special, Text
+from sglc.runtime.core import segments as runtime_segments
+from sglc.runtime.host import Host, HostOptions, load
+from sglc.runtime.models.hub import resolve
+from sglc.runtime.tokenizer.files import Tokenizer
+from sglc.runtime.tokenizer.prompt import PromptEncoder
+from sglc.runtime.tokenizer.template import ChatTemplate
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+_SEGMENTS: Mapping[type, Callable[[Any], Any]] = {
+    Text: lambda s: runtime_segments.Text(s.text),
+    Special: lambda s: runtime_segments.Special(s.name),
+    RoleBegin: lambda s: runtime_segments.RoleBegin(s.role),
+    RoleEnd: lambda s: runtime_segments.RoleEnd(s.role),
+}
+
+
+class TransformersModel:
+    """The embedded model as transformers runs it: the reference of ids, logits and texts."""
+
+    def __init__(self) -> None:
+        import transformers
+
+        directory = resolve("embedded")
+        transformers.utils.logging.disable_progress_bar()
+        self._model = transformers.AutoModelForCausalLM.from_pretrained(
+            directory, dtype=torch.float32
+        ).eval()
+        tokenizer = Tokenizer.from_dir(directory)
+        self._encoder = PromptEncoder(tokenizer, ChatTemplate.from_dir(directory, tokenizer))
+        self.vocab_size: int = self._model.config.vocab_size
+        self.token_bytes: Sequence[bytes] = [
+            *tokenizer.token_bytes,
+            *[b""] * (self.vocab_size - len(tokenizer.token_bytes)),
+        ]
+        self.eos_ids: Collection[int] = tokenizer.eos_ids
+        self._seen: list[int] = []
+        self._cache: Any = None
+
+    def encode(self, segments: Sequence[Segment]) -> list[int]:
+        return self._encoder.encode([_SEGMENTS[type(s)](s) for s in segments])
+
+    def text(self, segments: Sequence[Segment]) -> str:
+        return self._encoder.text([_SEGMENTS[type(s)](s) for s in segments])
+
+    def logits(self, ids: Sequence[int]) -> Sequence[float]:
+        """The token after ``ids``; transformers keeps its cache while ids only grow at the end."""
+        grown = self._cache is not None and list(ids[:-1]) == self._seen
+        new = ids[-1:] if grown else ids
+        with torch.inference_mode():
+            out = self._model(
+                torch.tensor([list(new)]),
+                past_key_values=self._cache if grown else None,
+                use_cache=True,
+            )
+        self._seen, self._cache = list(ids), out.past_key_values
+        row: Sequence[float] = out.logits[0, -1].tolist()
+        return row
+
+
+@pytest.fixture(scope="session")
+def transformers_model() -> TransformersModel:
+    return TransformersModel()
+
+
+@pytest.fixture(scope="session")
+def host() -> Iterator[Host]:
+    torch.set_num_threads(1)
+    made = load(HostOptions(dtype="float32", num_slots=8192, search_path=(str(EXAMPLES),)))
+    yield made
+    made.executor.close()
+
+
+@pytest.fixture(scope="session")
+def example_tools() -> Mapping[str, Callable[..., Any]]:
+    """The functions behind the tools of the examples, by the names the programs use."""
+    sys.path.insert(0, str(EXAMPLES / "tools"))
+    try:
+        files, index, wiki = (importlib.import_module(n) for n in ("files", "index", "wiki"))
+    finally:
+        sys.path.remove(str(EXAMPLES / "tools"))
+    return {
+        "read_file": files.read_file,
+        "run_tests": files.run_tests,
+        "wiki": wiki.search,
+        "tools.index.retrieve": index.retrieve,
+    }

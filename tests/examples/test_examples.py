@@ -1,0 +1,184 @@
+"""Every example on the embedded model: it answers sensibly, and as the reference says it must."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sglc.compiler.diagnostics import DiagnosticSink
+from sglc.compiler.driver import Program, compile_source
+from sglc.compiler.interpreter import ReferenceModel, interpret
+from sglc.compiler.plan.arguments import bind_arguments
+from sglc.compiler.source import SourceFile
+from sglc.runtime.executor.run import Result
+from sglc.runtime.host import Host
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+ESSAY = "In my opinion, music brings people together. It also makes people happy."
+
+
+def is_line(text: object) -> bool:
+    return isinstance(text, str) and bool(text.strip()) and "\n" not in text
+
+
+def is_sentence(text: object) -> bool:
+    return isinstance(text, str) and len(text.split()) >= 3
+
+
+def character(r: Result) -> bool:
+    return r.value["house"] == "Gryffindor" and r.value["alive"] == "Alive"
+
+
+def rag(r: Result) -> bool:
+    return is_sentence(r.value["answer"]) or bool(r.value["answer"])
+
+
+# file, prompt, arguments, what a sensible result is
+CASES: list[tuple[str, str, Mapping[str, Any], Callable[[Result], bool]]] = [
+    ("agent", "agent", {"task": "Fix the failing test.", "max_steps": 4}, lambda r: r.value != ""),
+    (
+        "capitals",
+        "capitals",
+        {"question": "What is the capital of France?"},
+        lambda r: "Paris" in r.value,
+    ),
+    ("character", "character", {"name": "Harry Potter"}, character),
+    (
+        "debate",
+        "debate",
+        {"topic": "Schools should start later."},
+        lambda r: re.fullmatch(r"The winner is (pro|con), \d+% sure\.", r.value) is not None,
+    ),
+    ("dns_ip", "dns_ip", {}, lambda r: r.captures["answer"] == "8.8.8.8"),
+    (
+        "judge",
+        "judge",
+        {"essay": ESSAY},
+        lambda r: is_sentence(r.value["summary"]) and r.value["grade"] in "ABCD",
+    ),
+    (
+        "multi_turn",
+        "multi_turn",
+        {"question_1": "What is the capital of Japan?", "question_2": "And of Peru?"},
+        lambda r: "Tokyo" in r.captures["answer_1"] and "Lima" in r.captures["answer_2"],
+    ),
+    ("rag", "rag", {"question": "What is the capital of Kenya?"}, rag),
+    ("react", "react", {"question": "What is the capital of Peru?"}, lambda r: is_line(r.value)),
+    (
+        "solve",
+        "solve",
+        {"question": "Tom has 3 apples and buys 5 more. How many apples does he have?"}
+        | {"samples": 4},
+        lambda r: isinstance(r.value, int),
+    ),
+    (
+        "text_qa",
+        "text_qa",
+        {"question": "What is the capital of Italy?"},
+        lambda r: "Rome" in r.captures["answer"],
+    ),
+    (
+        "tip_suggestion",
+        "tip_suggestion",
+        {},
+        lambda r: (
+            all(is_sentence(b.fields["detail"]) for b in r.captures["tip"])
+            and is_sentence(r.captures["summary"])
+        ),
+    ),
+    (
+        "tool_use",
+        "tool_use",
+        {"question": "What is 12 * 12?"},
+        lambda r: r.captures["tool"] == "calculator" and "12 * 12" in r.captures["expression"],
+    ),
+    (
+        "tool_use",
+        "tool_use",
+        {"question": "Who wrote Hamlet?"},
+        lambda r: r.captures["tool"] == "search engine" and is_line(r.captures["word"]),
+    ),
+    (
+        "tour",
+        "tour",
+        {},
+        lambda r: (
+            r.captures["tool"] == "calculator"
+            and all(is_sentence(tip) for tip in r.captures["tips"])
+            and r.captures["person"] == {"name": "Leo", "age": 53, "city": "Rome"}
+        ),
+    ),
+    (
+        "tree_of_thought",
+        "tree_of_thought",
+        {"question": "Tom has 3 apples and buys 5 more. How many apples does he have?"}
+        | {"width": 2},
+        lambda r: is_line(r.value),
+    ),
+]
+IDS = [f"{file}-{i}" for i, (file, *_) in enumerate(CASES)]
+
+
+def compiled(file: str) -> Program:
+    sink = DiagnosticSink()
+    program = compile_source(SourceFile.read(EXAMPLES / f"{file}.sgl"), sink)
+    assert program is not None, sink.diagnostics
+    return program
+
+
+@pytest.mark.parametrize(("file", "prompt", "arguments", "is_sensible"), CASES, ids=IDS)
+def test_example_answers_sensibly(
+    host: Host,
+    file: str,
+    prompt: str,
+    arguments: Mapping[str, Any],
+    is_sensible: Callable[[Result], bool],
+) -> None:
+    result = host.run(compiled(file).plan.with_entry(prompt), arguments)
+    assert result.error is None, f"{result.error}: {result.captures}"
+    assert is_sensible(result), f"{result.value}\n{result.captures}\n{result.text}"
+
+
+@pytest.mark.parametrize(("file", "prompt", "arguments", "_"), CASES, ids=IDS)
+def test_executor_equals_the_reference_interpreter(
+    host: Host,
+    transformers_model: ReferenceModel,
+    example_tools: Mapping[str, Callable[..., Any]],
+    file: str,
+    prompt: str,
+    arguments: Mapping[str, Any],
+    _: object,
+) -> None:
+    """Token for token in fp32, against transformers' arithmetic: so the texts are the same."""
+    program = compiled(file)
+    plan = program.plan.with_entry(prompt)
+    result = host.run(plan, arguments, seed=11)
+    given = bind_arguments(plan.functions[prompt], arguments)
+    tools = {n: f for n, f in example_tools.items() if n in program.graph.tools}
+    outcome = interpret(program.graph, prompt, given, transformers_model, seed=11, tools=tools)
+    assert (result.error is None) == (outcome.error is None), (result.error, outcome.error)
+    assert result.text == outcome.text
+    assert result.value == outcome.value
+    assert result.messages == outcome.messages
+
+
+def test_every_example_has_a_case() -> None:
+    files = {path.stem for path in EXAMPLES.glob("*.sgl")}
+    assert files - {file for file, *_ in CASES} == {"image_qa"}
+
+
+def test_a_model_that_cannot_see_is_refused_before_it_runs(host: Host) -> None:
+    plan = compiled("image_qa").plan
+    result = host.run(plan, {"photo": "cat.png", "question": "What is this?"})
+    assert result.error is not None
+    assert "image" in str(result.error)
+
+
+def test_the_questions_of_the_batch_are_rows() -> None:
+    lines = (EXAMPLES / "questions.jsonl").read_text().splitlines()
+    assert all(list(json.loads(line)) == ["question"] for line in lines)
