@@ -6,24 +6,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from sglc.compiler.diagnostics import codes
-from sglc.compiler.diagnostics.diagnostic import Label
 from sglc.compiler.frontend import ast
 from sglc.compiler.frontend.sema import faults
 from sglc.compiler.frontend.sema.body import Body, Place
 from sglc.compiler.frontend.sema.builtins import FORMS, SIGNATURES
 from sglc.compiler.frontend.sema.calls import Calls
 from sglc.compiler.frontend.sema.conditions import Outcome, outcome, path_of
+from sglc.compiler.frontend.sema.fields import field_names, field_type
 from sglc.compiler.frontend.sema.flow import Binding
+from sglc.compiler.frontend.sema.operators import Operators
 from sglc.compiler.frontend.sema.program import Broken, Entity, LetEntity, Namespace, TypeEntity
 from sglc.compiler.frontend.sema.types import (
     ANY,
     BOOL,
-    INT,
     NONE,
     NUMBER,
     STR,
     assignable,
-    disjoint,
     element,
     is_int,
     is_number,
@@ -34,16 +33,13 @@ from sglc.compiler.frontend.sema.types import (
     join_all,
     literal_values,
     of_value,
-    options_of,
     show,
     widen,
     without_none,
 )
 from sglc.compiler.frontend.sema.typexprs import TYPE_NAMES
-from sglc.compiler.frontend.static_types import BranchType, GroupType, StreamType
+from sglc.compiler.frontend.static_types import GroupType
 from sglc.constraints import types as t
-
-_IMPLICIT: dict[str, t.Type] = {"text": STR, "logprob": NUMBER, "stream": StreamType()}
 
 
 class Exprs:
@@ -52,6 +48,7 @@ class Exprs:
     def __init__(self, body: Body) -> None:
         self.body = body
         self.calls = Calls(body, self)
+        self._operators = Operators(body, self)
 
     # -- entry points
 
@@ -148,7 +145,7 @@ class Exprs:
             case ast.Selector():
                 self.body.report(faults.wants(expr.span, "a value", "a selector"))
                 return ANY
-        return self._operator(expr)
+        return self._operators.check(expr)
 
     def text(self, text: ast.Text, place: Place) -> t.Type:
         """Check the holes of a text; only those of a said text may generate, bind or show."""
@@ -279,29 +276,13 @@ class Exprs:
 
     def field(self, owner: t.Type, name: ast.Name) -> t.Type:
         """Return the type of a field, after reporting one that is not there."""
-        found = self._field(owner, name.value)
+        found = field_type(owner, name.value)
         if found is None:
             self.body.report(
-                codes.no_such_field(name.span, show(owner), name.value, _field_names(owner))
+                codes.no_such_field(name.span, show(owner), name.value, field_names(owner))
             )
             return ANY
         return found
-
-    def _field(self, owner: t.Type, name: str) -> t.Type | None:
-        match owner:
-            case t.Record(fields=fields):
-                return next((field.type for field in fields if field.name == name), None)
-            case BranchType(fields=fields):
-                own = next((field.type for field in fields if field.name == name), None)
-                return own or _IMPLICIT.get(name)
-            case GroupType(branch=inner) | t.List(item=inner):
-                found = self._field(inner, name)
-                return None if found is None else t.List(found)
-            case t.Union(options=options):
-                found_all = [self._field(option, name) for option in options]
-                known = [found for found in found_all if found is not None]
-                return join_all(known) if len(known) == len(found_all) else None
-        return ANY if is_unknown(owner) else None
 
     def _list(self, items: Sequence[ast.Expr], expected: t.Type | None) -> t.Type:
         wanted = expected.item if isinstance(expected, t.List) else None
@@ -399,156 +380,6 @@ class Exprs:
         first = self.check(value, place, expected)
         return join(first, self.check(fallback, place, expected))
 
-    # -- operators
-
-    def _operator(self, expr: ast.Expr) -> t.Type:
-        match expr:
-            case ast.Unary(op=op, operand=operand):
-                return self._unary(op, operand)
-            case ast.Binary():
-                return self._binary(expr)
-            case ast.Range(first=first, last=last):
-                return self._range(first, last)
-            case ast.Compare():
-                return self._compare(expr)
-            case ast.In(item=item, container=container) | ast.NotIn(item=item, container=container):
-                return self._contains(item, container)
-            case ast.Not(operand=operand):
-                self.condition(operand)
-                return BOOL
-            case ast.And(operands=operands):
-                return self._logic(operands, when=True)
-            case ast.Or(operands=operands):
-                return self._logic(operands, when=False)
-        raise AssertionError(f"not an expression: {type(expr).__name__}")
-
-    def _unary(self, op: str, operand: ast.Expr) -> t.Type:
-        type_ = self.present(operand)
-        if not is_number(type_):
-            self.body.report(faults.wrong_operand(operand.span, op, show(type_), "a number"))
-            return ANY
-        match type_:
-            case t.Int(lo=lo, hi=hi) if op == "-":
-                return t.Int(None if hi is None else -hi, None if lo is None else -lo)
-        return type_
-
-    def _binary(self, expr: ast.Binary) -> t.Type:
-        left, right = self.present(expr.left), self.present(expr.right)
-        if expr.op == "+":
-            return self._plus(expr, left, right)
-        for operand, type_ in ((expr.left, left), (expr.right, right)):
-            if not is_number(type_):
-                fault = faults.wrong_operand(operand.span, expr.op, show(type_), "numbers")
-                self.body.report(fault)
-                return ANY
-        if is_unknown(left) or is_unknown(right):
-            return ANY
-        return INT if is_int(left) and is_int(right) and expr.op != "/" else NUMBER
-
-    def _plus(self, expr: ast.Binary, left: t.Type, right: t.Type) -> t.Type:
-        if is_unknown(left) or is_unknown(right):
-            return ANY
-        if is_number(left) and is_number(right):
-            return INT if is_int(left) and is_int(right) else NUMBER
-        if is_text(left) and is_text(right):
-            return STR
-        match left, right:
-            case t.List(item=a, max=0), t.List(item=b):
-                return t.List(b)
-            case t.List(item=a), t.List(item=b, max=limit):
-                return t.List(a if limit == 0 else join(a, b))
-        wanted = "two numbers, two texts or two lists"
-        culprit, found = (expr.right, right) if _adds(left) else (expr.left, left)
-        self.body.report(faults.wrong_operand(culprit.span, "+", show(found), wanted))
-        return ANY
-
-    def _range(self, first: ast.Expr, last: ast.Expr) -> t.Type:
-        ends = []
-        for end in (first, last):
-            type_ = self.present(end)
-            if not is_int(type_):
-                self.body.report(faults.wants(end.span, "an integer", show(type_)))
-                type_ = INT
-            ends.append(type_ if isinstance(type_, t.Int) else INT)
-        low, high = ends
-        count = 0
-        if low.lo is not None and low.lo == low.hi and high.lo is not None:
-            count = max(high.lo - low.lo + 1, 0)
-        exact = high.lo is not None and high.lo == high.hi and low.lo == low.hi is not None
-        return t.List(t.Int(low.lo, high.hi), count, count if exact else None)
-
-    def _compare(self, expr: ast.Compare) -> t.Type:
-        left, right = self.check(expr.left), self.check(expr.right)
-        if expr.op in ("==", "!="):
-            if disjoint(left, right):
-                self._never_equal(expr, left, right)
-            return BOOL
-        left = self.require_present(expr.left, left)
-        right = self.require_present(expr.right, right)
-        if not (is_number(left) and is_number(right)) and not (is_text(left) and is_text(right)):
-            wanted = "two numbers or two texts"
-            bad = (
-                (expr.left, left) if not (is_number(left) or is_text(left)) else (expr.right, right)
-            )
-            fault = faults.wrong_operand(bad[0].span, expr.op, show(bad[1]), wanted)
-            if not isinstance(left, t.List):
-                self.body.report(fault)
-        return BOOL
-
-    def _never_equal(self, expr: ast.Compare, left: t.Type, right: t.Type) -> None:
-        if expr.op == "!=":
-            self.body.report(codes.constant_condition(expr.span, True))
-            return
-        culprit, domain, other = expr.right, left, expr.left
-        if isinstance(right, t.Union) and not isinstance(left, t.Union):
-            culprit, domain, other = expr.left, right, expr.right
-        known, value = self.peek(culprit)
-        self._never(culprit, value if known else None, domain, other)
-
-    def _never(self, culprit: ast.Expr, value: object, domain: t.Type, other: ast.Expr) -> None:
-        values = literal_values(domain) or ()
-        candidates = [choice for choice in values if isinstance(choice, str)]
-        self.body.report(
-            codes.never_true(
-                culprit.span,
-                value if isinstance(value, str) else culprit.span.text,
-                "the choices" if candidates else f"`{show(domain)}`",
-                source=Label(other.span, f"{other.span.text}: {show(domain)}"),
-                candidates=candidates,
-            )
-        )
-
-    def _contains(self, item: ast.Expr, container: ast.Expr) -> t.Type:
-        left, right = self.check(item), self.present(container)
-        inner = element(right)
-        if inner is not None:
-            empty = isinstance(right, t.List) and right.max == 0
-            if not empty and disjoint(left, inner):
-                known, value = self.peek(item)
-                if isinstance(container, ast.List):
-                    self._never(container, None, left, item)
-                else:
-                    self._never(item, value if known else None, inner, container)
-        elif is_text(right):
-            if not is_text(self.require_present(item, left)):
-                self.body.report(faults.wants(item.span, "a text", show(left)))
-        elif not isinstance(right, t.Record | BranchType):
-            self.body.report(faults.wants(container.span, "a list or a text", show(right)))
-        return BOOL
-
-    def _logic(self, operands: Sequence[ast.Expr], *, when: bool) -> t.Type:
-        """Check ``and`` (``when`` an operand holds, the next is tested) or ``or``."""
-        before = self.body.env
-        for operand in operands:
-            facts = self.condition(operand)
-            self.body.env = self.body.env.learn(facts.true if when else facts.false)
-        self.body.env = before
-        return BOOL
-
-
-def _adds(type_: t.Type) -> bool:
-    return is_number(type_) or is_text(type_) or isinstance(type_, t.List)
-
 
 def _condition_help(expr: ast.Expr, type_: t.Type) -> tuple[str, ...]:
     text = expr.span.text
@@ -559,17 +390,3 @@ def _condition_help(expr: ast.Expr, type_: t.Type) -> tuple[str, ...]:
     if element(type_) is not None:
         return (f"compare its length: `len({text}) > 0`",)
     return ()
-
-
-def _field_names(owner: t.Type) -> list[str]:
-    match owner:
-        case t.Record(fields=fields):
-            return [field.name for field in fields]
-        case BranchType(fields=fields):
-            return [*(field.name for field in fields), *_IMPLICIT]
-        case GroupType(branch=inner) | t.List(item=inner):
-            return _field_names(inner)
-        case t.Union():
-            named = [_field_names(option) for option in options_of(owner)]
-            return [name for name in named[0] if all(name in names for names in named)]
-    return []
