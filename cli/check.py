@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     """Check each file; 1 when any has an error."""
     from sglc.cli.programs import read_source, report
-    from sglc.compiler.diagnostics import DiagnosticSink, Severity
+    from sglc.compiler.diagnostics import DiagnosticSink, Severity, to_data
     from sglc.compiler.driver import check_source
 
     args = parser.parse_args(words)
@@ -30,7 +30,7 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
         check_source(read_source(path), sink)
         if args.json:
             for diagnostic in sink.diagnostics:
-                print(json.dumps(diagnostic.to_data(), ensure_ascii=False))
+                print(json.dumps(to_data(diagnostic), ensure_ascii=False))
         else:
             report(sink, sys.stderr)
         warned = any(d.severity is Severity.WARNING for d in sink.diagnostics)

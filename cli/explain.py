@@ -10,17 +10,20 @@ from sglc.cli.errors import EXIT_OK, UsageError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
-    parser.add_argument("code", metavar="CODE", help="SGL0405, or 0405")
+    parser.add_argument("code", nargs="?", metavar="CODE", help="SGL0405, or 0405; all if left out")
 
 
 def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     """Print the page, or say that there is none."""
-    from sglc.compiler.diagnostics.explain import explain
+    from sglc.compiler.diagnostics.explain import explain, list_codes
 
     args = parser.parse_args(words)
+    if args.code is None:
+        print(list_codes())
+        return EXIT_OK
     code = args.code.upper()
-    page = explain(code if code.startswith("SGL") else f"SGL{code}")
-    if page is None:
-        raise UsageError(f"no diagnostic has the code {args.code}")
-    print(page)
+    try:
+        print(explain(code if code.startswith("SGL") else f"SGL{code}"))
+    except ValueError as error:
+        raise UsageError(str(error)) from None
     return EXIT_OK

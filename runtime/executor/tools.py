@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import importlib
 import inspect
 import os
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,7 @@ from sglc.compiler.plan.arguments import mismatch
 from sglc.compiler.plan.data import Spoken
 from sglc.compiler.plan.plan import ToolSpec
 from sglc.constraints import types as t
+from sglc.runtime.executor.hostmodules import HostModules
 
 
 class ToolError(ValueError):
@@ -81,8 +79,8 @@ class ToolRegistry:
         search_path: Sequence[str | os.PathLike[str]] | None = None,
     ) -> None:
         self._functions = dict(functions or {})
-        self._search_path = (
-            None if search_path is None else [str(Path(p).resolve()) for p in search_path]
+        self._modules = (
+            None if search_path is None else HostModules([Path(p).resolve() for p in search_path])
         )
 
     def register(self, name: str, function: Callable[..., Any]) -> None:
@@ -112,51 +110,19 @@ class ToolRegistry:
         if spec.source is None:
             known = ", ".join(sorted(self._functions)) or "none"
             raise ToolError(f"tool `{spec.name}` is not bound (registered: {known})")
-        if self._search_path is None:
+        if self._modules is None:
             raise ToolError(f"tool `{spec.name}`: importing `{spec.source}` is not allowed here")
         module_name, _, function_name = spec.source.partition(":")
         try:
-            with _importing_from(self._search_path):
-                module = importlib.import_module(module_name)
+            module = self._modules.load(module_name)
         except Exception as error:  # whatever the module raises while it is loaded
             reason = f"{type(error).__name__}: {error}"
             raise ToolError(f"tool `{spec.name}`: cannot import {module_name}: {reason}") from error
-        _check_origin(spec, module_name, self._search_path)
         function = getattr(module, function_name, None)
         if not callable(function):
             raise ToolError(f"tool `{spec.name}`: {module_name} has no function `{function_name}`")
         loaded: Callable[..., Any] = function
         return loaded
-
-
-@contextmanager
-def _importing_from(folders: Sequence[str]) -> Iterator[None]:
-    sys.path[:0] = folders
-    importlib.invalidate_caches()
-    try:
-        yield
-    finally:
-        for folder in folders:
-            sys.path.remove(folder)
-
-
-def _check_origin(spec: ToolSpec, module_name: str, folders: Sequence[str]) -> None:
-    """Refuse a module of the same name from elsewhere that happens to be loaded already."""
-    parts = module_name.split(".")
-    wanted = [
-        path
-        for folder in folders
-        for path in (
-            Path(folder, *parts).with_name(parts[-1] + ".py"),
-            Path(folder, *parts, "__init__.py"),
-        )
-        if path.exists()
-    ]
-    found = getattr(sys.modules[module_name], "__file__", None)
-    if wanted and (found is None or Path(found).resolve() not in wanted):
-        raise ToolError(
-            f"tool `{spec.name}`: another module `{module_name}` is loaded already, from {found}"
-        )
 
 
 def to_value(type_: t.Type, value: Any) -> Any:

@@ -217,7 +217,6 @@ def test_sources_are_imported_from_the_search_path(tmp_path: Path) -> None:
         ("my_tools_2:f", None, "cannot import my_tools_2: ModuleNotFoundError"),
         ("my_tools_3:f", "1 / 0", "cannot import my_tools_3: ZeroDivisionError"),
         ("my_tools_4:f", "f = 3", "my_tools_4 has no function `f`"),
-        ("json:f", "def f(k): return k", "another module `json` is loaded already"),
     ],
 )
 def test_sources_that_cannot_be_used(
