@@ -6,7 +6,6 @@ Python file with host functions, found from the folder of the file that imports 
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 
 from sglc.compiler.diagnostics import codes
@@ -123,6 +122,8 @@ class Loader:
         self._program.report(fault)
 
     def _load_std(self, name: ast.Name) -> Namespace | None:
+        from importlib import resources
+
         folder = resources.files("sglc.stdlib")
         file = folder.joinpath(f"{name.value.removeprefix(STD + '.')}.sgl")
         if name.value.count(".") != 1 or not file.is_file():

@@ -7,7 +7,16 @@ from typing import Any, NamedTuple
 
 from sglc.compiler.frontend import ast
 from sglc.compiler.frontend.sema.flow import Path
-from sglc.compiler.frontend.sema.types import NONE, is_text, join, options_of, union, without_none
+from sglc.compiler.frontend.sema.types import (
+    NONE,
+    disjoint,
+    is_text,
+    join,
+    of_value,
+    options_of,
+    union,
+    without_none,
+)
 from sglc.constraints import types as t
 
 Facts = Mapping[Path, t.Type]
@@ -86,6 +95,8 @@ def _equal(left: ast.Expr, right: ast.Expr, type_of: TypeOf, constant_of: Consta
         if path is None or not known or isinstance(value, list | dict):
             continue
         type_ = type_of(side)
+        if disjoint(type_, of_value(value)):
+            return NOTHING  # reported as a comparison that is never true
         return Outcome({path: narrowed(type_, value)}, {path: excluded(type_, [value])})
     return NOTHING
 
@@ -103,7 +114,8 @@ def _among(
     type_ = type_of(item)
     if not is_text(without_none(type_)):
         return NOTHING
-    return Outcome({path: union(map(t.Literal, values))}, {path: excluded(type_, values)})
+    possible = [literal for v in values if not disjoint(type_, literal := t.Literal(v))]
+    return Outcome({path: union(possible)} if possible else {}, {path: excluded(type_, values)})
 
 
 def _both(parts: list[Facts]) -> Facts:

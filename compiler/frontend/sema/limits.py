@@ -23,12 +23,20 @@ _SAMPLES = ("a", "0", " ", "-", "A")
 
 def inferred_max_tokens(type_: t.Type) -> int | None:
     """Return the longest member in bytes: a token is a byte at least. None when there is none."""
-    if isinstance(type_, t.OneOf):
+    if isinstance(type_, t.OneOf) or _is_open(type_):
         return None
     from sglc.constraints.language import bounds
 
     longest = bounds(type_).max_bytes
     return longest if longest is not None and 0 < longest <= _MAX_INFERRED else None
+
+
+def _is_open(type_: t.Type) -> bool:
+    """Whether a text may be a single character, and as long as it likes; no bounds to look up."""
+    match type_:
+        case t.Str(min=low, max=None):
+            return low <= 1
+    return isinstance(type_, t.Line | t.Word)
 
 
 def check_type(body: Body, place: ast.Expr, type_: t.Type) -> bool:
@@ -70,7 +78,7 @@ def check_gen(body: Body, call: ast.Call, type_: t.Type, options: Mapping[str, A
 
 
 def _check_budget(body: Body, place: ast.Expr, type_: t.Type, max_tokens: object) -> None:
-    if not isinstance(max_tokens, int) or isinstance(type_, t.OneOf):
+    if not isinstance(max_tokens, int) or isinstance(type_, t.OneOf) or _is_open(type_):
         return
     from sglc.constraints.language import bounds
 

@@ -42,7 +42,8 @@ class Subject:
                 continue
             self._value(expr, value)
             self._covered.append(value)
-            found.append(narrowed(self._type, value))
+            if not disjoint(of_value(value), self._type):
+                found.append(narrowed(self._type, value))
         if self._path is None or not found:
             return {}
         return {self._path: union(found)}

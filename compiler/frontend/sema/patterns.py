@@ -11,7 +11,6 @@ from sglc.compiler.frontend.sema import faults
 from sglc.compiler.frontend.sema.program import Program
 from sglc.compiler.source import Span
 from sglc.constraints import types as t
-from sglc.constraints.regex import RegexError, parse_regex
 
 _INSERT = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{([A-Za-z_]\w*)\}")
 _DOT = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\.(?![*+?{])")
@@ -53,6 +52,8 @@ def compose(program: Program, expr: ast.Regex, insert: Insert) -> str | None:
     if len(pattern) > _MAX_PATTERN:
         program.report(faults.type_too_large(expr.span))
         return None
+    from sglc.constraints.regex import RegexError, parse_regex
+
     try:
         parse_regex(pattern)
     except RegexError as error:
