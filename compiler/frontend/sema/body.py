@@ -112,6 +112,12 @@ class Body:
         self.env = self.env.bind(name.value, Binding((variable,), type_, selected=selected))
         return variable
 
+    def outside(self, node: ast.Node) -> None:
+        """Report what belongs to no message of a chat prompt, once for each prompt."""
+        if self.chat and self.role is None and not self.program.muted and not self.said_outside:
+            self.said_outside = True
+            self.report(codes.text_outside_role(node.span, self.owner))
+
     def is_module_name(self, name: str) -> bool:
         return name not in self.env.names and name in self.module.names
 

@@ -72,7 +72,11 @@ class Exprs:
             if type_ == NONE and not isinstance(expr, ast.Var):
                 self.body.report(faults.wants(expr.span, "a value", "none"))
                 return ANY
-            self.body.report(codes.optional_unchecked(expr.span, expr.span.text, show(type_)))
+            self.body.report(
+                faults.maybe_none(expr.span, show(type_))
+                if path_of(expr) is None
+                else codes.optional_unchecked(expr.span, expr.span.text, show(type_))
+            )
         return ANY if type_ == NONE else without_none(type_)
 
     def expect(

@@ -211,3 +211,13 @@ def default_before(span: Span, name: str) -> Diagnostic:
         f"parameter `{name}` needs a default",
         label="it comes after one that has a default",
     )
+
+
+def maybe_none(span: Span, found: str) -> Diagnostic:
+    return report(
+        "SGL0407",
+        span,
+        "this may be none here",
+        label=f"this is `{found}`",
+        helps=("give it a name and test that first: `if x != none:`",),
+    )

@@ -72,6 +72,7 @@ class Gens:
     def _place(self, call: ast.Call, form: str, place: Place) -> None:
         if place is Place.NESTED:
             self._body.report(faults.nested_gen(call.span, form))
+        self._body.outside(call)
         role = self._body.role
         if self._body.chat and role is not None and role[0] != "assistant":
             self._body.report(codes.gen_outside_assistant(call.span, role[0]))

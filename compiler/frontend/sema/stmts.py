@@ -154,14 +154,7 @@ class Stmts:
             if isinstance(callee, ToolInfo) and callee.effect == "effectful":
                 self.body.report(codes.tool_result_said(expr.span, expr.callee.span.text))
         if not (isinstance(expr, ast.Text) and not expr.parts):
-            self._outside(expr)
-
-    def _outside(self, node: ast.Node) -> None:
-        """Report text that belongs to no message, once for each prompt."""
-        body = self.body
-        if body.chat and body.role is None and not body.program.muted and not body.said_outside:
-            body.said_outside = True
-            body.report(codes.text_outside_role(node.span, body.owner))
+            self.body.outside(expr)
 
     def _bind(self, stmt: ast.Bind) -> None:
         declared = None if stmt.type is None else self.body.types.read_or_any(stmt.type)
@@ -183,7 +176,7 @@ class Stmts:
                 codes.role_in_role(target.span, inner, self.body.role[0], self.body.role[1])
             )
         if inner is None:
-            self._outside(target)
+            self.body.outside(target)
         return type_ if prompt.returns is not None else result_type(prompt)
 
     def _include_bind(self, stmt: ast.IncludeBind) -> None:
