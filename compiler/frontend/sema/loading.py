@@ -33,12 +33,12 @@ def load_text(program: Program, module: Module, call: ast.Call, reader: Constant
         raise DataError("a program without a file cannot load others")
     path = module.folder / name
     try:
-        if path.is_dir():
-            raise DataError(f"{name} is a folder")
         with path.open("rb") as file:
             content = file.read(MAX_LOAD_BYTES + 1)
     except FileNotFoundError:
         raise DataError(f"there is no file {name} beside the program") from None
+    except IsADirectoryError:
+        raise DataError(f"{name} is a folder") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a valid path"
         raise DataError(f"{name} cannot be read: {reason}") from None

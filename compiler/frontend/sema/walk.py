@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
 
 from sglc.compiler.frontend import ast
 
-_CHILDREN: dict[type, tuple[str, ...]] = {}
 _LEAVES = (ast.Int, ast.Float, ast.Bool, ast.NoneLiteral, ast.Regex, ast.TextChunk)
 
 
@@ -20,21 +18,13 @@ def descend(*roots: ast.Node) -> Iterator[ast.Node]:
         if isinstance(node, _LEAVES):
             continue
         children: list[ast.Node] = []
-        names = _CHILDREN.get(type(node))
-        for name in _children_of(type(node)) if names is None else names:
+        for name in node.FIELDS:
             child = getattr(node, name)
             if isinstance(child, tuple):
                 children += child
             elif isinstance(child, ast.Node):
                 children.append(child)
         stack += reversed(children)
-
-
-def _children_of(kind: type) -> tuple[str, ...]:
-    skipped = ("span", "value") if kind is ast.Name else ("span",)
-    names = tuple(f.name for f in fields(kind) if f.name not in skipped)
-    _CHILDREN[kind] = names
-    return names
 
 
 def bound_names(body: Iterable[ast.Node]) -> set[str]:
