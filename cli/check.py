@@ -21,13 +21,13 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     """Check each file; 1 when any has an error."""
     from sglc.cli.programs import read_source, report
     from sglc.compiler.diagnostics import DiagnosticSink, Severity, to_data
-    from sglc.compiler.driver import check_source
+    from sglc.compiler.frontend.check import check
 
     args = parser.parse_args(words)
     failed = False
     for path in args.paths:
         sink = DiagnosticSink()
-        check_source(read_source(path), sink)
+        check(read_source(path), sink)
         if args.json:
             for diagnostic in sink.diagnostics:
                 print(json.dumps(to_data(diagnostic), ensure_ascii=False))

@@ -55,17 +55,15 @@ def _emit_ast(path: str) -> int:
 
 def _tree(node: Any) -> Any:
     """A syntax node as JSON: its class, its place, its fields."""
-    from dataclasses import fields
-
     from sglc.compiler.frontend.ast import Node
     from sglc.compiler.source import SourceFile
 
     if isinstance(node, Node):
         data: dict[str, Any] = {"node": type(node).__name__, "at": str(node.span)}
-        for field in fields(node):
-            value = getattr(node, field.name)
-            if field.name != "span" and not isinstance(value, SourceFile):
-                data[field.name] = _tree(value)
+        for name in node.FIELDS:
+            value = getattr(node, name)
+            if name != "span" and not isinstance(value, SourceFile):
+                data[name] = _tree(value)
         return data
     if isinstance(node, tuple):
         return [_tree(item) for item in node]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sglc import stdlib
 from sglc.compiler.diagnostics import codes
 from sglc.compiler.frontend import ast
 from sglc.compiler.frontend.checked import ToolInfo
@@ -122,14 +123,10 @@ class Loader:
         self._program.report(fault)
 
     def _load_std(self, name: ast.Name) -> Namespace | None:
-        from importlib import resources
-
-        folder = resources.files("sglc.stdlib")
-        file = folder.joinpath(f"{name.value.removeprefix(STD + '.')}.sgl")
+        folder = Path(stdlib.__path__[0])  # importlib.resources would import twenty modules
+        file = folder / f"{name.value.removeprefix(STD + '.')}.sgl"
         if name.value.count(".") != 1 or not file.is_file():
-            known = [
-                f"{STD}.{item.name[:-4]}" for item in folder.iterdir() if item.name.endswith(".sgl")
-            ]
+            known = [f"{STD}.{item.stem}" for item in folder.glob("*.sgl")]
             self._unknown(name, known)
             return None
         key = f"<{name.value}>"

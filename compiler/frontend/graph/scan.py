@@ -7,10 +7,10 @@ ones, before the region is lowered. Names bound inside a branch or a side stay i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
 
 from sglc.compiler.frontend import ast
 from sglc.compiler.frontend.checked import Builtin, Checked, PromptInfo, ToolInfo
+from sglc.compiler.frontend.sema.walk import descend
 
 STREAM = "$stream"
 EFFECT = "$effect"
@@ -82,27 +82,9 @@ def assigned_by(checked: Checked, *exprs: ast.Expr) -> list[str]:
 
 def calls(node: ast.Node) -> Iterator[ast.Call]:
     """Yield the calls in an expression that are evaluated (those inside types are not)."""
-    for inner in _descend(node):
+    for inner in descend(node):
         if isinstance(inner, ast.Call):
             yield inner
-
-
-def _descend(node: ast.Node) -> Iterator[ast.Node]:
-    yield node
-    for name in _CHILDREN.get(type(node)) or _children_of(type(node)):
-        child = getattr(node, name)
-        for item in child if isinstance(child, tuple) else (child,):
-            if isinstance(item, ast.Node):
-                yield from _descend(item)
-
-
-_CHILDREN: dict[type, tuple[str, ...]] = {}
-
-
-def _children_of(kind: type) -> tuple[str, ...]:
-    names = tuple(field.name for field in fields(kind) if field.name != "span")
-    _CHILDREN[kind] = names
-    return names
 
 
 def _block(checked: Checked, body: Iterable[ast.Stmt]) -> Iterator[str]:
@@ -171,7 +153,7 @@ def _stmt(checked: Checked, stmt: ast.Stmt) -> Iterator[str]:
 
 
 def _expr(checked: Checked, expr: ast.Expr) -> Iterator[str]:
-    for node in _descend(expr):
+    for node in descend(expr):
         if isinstance(node, ast.Hole) and node.name is not None:
             yield node.name.value
             if _holds(checked, node.expr, _SELECT):
