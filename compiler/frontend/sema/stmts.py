@@ -364,7 +364,7 @@ def _forget(env: Env, assigned: set[str]) -> Env:
 
 
 def _unreachable(stmt: ast.Stmt, before: ast.Stmt) -> Diagnostic:
-    words = {ast.Return: "return", ast.Break: "break", ast.Continue: "continue"}
+    words: dict[type, str] = {ast.Return: "return", ast.Break: "break", ast.Continue: "continue"}
     word = words.get(type(before))
     if word is None:
         return codes.unreachable(stmt.span)
