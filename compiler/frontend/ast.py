@@ -28,7 +28,7 @@ class Node:
         self.__dict__.update(values)
 
     def __init_subclass__(cls) -> None:
-        own = cls.__dict__.get("__annotations__", {})
+        own = vars(cls).get("__annotations__", {})  # this class alone, as text: never evaluated
         cls.FIELDS = tuple(dict.fromkeys((*cls.FIELDS, *own)))
 
     def __setattr__(self, name: str, value: object) -> None:

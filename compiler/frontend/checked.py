@@ -108,7 +108,7 @@ class BatchInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constant:
-    """A name whose value is known: a ``let``, or a name that narrows to one. Looked up by ``Var``."""
+    """A name whose value is known: a ``let``, or one that narrows to it. Looked up by ``Var``."""
 
     value: Any
 

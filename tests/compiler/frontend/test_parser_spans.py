@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -17,8 +16,8 @@ PROGRAMS = sorted((Path(__file__).parents[2] / "fixtures" / "language").glob("*.
 
 
 def children(node: ast.Node) -> Iterator[ast.Node]:
-    for field in fields(node):
-        value = getattr(node, field.name)
+    for name in node.FIELDS:
+        value = getattr(node, name)
         yield from (
             v for v in (value if isinstance(value, tuple) else (value,)) if isinstance(v, ast.Node)
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -51,7 +50,7 @@ def dump(value: object) -> str:
         case ast.Text(raw=False) if value.value is not None:
             return repr(value.value)
         case ast.Node():
-            parts = [getattr(value, f.name) for f in fields(value) if f.name != "span"]
+            parts = [getattr(value, name) for name in value.FIELDS if name != "span"]
             return f"{type(value).__name__}({', '.join(map(dump, parts))})"
     return str(value)
 
