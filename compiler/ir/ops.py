@@ -140,6 +140,7 @@ _DATA_OPS = (
              RegionSpec(label="body", barrier=True), results=(LIST,)),
     _control("filter", "any", "the elements for which the region is true",
              RegionSpec(label="body", barrier=True), results=(LIST,)),
+    _pure("narrow", "any", "the value, known not to be none", ANY),
     _pure("cmp", "any any", "compare", BOOL, attrs={"op": "str"}, required=("op",)),
     _pure("in", "any any", "whether a list, record or text contains it", BOOL),
     _pure("negate", "any", "not", BOOL),

@@ -125,6 +125,12 @@ def _arith(args: Args, kwargs: KwArgs, attrs: KwArgs) -> Any:
     return arithmetic(attrs["op"], args[0], args[1])
 
 
+def _narrow(args: Args, kwargs: KwArgs, attrs: KwArgs) -> Any:
+    if args[0] is None:
+        raise DataError("the value is none")
+    return args[0]
+
+
 def _neg(args: Args, kwargs: KwArgs, attrs: KwArgs) -> Any:
     return negative(args[0])
 
@@ -156,6 +162,7 @@ DATA_OPS: Mapping[str, Callable[[Args, KwArgs, KwArgs], Any]] = {
     "in": _in,
     "index": _index,
     "list": _list,
+    "narrow": _narrow,
     "neg": _neg,
     "negate": _negate,
     "or": _or,

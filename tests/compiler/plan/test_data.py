@@ -301,3 +301,9 @@ def test_builtins_fail_with_data_errors_only(fn: str, args: list[Any]) -> None:
         args = [arg % 100 if isinstance(arg, int) else arg for arg in args]
     with contextlib.suppress(DataError):
         apply_builtin(fn, args)
+
+
+def test_narrow_passes_a_value_on_and_refuses_none() -> None:
+    assert evaluate("narrow", ["x"], {}, {}) == "x"
+    with pytest.raises(DataError, match="none"):
+        evaluate("narrow", [None], {}, {})
