@@ -194,6 +194,27 @@ def assignable(target: ValueType, source: ValueType) -> bool:
     return not target.args or not source.args or assignable(target.args[0], source.args[0])
 
 
+def overlaps(target: ValueType, source: ValueType) -> bool:
+    """Whether a value of type ``source`` may turn out to be one of ``target``.
+
+    Where a program has tested a value (``if x != none:``) it uses it as what the test has shown,
+    and its type still says what it was.
+    """
+    if assignable(target.as_optional(), source) or assignable(source.as_optional(), target):
+        return True
+    match target.name, source.name:
+        case "literals", "literals":
+            return bool(set(source.literals) & set(target.literals))
+        case "list", "list":
+            return overlaps(target.args[0], source.args[0])
+        case "record", "record":
+            wanted, given = dict(target.fields), dict(source.fields)
+            return wanted.keys() == given.keys() and all(
+                overlaps(wanted[key], given[key]) for key in wanted
+            )
+    return False
+
+
 def _escape(char: str) -> str:
     text = json.dumps(char)[1:-1]
     return text if text.startswith("\\") else f"\\u{ord(char):04x}"

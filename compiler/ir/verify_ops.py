@@ -22,6 +22,7 @@ from sglc.compiler.ir.values import (
     join_all,
     list_of,
     literals_of,
+    overlaps,
 )  # fmt: skip
 from sglc.compiler.plan.builtins import BUILTINS
 
@@ -139,7 +140,7 @@ def _check_call(op: Op, spec: OpSpec, module: Module, report: Report) -> None:
     for param in callee.params:
         if param.name in given:
             wanted, got = from_type(param.type), operand_type(given[param.name])
-            if not assignable(wanted.as_optional(), got):
+            if not overlaps(wanted, got):
                 report(f"{param.name}: {got} where {wanted} is declared")
 
 
@@ -174,7 +175,7 @@ def _check_tool(op: Op, module: Module, report: Report) -> None:
     for key, value in op.kwargs[:-1] if op.after is not None else op.kwargs:
         if key not in known:
             report(f"@{tool.name} takes no argument {key!r}")
-        elif not assignable(from_type(known[key]).as_optional(), operand_type(value)):
+        elif not overlaps(from_type(known[key]), operand_type(value)):
             report(f"{key}: {operand_type(value)} where {known[key]} is declared")
 
 

@@ -10,7 +10,7 @@ from sglc.compiler.ir.graph import Function, Module
 from sglc.compiler.ir.op import Op, Operand, Region, Value
 from sglc.compiler.ir.ops import OPS
 from sglc.compiler.ir.spec import OpSpec
-from sglc.compiler.ir.values import STREAM, ValueType, assignable
+from sglc.compiler.ir.values import STREAM, ValueType, overlaps
 from sglc.compiler.ir.verify_ops import check_attrs, check_operands, operand_type
 from sglc.compiler.ir.verify_regions import Shape, shapes
 from sglc.constraints.types import Type
@@ -158,7 +158,7 @@ class _Checker:
     def check_result(self, given: Operand, wanted: Type, report: Callable[[str], None]) -> None:
         from sglc.compiler.ir.values import from_type
 
-        if not assignable(from_type(wanted), operand_type(given)):
+        if not overlaps(from_type(wanted), operand_type(given)):
             report(f"returns {operand_type(given)}, not {wanted}")
 
 
@@ -172,6 +172,9 @@ def _agree(
         report(f"has {len(given)} {what}s, not {len(wanted)}")
         return
     for index, (target, source) in enumerate(zip(wanted, given, strict=True)):
-        exact = "stream" in (target.name, source.name) or "effect" in (target.name, source.name)
-        if (target.name != source.name) if exact else not assignable(target, source):
+        names = (target.name, source.name)
+        if names == ("effect", "none"):
+            continue  # the chain of effects has not begun on this path
+        exact = "stream" in names or "effect" in names
+        if (target.name != source.name) if exact else not overlaps(target, source):
             report(f"{what} {index}: {source} where {target} is declared")

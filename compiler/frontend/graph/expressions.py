@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sglc.compiler.frontend import ast
@@ -19,11 +19,14 @@ from sglc.compiler.frontend.graph.emitter import type_of
 from sglc.compiler.frontend.graph.regions import NOTHING, Arm, Scope
 from sglc.compiler.frontend.graph.scan import (
     EFFECT,
+    LIST,
     PROBS,
     STREAM,
     assigned_by,
+    calls,
     has_effect,
     is_effectful,
+    is_model_call,
     writes_text,
 )
 from sglc.compiler.frontend.static_types import BranchType, GroupType, StreamType
@@ -52,12 +55,15 @@ class Expressions:
         self._scope = scope
         self._emitter = scope.emitter
         self._model_calls = model_calls
+        self._fixed: dict[int, Operand] = {}
 
     def evaluate(self, expr: ast.Expr, name: str = "") -> Operand:
         """Emit what computes ``expr`` and return its value; ``name`` is the name it is bound to."""
         constant = self._checked.constant(expr)
         if constant is not None:
             return self.constant(constant.value)
+        if id(expr) in self._fixed:
+            return self._fixed[id(expr)]
         match expr:
             case ast.Text():
                 return self._text(expr)
@@ -68,7 +74,7 @@ class Expressions:
             case ast.Regex(pattern=pattern):
                 return Literal(pattern)
             case ast.Var(name=variable):
-                return self._scope.names[variable]
+                return self._narrowed(expr, self._scope.names[variable])
             case ast.List(items=items):
                 return self._make_list(expr, [self.evaluate(item) for item in items])
             case ast.Record(pairs=pairs):
@@ -127,6 +133,20 @@ class Expressions:
             self._put(value, expr)
         return value
 
+    def fix(self, options: Iterable[ast.Expr], body: Iterable[ast.Stmt]) -> None:
+        """Evaluate the options of a block before it: its model calls all take the same values."""
+        used = {
+            id(value)
+            for stmt in body
+            for call in calls(stmt)
+            if is_model_call(self._checked, call)
+            for value in self._checked.gen(call).options.values()
+        }
+        for option in options:
+            if id(option) in used:
+                self._fixed.pop(id(option), None)  # a loop writes its body more than once
+                self._fixed[id(option)] = self.evaluate(option)
+
     def condition(self, expr: ast.Expr) -> Operand:
         """Evaluate a condition."""
         return self.evaluate(expr)
@@ -149,9 +169,7 @@ class Expressions:
     ) -> list[tuple[ParamInfo, Operand]]:
         """Evaluate the arguments in the order written and return them in that of the parameters."""
         given = self._given(call, params)
-        return [
-            (p, given[p.name] if p.name in given else self.constant(p.default)) for p in params
-        ]
+        return [(p, given[p.name] if p.name in given else self.constant(p.default)) for p in params]
 
     def _given(self, call: ast.Call, params: Sequence[ParamInfo]) -> dict[str, Operand]:
         """Evaluate the arguments that are written, by name."""
@@ -202,6 +220,13 @@ class Expressions:
 
     def _type(self, expr: ast.Expr) -> ValueType:
         return value_type(self._checked.type_of(expr))
+
+    def _narrowed(self, expr: ast.Var, value: Operand) -> Operand:
+        """The value of a name that may be none, where a test has shown that it is not."""
+        known = self._type(expr)
+        if not type_of(value).optional or known.optional or known.name in ("none", "any", "json"):
+            return value
+        return self._emitter.one(expr.name, known, "narrow", value, span=expr.span)
 
     def _put(self, value: Operand, place: ast.Node, *, special: bool = False) -> None:
         self._scope.names[STREAM] = self._emitter.emit(
@@ -266,7 +291,8 @@ class Expressions:
         )
 
     def _comprehension(self, expr: ast.ListComp) -> Operand:
-        if has_effect(self._checked, expr.element):
+        parts = (expr.element, expr.condition)
+        if any(has_effect(self._checked, part) for part in parts if part is not None):
             return self._ordered_comprehension(expr)
         items = self.evaluate(expr.iterable)
         if expr.condition is not None:
@@ -292,7 +318,7 @@ class Expressions:
     def _ordered_comprehension(self, expr: ast.ListComp) -> Operand:
         """Effects keep their order, so the elements are made one after the other."""
         items = self.evaluate(expr.iterable)
-        result = "$list"
+        result = f"{LIST}{expr.span}"
         self._scope.names[result] = self._emitter.one("list", self._type(expr), "list")
         variable = expr.var.value
 

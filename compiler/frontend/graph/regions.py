@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sglc.compiler.frontend.graph.emitter import Emitter, type_of
-from sglc.compiler.frontend.graph.scan import EFFECT, PROBS, STREAM
+from sglc.compiler.frontend.graph.scan import EFFECT, LIST, PROBS, STREAM
 from sglc.compiler.ir.op import Literal, Op, Operand, Region, Value
 from sglc.compiler.ir.values import EFFECT as EFFECT_TYPE
 from sglc.compiler.ir.values import NONE, ValueType, join
@@ -215,6 +215,8 @@ def _hint(name: str) -> str:
         return "s"
     if name == EFFECT:
         return "e"
+    if name.startswith(LIST):
+        return "list"
     return name.removeprefix(PROBS) + "_probs" if name.startswith(PROBS) else name
 
 

@@ -15,6 +15,7 @@ from sglc.compiler.frontend.sema.walk import descend
 STREAM = "$stream"
 EFFECT = "$effect"
 PROBS = "$probs."
+LIST = "$list."
 _FORMS = frozenset({"gen", "select"})
 _SELECT = frozenset({"select"})
 
@@ -25,10 +26,13 @@ def writes_text(checked: Checked, expr: ast.Expr) -> bool:
 
 
 def _holds(checked: Checked, expr: ast.Expr, forms: frozenset[str]) -> bool:
-    return any(
-        isinstance(callee := checked.callee(call), Builtin) and callee.name in forms
-        for call in calls(expr)
-    )
+    return any(is_model_call(checked, call, forms) for call in calls(expr))
+
+
+def is_model_call(checked: Checked, call: ast.Call, forms: frozenset[str] = _FORMS) -> bool:
+    """Whether ``call`` is a gen or a select."""
+    callee = checked.callee(call)
+    return isinstance(callee, Builtin) and callee.name in forms
 
 
 def has_effect(checked: Checked, expr: ast.Expr) -> bool:
@@ -109,17 +113,22 @@ def _stmt(checked: Checked, stmt: ast.Stmt) -> Iterator[str]:
             yield STREAM
             yield from _expr(checked, target)
             yield name.value
-        case ast.Keep():
+        case ast.Keep(branch=branch):
             yield STREAM
-        case ast.Check(condition=condition):
+            yield from _expr(checked, branch)
+        case ast.Check(condition=condition, message=message):
             yield from _expr(checked, condition)
+            if message is not None:
+                yield from _expr(checked, message)
         case ast.Return(value=value):
             if value is not None:
                 yield from _expr(checked, value)
         case ast.Role(body=body):
             yield STREAM
             yield from _block(checked, body)
-        case ast.With(body=body):
+        case ast.With(options=options, body=body):
+            for option in options:
+                yield from _expr(checked, option.value)
             yield from _block(checked, body)
         case ast.SpanBlock(name=name, body=body):
             yield from _block(checked, body)
@@ -138,7 +147,8 @@ def _stmt(checked: Checked, stmt: ast.Stmt) -> Iterator[str]:
             yield from _expr(checked, iterable)
             own = {var.value} | ({index.value} if index else set())
             yield from (name for name in _block(checked, body) if name not in own)
-        case ast.While(condition=condition, body=body):
+        case ast.While(condition=condition, limit=limit, body=body):
+            yield from _expr(checked, limit)
             yield from _expr(checked, condition)
             yield from _block(checked, body)
         case ast.ForkEach(iterable=iterable, group=group):
@@ -159,8 +169,7 @@ def _expr(checked: Checked, expr: ast.Expr) -> Iterator[str]:
             if _holds(checked, node.expr, _SELECT):
                 yield PROBS + node.name.value
         elif isinstance(node, ast.Call):
-            callee = checked.callee(node)
-            if isinstance(callee, Builtin) and callee.name in _FORMS:
+            if is_model_call(checked, node):
                 yield STREAM
             elif is_effectful(checked, node):
                 yield EFFECT

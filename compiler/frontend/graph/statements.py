@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sglc.compiler.frontend import ast
 from sglc.compiler.frontend.checked import Checked, PromptInfo
@@ -16,20 +16,27 @@ from sglc.compiler.frontend.graph.scan import (
     assigned,
     assigned_by,
 )
-from sglc.compiler.ir.op import Operand, Region, Value
+from sglc.compiler.ir.op import Literal, Operand, Region, Value
 from sglc.compiler.ir.values import ANY, BRANCH, GROUP, INT, STR, ValueType
 from sglc.compiler.ir.values import STREAM as STREAM_TYPE
+from sglc.compiler.source import Span
 from sglc.constraints import types as t
 
 
 @dataclass
 class Statements:
-    """Writes the body of one prompt."""
+    """Writes the body of one prompt.
+
+    ``roles``: the messages that are open here; ``loop_roles``: how many of them were when the
+    innermost loop began. Whoever leaves a message early ends it first.
+    """
 
     checked: Checked
     scope: Scope
     expressions: Expressions
     prompt: PromptInfo
+    roles: list[ast.Text] = field(default_factory=list)
+    loop_roles: int = 0
 
     def block(self, body: Iterable[ast.Stmt]) -> None:
         """Write statements until one leaves."""
@@ -62,14 +69,17 @@ class Statements:
             case ast.Check(condition=condition, message=message):
                 self._check(stmt, condition, message)
             case ast.Return(value=value):
-                self.finish(stmt, None if value is None else self.expressions.evaluate(value))
+                result = None if value is None else self.expressions.evaluate(value)
+                self._end_roles(0)
+                self.finish(stmt, result)
             case ast.Break():
-                self.scope.leave("break", stmt.span)
+                self._jump("break", stmt.span)
             case ast.Continue():
-                self.scope.leave("continue", stmt.span)
+                self._jump("continue", stmt.span)
             case ast.Pass():
                 pass
-            case ast.With(body=body):
+            case ast.With(options=options, body=body):
+                self.expressions.fix([option.value for option in options], body)
                 self.block(body)
             case ast.Role():
                 self._role(stmt)
@@ -103,22 +113,50 @@ class Statements:
         )
 
     def _check(self, stmt: ast.Stmt, condition: ast.Expr, message: ast.Expr | None) -> None:
-        operands = [self.expressions.condition(condition)]
-        if message is not None:
-            operands.append(self.expressions.evaluate(message))
-        self.scope.emitter.emit("check", *operands, span=stmt.span)
+        holds = self.expressions.condition(condition)
+        emit = self.scope.emitter.emit
+        if message is None or isinstance(message, ast.Var) or _literal(message) is not None:
+            operands = [] if message is None else [self.expressions.evaluate(message)]
+            emit("check", holds, *operands, span=stmt.span)
+            return
+
+        def fails() -> Sequence[Operand]:
+            emit("check", Literal(False), self.expressions.evaluate(message), span=stmt.span)
+            return ()
+
+        # The message may itself fail or call a tool: it is made only when it is needed.
+        arms = [Arm("do", tuple), Arm("else", fails)]
+        written = assigned_by(self.checked, message)
+        self.scope.alternatives("if", [holds], arms, written, span=stmt.span)
 
     def _role(self, stmt: ast.Role) -> None:
-        emitter, role = self.scope.emitter, stmt.name.value
-        assert role is not None
-        self.scope.names[STREAM] = emitter.one(
-            "s", STREAM_TYPE, "role.begin", self.scope.stream, span=stmt.name.span, role=role
-        )
+        self._mark("role.begin", stmt.name)
+        self.roles.append(stmt.name)
         self.block(stmt.body)
-        if not emitter.is_closed:
-            self.scope.names[STREAM] = emitter.one(
-                "s", STREAM_TYPE, "role.end", self.scope.stream, span=stmt.name.span, role=role
-            )
+        self.roles.pop()
+        if not self.scope.emitter.is_closed:
+            self._mark("role.end", stmt.name)
+
+    def _mark(self, op: str, name: ast.Text) -> None:
+        assert name.value is not None
+        self.scope.names[STREAM] = self.scope.emitter.one(
+            "s", STREAM_TYPE, op, self.scope.stream, span=name.span, role=name.value
+        )
+
+    def _jump(self, op: str, span: Span) -> None:
+        self._end_roles(self.loop_roles)
+        self.scope.leave(op, span)
+
+    def _end_roles(self, keep: int) -> None:
+        """End the open messages, but for the outer ``keep``."""
+        for name in reversed(self.roles[keep:]):
+            self._mark("role.end", name)
+
+    def _turn(self, body: Sequence[ast.Stmt]) -> None:
+        """Write the body of a loop."""
+        outer, self.loop_roles = self.loop_roles, len(self.roles)
+        self.block(body)
+        self.loop_roles = outer
 
     def _if(self, stmt: ast.Stmt, arms: Sequence[ast.IfArm], otherwise: Sequence[ast.Stmt]) -> None:
         first, *rest = arms
@@ -182,7 +220,7 @@ class Statements:
         written = [name for name in assigned(self.checked, stmt.body) if name not in own]
 
         def body() -> Sequence[Operand]:
-            self.block(stmt.body)
+            self._turn(stmt.body)
             return ()
 
         attrs = {"index": True} if stmt.index is not None else None
@@ -196,7 +234,7 @@ class Statements:
         def body() -> Sequence[Operand]:
             go = self.expressions.condition(stmt.condition)
             self.scope.emitter.emit("cond", go, span=stmt.condition.span)
-            self.block(stmt.body)
+            self._turn(stmt.body)
             return ()
 
         self.scope.loop("while", [limit], written, body, span=stmt.span)

@@ -21,6 +21,7 @@ from sglc.compiler.ir.values import (
     join,
     list_of,
     literals_of,
+    overlaps,
     record_of,
 )
 from sglc.constraints import types as t
@@ -82,6 +83,37 @@ def test_assignable_in_one_direction(target: ValueType, source: ValueType) -> No
 )
 def test_not_assignable(target: ValueType, source: ValueType) -> None:
     assert not assignable(target, source)
+
+
+@pytest.mark.parametrize(
+    ("target", "source"),
+    [
+        (STR, STR.as_optional()),
+        (literals_of("a", "b"), STR),
+        (literals_of("a", "b"), literals_of("b", "c")),
+        (list_of(INT), list_of(INT.as_optional())),
+        (record_of(a=INT, b=STR), record_of(a=INT.as_optional(), b=literals_of("x"))),
+        (record_of(a=STR, b=literals_of("x")), record_of(a=literals_of("y"), b=STR.as_optional())),
+    ],
+)
+def test_a_test_may_show_that_a_value_is_of_a_narrower_type(
+    target: ValueType, source: ValueType
+) -> None:
+    assert overlaps(target, source)
+
+
+@pytest.mark.parametrize(
+    ("target", "source"),
+    [
+        (STR, INT),
+        (literals_of("a"), literals_of("b")),
+        (list_of(INT), list_of(STR)),
+        (record_of(a=INT), record_of(b=INT)),
+        (STREAM, STR),
+    ],
+)
+def test_types_without_a_common_value(target: ValueType, source: ValueType) -> None:
+    assert not overlaps(target, source)
 
 
 def test_join() -> None:
