@@ -51,6 +51,7 @@ def distinct_tokens(prompts: Iterable[Sequence[int]]) -> int:
 
 def measure(host: Host, plan: Plan, rows: list[dict[str, Any]], *, batch: bool) -> float:
     """Seconds for all rows, from an empty cache."""
+    assert host.scheduler is not None
     host.scheduler.flush_cache()
     start = time.perf_counter()
     if batch:
@@ -71,6 +72,7 @@ def main() -> None:
     program = compile_source(SourceFile(Path("bench.sgl").name, PROGRAM), DiagnosticSink())
     assert program is not None
     host = load(HostOptions(model=args.model))
+    assert host.scheduler is not None
     rows = [{"question": text} for text in questions(args.rows)]
     measure(host, program.plan, rows[:32], batch=True)
 

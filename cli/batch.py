@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sglc.cli.errors import EXIT_FAILED, EXIT_OK
+from sglc.cli.models import load_host, refused_tools, seed_of
 from sglc.cli.output import error_data, json_value
 from sglc.cli.rows import Answers, Row, answer_key, read_rows, refuse
-from sglc.cli.run import load_host, refused_tools, seed_of
 
 if TYPE_CHECKING:
     from sglc.compiler.driver import Program

@@ -11,18 +11,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sglc.cli.errors import EXIT_ERRORS, EXIT_FAILED, EXIT_OK, CommandError, UsageError
+from sglc.cli.errors import EXIT_ERRORS, EXIT_FAILED, EXIT_OK, UsageError
+from sglc.cli.models import add_model_options, load_host, refused_tools, seed_of
 from sglc.cli.programs import compile_or_report, read_source
 
 if TYPE_CHECKING:
     from sglc.compiler.driver import Program
     from sglc.compiler.plan.plan import Function, Plan
     from sglc.runtime.executor.run import Result
-    from sglc.runtime.host import Host
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,12 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--arg", action="append", default=[], metavar="NAME=VALUE", help="an argument by name")
     add("--inputs", metavar="ROWS.jsonl", help="run once per row: one JSON object a line")
     add("--out", metavar="FILE.jsonl", help="where answers go; a second run resumes there")
-    add("--model", default=None, help="a folder, a hub id, or `embedded` (the default)")
-    add("--dtype", choices=("auto", "float32", "bfloat16", "float16"), default="auto")
-    add("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    add("--seed", type=int, default=None, help="makes sampling repeatable (default 0)")
-    add("--max-slots", type=_positive, metavar="N", help="tokens the KV cache holds")
-    add("--timeout", type=float, metavar="SECONDS", help="give up a run after this long")
+    add_model_options(parser)
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--stream", action="store_true", help="print text as it is written")
     output.add_argument("--json", action="store_true", help="print everything as one JSON object")
@@ -101,46 +95,6 @@ def choose_entry(program: Program, name: str | None) -> Plan:
     return plan.with_entry(entries[0])
 
 
-def load_host(args: argparse.Namespace, program_path: str, config: Mapping[str, Any]) -> Host:
-    """Load the model and everything that runs plans on it.
-
-    Raises:
-        CommandError: the model cannot be loaded.
-    """
-    from pathlib import Path
-
-    try:
-        from sglc.runtime.host import HostOptions, load
-        from sglc.runtime.models.errors import ModelError
-    except ModuleNotFoundError as error:
-        raise CommandError(
-            f"running a model needs {error.name}: pip install 'sglc[local]'"
-        ) from None
-    options = HostOptions(
-        model=args.model or config.get("model") or "embedded",
-        dtype=args.dtype,
-        device=args.device,
-        num_slots=args.max_slots,
-        search_path=(str(Path(program_path).resolve().parent),),
-        timeout_s=args.timeout,
-    )
-    try:
-        return load(options)
-    except ModelError as error:
-        raise CommandError(str(error)) from None
-
-
-@contextmanager
-def refused_tools() -> Iterator[None]:
-    """Turn a tool that cannot be bound into the end of the command."""
-    from sglc.runtime.executor.tools import ToolError
-
-    try:
-        yield
-    except ToolError as error:
-        raise CommandError(str(error)) from None
-
-
 def check_arguments(function: Function, given: Mapping[str, Any]) -> None:
     """Refuse missing and ill-typed arguments before a model is loaded.
 
@@ -153,11 +107,6 @@ def check_arguments(function: Function, given: Mapping[str, Any]) -> None:
         bind_arguments(function, given)
     except ArgumentError as error:
         raise UsageError("\n  ".join([f"{function.name} cannot run:", *error.problems])) from None
-
-
-def seed_of(args: argparse.Namespace, config: Mapping[str, Any]) -> int:
-    """The seed of the command line, else of the file's config, else 0."""
-    return int(args.seed if args.seed is not None else config.get("seed", 0))
 
 
 def _run_once(args: argparse.Namespace, plan: Plan, given: Mapping[str, Any]) -> int:
@@ -240,10 +189,3 @@ def _read_arguments(
         except ValueError as error:
             raise UsageError(f"--{name}: `{name}` {error}") from None
     return values
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, not {value}")
-    return value

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sglc.compiler.plan.plan import Plan
 from sglc.runtime.config import EngineConfig
 from sglc.runtime.core.vocabulary import Vocabulary
+from sglc.runtime.engine.scripted import ScriptedBackend
 from sglc.runtime.executor.events import RunEvent
 from sglc.runtime.executor.executor import Executor
 from sglc.runtime.executor.limits import Limits
@@ -17,6 +18,8 @@ from sglc.runtime.executor.tools import ToolRegistry
 from sglc.runtime.models.hub import EMBEDDED
 from sglc.runtime.models.loading import load_model
 from sglc.runtime.scheduler.scheduler import Scheduler
+from sglc.runtime.tokenizer.byte import ByteTokenizer
+from sglc.runtime.tokenizer.chatml import CHATML
 from sglc.runtime.tokenizer.prompt import PromptEncoder
 
 Listener = Callable[[RunEvent], None]
@@ -40,18 +43,21 @@ class HostOptions:
 
 
 class Host:
-    """Runs plans one after another or many at once, until they are done."""
+    """Runs plans one after another or many at once, until they are done.
+
+    ``scheduler`` is the backend when a model is behind it, None for a script.
+    """
 
     def __init__(
         self,
         executor: Executor,
-        scheduler: Scheduler,
         encoder: PromptEncoder,
         config: EngineConfig,
+        scheduler: Scheduler | None = None,
     ) -> None:
         self.executor = executor
-        self.scheduler = scheduler
         self.encoder = encoder
+        self.scheduler = scheduler
         self._window = 2 * config.max_running
 
     def run(
@@ -105,6 +111,15 @@ class Host:
                     yield number, run.result()
 
 
+def scripted(texts: Mapping[str, str | Sequence[str]], *, search_path: Sequence[str] = ()) -> Host:
+    """Return a host that answers model calls by the names of their captures."""
+    tokenizer = ByteTokenizer()
+    encoder = PromptEncoder(tokenizer, CHATML)
+    tools = ToolRegistry(search_path=search_path)
+    executor = Executor(ScriptedBackend(texts, tokenizer), encoder, tools=tools)
+    return Host(executor, encoder, EngineConfig())
+
+
 def load(options: HostOptions) -> Host:
     """Load a model and return a host for it.
 
@@ -124,4 +139,4 @@ def load(options: HostOptions) -> Host:
         tools=ToolRegistry(search_path=options.search_path),
         limits=Limits(wall_time_s=options.timeout_s),
     )
-    return Host(executor, scheduler, encoder, config)
+    return Host(executor, encoder, config, scheduler)

@@ -50,6 +50,7 @@ class Decode:
 
     ``key`` is the sampling site (``plan.seeds.seed_key``). ``num_logprobs``: None for no
     logprobs, 0 for those of the sampled tokens, k > 0 also for the k most probable tokens.
+    ``label`` names what is generated; a scripted backend answers by it.
 
     Raises:
         ValueError: a field is out of its range; the message names it.
@@ -63,6 +64,7 @@ class Decode:
     constraint: Constraint | None = None
     num_logprobs: int | None = None
     ignore_eos: bool = False
+    label: str = ""
 
     def __post_init__(self) -> None:
         if self.max_tokens < 1:
@@ -88,6 +90,7 @@ class Score:
     """
 
     choices: tuple[tuple[int, ...], ...]
+    label: str = ""
 
     def __post_init__(self) -> None:
         if not self.choices:

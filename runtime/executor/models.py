@@ -105,6 +105,7 @@ class GenCall(ModelCall):
             options.stop,
             constraint=None if self._type is None else _constraint(run.code, self._type),
             num_logprobs=0 if node.attrs.get("logprob") else None,
+            label=self.name,
         )
         return (
             StreamRequest(
@@ -178,7 +179,7 @@ class SelectCall(ModelCall):
                 skipped.append(max(counted - context, 0))
             self._parts.append((kind, members, skipped))
             tails = tuple(sequences[index][context:] for index in members)
-            yield StreamRequest((Extend(prefix), Score(tails)), deltas=False)
+            yield StreamRequest((Extend(prefix), Score(tails, self.name)), deltas=False)
 
     def receive(self, number: int, event: Decoded | Scored) -> bool:
         assert isinstance(event, Scored)

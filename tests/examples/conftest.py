@@ -1,4 +1,4 @@
-"""The embedded model twice: behind the engine, and by transformers for the reference interpreter."""
+"""The embedded model twice: behind the engine, and by transformers for the reference."""
 
 from __future__ import annotations
 

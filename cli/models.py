@@ -1,0 +1,76 @@
+"""What commands that run a model share: its options, loading it, the seed."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sglc.cli.errors import CommandError
+
+if TYPE_CHECKING:
+    from sglc.runtime.host import Host
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Declare which model, where, how large and how long."""
+    add = parser.add_argument
+    add("--model", default=None, help="a folder, a hub id, or `embedded` (the default)")
+    add("--dtype", choices=("auto", "float32", "bfloat16", "float16"), default="auto")
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    add("--seed", type=int, default=None, help="makes sampling repeatable (default 0)")
+    add("--max-slots", type=_positive, metavar="N", help="tokens the KV cache holds")
+    add("--timeout", type=float, metavar="SECONDS", help="give up a run after this long")
+
+
+def load_host(args: argparse.Namespace, program_path: str, config: Mapping[str, Any]) -> Host:
+    """Load the model and everything that runs plans on it.
+
+    Raises:
+        CommandError: the model cannot be loaded.
+    """
+    from pathlib import Path
+
+    try:
+        from sglc.runtime.host import HostOptions, load
+        from sglc.runtime.models.errors import ModelError
+    except ModuleNotFoundError as error:
+        raise CommandError(
+            f"running a model needs {error.name}: pip install 'sglc[local]'"
+        ) from None
+    options = HostOptions(
+        model=args.model or config.get("model") or "embedded",
+        dtype=args.dtype,
+        device=args.device,
+        num_slots=args.max_slots,
+        search_path=(str(Path(program_path).resolve().parent),),
+        timeout_s=args.timeout,
+    )
+    try:
+        return load(options)
+    except ModelError as error:
+        raise CommandError(str(error)) from None
+
+
+@contextmanager
+def refused_tools() -> Iterator[None]:
+    """Turn a tool that cannot be bound into the end of the command."""
+    from sglc.runtime.executor.tools import ToolError
+
+    try:
+        yield
+    except ToolError as error:
+        raise CommandError(str(error)) from None
+
+
+def seed_of(args: argparse.Namespace, config: Mapping[str, Any]) -> int:
+    """The seed of the command line, else of the file's config, else 0."""
+    return int(args.seed if args.seed is not None else config.get("seed", 0))
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {value}")
+    return value

@@ -1,0 +1,134 @@
+"""Run the `test` blocks of programs: on their mocks, or on a model where they name none."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sglc.cli.errors import EXIT_ERRORS, EXIT_OK, CommandError
+from sglc.cli.models import add_model_options, load_host, refused_tools, seed_of
+from sglc.cli.output import json_value
+from sglc.cli.programs import compile_or_report, read_source
+
+if TYPE_CHECKING:
+    from sglc.compiler.driver import Program
+    from sglc.compiler.frontend.graph.harness import RunStep, TestCase
+    from sglc.compiler.ir.graph import Module
+    from sglc.runtime.executor.run import Result
+    from sglc.runtime.host import Host
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command line."""
+    parser.add_argument("paths", nargs="+", metavar="PROGRAM", help="a .sgl file")
+    add_model_options(parser)
+
+
+def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
+    """Run every test of every file; 1 when one does not hold or a program has errors."""
+    args = parser.parse_args(words)
+    passed = failed = broken = 0
+    for path in args.paths:
+        program = compile_or_report(read_source(path))
+        if program is None:
+            broken += 1
+            continue
+        from sglc.compiler.frontend.graph.harness import build_tests
+
+        module, cases = build_tests(program.checked, program.graph)
+        runner = _Runner(args, path, program, module)
+        for case in cases:
+            problem = runner.run(case)
+            print(f"{'ok  ' if problem is None else 'FAIL'} {path}: {case.title}")
+            if problem is not None:
+                print("     " + problem.replace("\n", "\n     "))
+            passed, failed = passed + (problem is None), failed + (problem is not None)
+    print(f"{passed} passed, {failed} failed")
+    return EXIT_ERRORS if failed or broken else EXIT_OK
+
+
+class _NoModel:
+    """Stands for the model where only functions of the language are evaluated."""
+
+    vocab_size = 0
+    token_bytes: Sequence[bytes] = ()
+    eos_ids: Sequence[int] = ()
+
+    def encode(self, segments: Sequence[object]) -> list[int]:
+        return []
+
+    def text(self, segments: Sequence[object]) -> str:
+        return ""
+
+    def logits(self, ids: Sequence[int]) -> Sequence[float]:
+        raise AssertionError("a function asks no model")
+
+
+class _Runner:
+    """Runs the tests of one program; the model is loaded when the first test needs it."""
+
+    def __init__(
+        self, args: argparse.Namespace, path: str, program: Program, module: Module
+    ) -> None:
+        self._args = args
+        self._path = path
+        self._plan = program.plan
+        self._module = module
+        self._host: Host | None = None
+
+    def run(self, case: TestCase) -> str | None:
+        """Return what is wrong, or None."""
+        from sglc.compiler.frontend.graph.harness import RunStep
+
+        runs: dict[str, Any] = {}
+        for step in case.steps:
+            if isinstance(step, RunStep):
+                result = self._result(step, runs)
+                if result.error is not None:
+                    return f"{step.span}: {result.error}"
+                runs[step.name] = self._as_record(step, result)
+                continue
+            told = self._evaluate(step.function, runs)
+            if not told["holds"]:
+                shown = json.dumps(json_value(runs), ensure_ascii=False, indent=1)
+                reason = f" ({told['message']})" if told["message"] else ""
+                return f"{step.span}: {step.span.text}{reason}\n{shown}"
+        return None
+
+    def _result(self, step: RunStep, runs: Mapping[str, Any]) -> Result:
+        plan = self._plan.with_entry(step.prompt)
+        arguments = self._evaluate(step.arguments, runs)
+        seed = seed_of(self._args, plan.config)
+        with refused_tools():
+            if step.mock is not None:
+                return self._mock_host(self._evaluate(step.mock, runs)).run(
+                    plan, arguments, seed=seed
+                )
+            self._host = self._host or load_host(self._args, self._path, plan.config)
+            return self._host.run(plan, arguments, seed=seed)
+
+    def _mock_host(self, texts: Mapping[str, Any]) -> Host:
+        try:
+            from sglc.runtime.host import scripted
+        except ModuleNotFoundError as error:
+            raise CommandError(f"tests need {error.name}: pip install 'sglc[local]'") from None
+        return scripted(texts, search_path=(str(Path(self._path).resolve().parent),))
+
+    def _as_record(self, step: RunStep, result: Result) -> dict[str, Any]:
+        if self._module.functions[step.prompt].result is None:
+            return {"text": result.text, **result.captures}
+        return {"text": result.text, "result": result.value}
+
+    def _evaluate(self, function: str, runs: Mapping[str, Any]) -> dict[str, Any]:
+        from sglc.compiler.interpreter import interpret
+
+        names = {parameter.name for parameter in self._module.functions[function].params}
+        given = {name: value for name, value in runs.items() if name in names}
+        outcome = interpret(self._module, function, given, _NoModel())
+        if outcome.error is not None:
+            return {"holds": False, "message": str(outcome.error)}
+        value: dict[str, Any] = outcome.value
+        return value

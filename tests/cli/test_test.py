@@ -1,0 +1,92 @@
+"""`sglc test`: test blocks on mocks and on the embedded model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.sgl"))
+Command = Callable[..., Any]
+Write = Callable[..., Path]
+
+PROGRAM = """fn twice(s: str) -> str = s + s
+
+prompt pick(question: str) -> str:
+    user: "{question}"
+    assistant: "I choose {a = select("tea", "green tea", "coffee")}."
+    return twice(a)
+
+prompt free(topic: str):
+    "About {topic}:{note = gen(line)}"
+    for i in 1..2: " {i}{word = gen(word)}"
+"""
+
+
+def test_the_tests_of_the_examples_hold(sglc: Command) -> None:
+    done = sglc("test", *EXAMPLES)
+    assert done.code == 0, done.out
+    assert "0 failed" in done.out
+
+
+def test_mocks_stand_for_gens_and_selects(sglc: Command, program: Write) -> None:
+    path = program(
+        PROGRAM
+        + """
+test "choices":
+    r = run pick("x") using mock(a="tea")
+    expect r.result == "teatea"
+    s = run pick("x") using mock(a="green tea")
+    expect s.result == "green teagreen tea" and r.result != s.result
+
+test "texts":
+    r = run free("cats") using mock(note=" fine", word="x")
+    expect r.note == " fine" and r.text == "About cats: fine 1x 2x", "the text changed"
+"""
+    )
+    done = sglc("test", path)
+    assert done.code == 0, done.out
+    assert "2 passed, 0 failed" in done.out
+
+
+def test_a_failing_expectation_shows_place_message_and_runs(sglc: Command, program: Write) -> None:
+    path = program(
+        PROGRAM
+        + 'test "t":\n    r = run pick("x") using mock(a="tea")\n'
+        + '    expect r.result == "cocoa", "wrong drink"\n'
+    )
+    done = sglc("test", path)
+    assert done.code == 1
+    assert "FAIL" in done.out
+    assert 'program.sgl:13:5: expect r.result == "cocoa"' in done.out
+    assert "(wrong drink)" in done.out
+    assert '"result": "teatea"' in done.out
+    assert "0 passed, 1 failed" in done.out
+
+
+def test_a_mock_without_a_needed_text_fails_the_test(sglc: Command, program: Write) -> None:
+    path = program(PROGRAM + 'test "t":\n    r = run free("x") using mock(note="n")\n')
+    done = sglc("test", path)
+    assert done.code == 1
+    assert "the mock has no text for `word`" in done.out
+
+
+def test_a_text_that_does_not_fit_its_type_fails_the_test(sglc: Command, program: Write) -> None:
+    path = program(
+        'prompt p():\n    "x {n = gen(int)}"\ntest "t":\n    r = run p() using mock(n="many")\n'
+    )
+    done = sglc("test", path)
+    assert done.code == 1
+    assert "int" in done.out
+
+
+def test_without_a_mock_a_test_asks_the_model(sglc: Command, program: Write) -> None:
+    path = program(
+        'prompt p():\n    "Q: What is the capital of France?\\nA:{a = gen(line, max_tokens=9)}"\n'
+        'test "t":\n    r = run p()\n    expect "Paris" in r.a\n'
+    )
+    assert sglc("test", path).code == 0
+
+
+def test_a_program_with_errors_has_no_tests(sglc: Command, program: Write) -> None:
+    assert sglc("test", program('prompt p():\n    "{x}"\n')).code == 1
