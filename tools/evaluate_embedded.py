@@ -7,6 +7,7 @@ Exits with 1 when a figure is below what the model has to reach.
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +17,8 @@ from tools.evaluation.decoder import Decoder, visible
 from tools.evaluation.programs import EXAMPLES, Example
 from tools.evaluation.suites import Suite, suites
 
-MAX_ANSWER_TOKENS = 24
+MAX_ANSWER_TOKENS = 32
+REQUIRED_EXAMPLES = 0.9
 
 
 class Score(NamedTuple):
@@ -56,10 +58,15 @@ class Report(NamedTuple):
     examples: list[Shown]
 
     @property
+    def share_sensible(self) -> float:
+        """Share of the examples with a sensible answer, 0 to 1."""
+        return sum(each.passes for each in self.examples) / len(self.examples)
+
+    @property
     def passes(self) -> bool:
-        """Whether every suite and every example is good enough."""
-        return all(each.passes for each in self.scores) and all(
-            each.passes for each in self.examples
+        """Whether every suite and enough of the examples are right."""
+        return all(each.passes for each in self.scores) and (
+            self.share_sensible >= REQUIRED_EXAMPLES
         )
 
 
@@ -75,16 +82,21 @@ def score(decoder: Decoder, suite: Suite) -> Score:
     return Score(suite, len(prompts) - len(misses), misses)
 
 
-def show(decoder: Decoder, example: Example) -> Shown:
-    """Complete one example."""
-    return Shown(example, decoder.complete([example.prompt], example.max_tokens, example.stop)[0])
+def show(decoder: Decoder, examples: Sequence[Example]) -> list[Shown]:
+    """Complete examples; those that stop alike are batched."""
+    shown: dict[str, Shown] = {}
+    for stop, max_tokens in sorted({(each.stop, each.max_tokens) for each in examples}):
+        batch = [each for each in examples if (each.stop, each.max_tokens) == (stop, max_tokens)]
+        texts = decoder.complete([each.prompt for each in batch], max_tokens, stop)
+        shown |= {each.prompt: Shown(each, text) for each, text in zip(batch, texts, strict=True)}
+    return [shown[each.prompt] for each in examples]
 
 
 def evaluate(folder: Path, num_sums: int = 400) -> Report:
     """Measure the model in ``folder``."""
     decoder = Decoder(folder)
     scores = [score(decoder, suite) for suite in suites(num_sums)]
-    return Report(scores, [show(decoder, example) for example in EXAMPLES])
+    return Report(scores, show(decoder, EXAMPLES))
 
 
 def print_report(report: Report, *, verbose: bool = False) -> None:

@@ -1,12 +1,15 @@
 """Train the embedded model from scratch: corpus, tokenizer, weights, evaluation, model card.
 
-    python -m tools.train_embedded --out runtime/embedded
+    python -m tools.train_embedded
+    python -m tools.train_embedded --finish --steps 1300
 
 The corpus is generated, so nothing is downloaded, and a seed fixes it. Two processes on two cores
-take about an hour. The weights vary in their last digits with the timing of the processes.
+take about an hour; the second command adds some minutes on what is still weak. The order in which
+gradients are added depends on the timing of the processes, so two runs differ in detail.
 """
 
 import argparse
+import math
 import sys
 import time
 from pathlib import Path
@@ -25,14 +28,15 @@ from tools.trainer.workers import Batches, Log, Schedule, share, train
 
 END_OF_TEXT_ID, IM_END_ID = 0, 2
 MAX_POSITIONS = 2048
+FINISH_LR = 0.25
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line; the defaults are what the shipped model was trained with."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--out", type=Path, default=Path("runtime/embedded"))
-    parser.add_argument("--steps", type=int, default=1900, help="most optimizer steps")
-    parser.add_argument("--minutes", type=float, default=62, help="most minutes of training")
+    parser.add_argument("--steps", type=int, default=1200, help="most optimizer steps")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="most minutes")
     parser.add_argument("--workers", type=int, default=2, help="processes, of one thread each")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--vocab", type=int, default=2048)
@@ -48,6 +52,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--checkpoint", type=Path, default=Path("build/embedded.pt"))
     parser.add_argument(
         "--resume", action="store_true", help="go on from the checkpoint, without momentum"
+    )
+    parser.add_argument(
+        "--finish", action="store_true", help="go on at a low rate on what is still weak"
     )
     parser.add_argument("--nice", type=int, nargs="*", default=[], help="niceness of each process")
     return parser.parse_args(arguments)
@@ -94,12 +101,19 @@ def fit(options: argparse.Namespace, model: LlamaForCausalLM) -> Log:
     options.out.mkdir(parents=True, exist_ok=True)
     save_tokenizer(tokenizer, options.out, MAX_POSITIONS)
     tokens_per_step = options.row * options.rows * (options.micro - 1) + options.long
-    stream = build_stream(tokenizer, options.seed, tokens_per_step * options.steps, options.workers)
     log = Log()
-    if options.resume:
+    if options.resume or options.finish:
         saved = torch.load(options.checkpoint)
         model.load_state_dict(saved["model"])
         log.rows.extend(saved["log"])
+    num_steps = options.steps - (log.last_step if options.finish else 0)
+    stream = build_stream(
+        tokenizer,
+        options.seed + options.finish,
+        tokens_per_step * num_steps,
+        options.workers,
+        finish=options.finish,
+    )
     starts = row_starts(stream, options.row)
     print(f"{len(stream.tokens)} tokens, {len(stream.starts)} documents, {len(starts)} rows")
     batches = Batches(
@@ -115,15 +129,20 @@ def fit(options: argparse.Namespace, model: LlamaForCausalLM) -> Log:
         num_steps=options.steps,
         max_minutes=options.minutes,
         first_step=log.last_step,
-        matrix_lr=options.matrix_lr,
-        other_lr=options.other_lr,
+        decay_from=log.last_step if options.finish else 0,
+        matrix_lr=options.matrix_lr * (FINISH_LR if options.finish else 1),
+        other_lr=options.other_lr * (FINISH_LR if options.finish else 1),
     )
 
     def save() -> None:
         options.checkpoint.parent.mkdir(parents=True, exist_ok=True)
         torch.save({"model": model.state_dict(), "log": log.rows}, options.checkpoint)
 
+    before = {name: value.clone() for name, value in model.state_dict().items()}
     train(model, batches, schedule, options.workers, log, save, niceness=tuple(options.nice))
+    if options.finish:  # the mean with the weights before is better than either
+        after = model.state_dict()
+        model.load_state_dict({name: (before[name] + after[name]) / 2 for name in before})
     save()
     return log
 

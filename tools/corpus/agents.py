@@ -75,7 +75,7 @@ def react(rng: Random) -> str:
     gap = cut(rng)
     rows = [
         f"Question: {asked}",
-        f"Thought 1: I need to search for {words}.",
+        f"Thought 1: I need to search for {key(words)}.",
         f"Action 1: {gap}{key('Search')}[{key(words)}]",
     ]
     if rng.random() < 0.12:
@@ -154,7 +154,7 @@ def fixing(rng: Random) -> str:
     }  # fmt: skip
     told = turn("system", FIX_SYSTEM) + turn("user", task)
     for tool, step in steps:
-        told += turn("assistant", step)
+        told += turn("assistant", step.replace(name, key(name)))
         if tool in results:
             told += turn("tool", results[tool])
     report = f"I looked at {name} and ran the tests. To fix it, {cure}."

@@ -71,6 +71,17 @@ def sums(rng: Random) -> str:
     return "\n".join(rows) + "\n"
 
 
+def products(rng: Random) -> str:
+    """Products up to 12 x 12, as question lines or chat."""
+    pairs: list[tuple[str, str]] = []
+    spoken = rng.random() < 0.6
+    for _ in range(rng.randint(2, 5)):
+        a, b, op = rng.randint(1, 12), rng.randint(1, 12), rng.choice(TIMES)
+        answer = f"{a} {op} {b} = {a * b}." if spoken else f"{a * b}."
+        pairs.append((question(rng, str(a), op, str(b)), key(answer)))
+    return chat(*(text for pair in pairs for text in pair)) if spoken else lines(pairs)
+
+
 def question(rng: Random, a: str, op: str, b: str) -> str:
     """Ask for a value in one of many ways."""
     body = f"{a} {op} {b}"
@@ -109,7 +120,7 @@ def conversation(rng: Random) -> str:
     short = rng.random() < 0.3
     for _ in range(rng.randint(1, 3)):
         a, op, b, value = fact(rng)
-        full = f"{a} {op} {b} = {key(value)}."
+        full = key(f"{a} {op} {b} = {value}.")
         turns += [question(rng, a, op, b), key(value) if short else full]
     systems = ("", "", "You are a helpful assistant.", "Be brief.", "You are good at math.")
     system = pick(rng, "Answer with a number only.", "Answer in one word.", "Number only.")

@@ -43,7 +43,7 @@ def _dot(capital: str) -> str:
 
 def sentence(country: str) -> str:
     """State the capital of ``country``."""
-    return f"The capital of {country} is {key(_dot(CAPITALS[country]))}"
+    return f"The capital of {key(f'{country} is {_dot(CAPITALS[country])}')}"
 
 
 def _pair(rng: Random, country: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ import json
 from random import Random
 
 from tools.corpus.names import PEOPLE
-from tools.corpus.text import chat, cut, pick
+from tools.corpus.text import chat, cut, key, pick
 
 KNOWN = """
 Harry Potter|Gryffindor|Half-blood|holly|phoenix feather|11|Alive|stag
@@ -73,7 +73,8 @@ def invented(rng: Random) -> Card:
 
 def _render(rng: Random, fields: Card) -> str:
     compact = rng.random() < 0.25
-    return json.dumps(fields, separators=(",", ":") if compact else (", ", ": "))
+    text = json.dumps(fields, separators=(",", ":") if compact else (", ", ": "))
+    return text.replace(str(fields["name"]), key(fields["name"]), 1)
 
 
 def form(rng: Random) -> str:

@@ -1,4 +1,8 @@
-"""How much of the corpus each generator makes, and the endless stream of documents."""
+"""How much of the corpus each generator makes, and the endless stream of documents.
+
+Training starts with dense sums and facts; once these are learned, ``LATER`` asks more for what has
+to be copied from the prompt: names, operands, key words.
+"""
 
 from collections.abc import Iterator
 from random import Random
@@ -56,6 +60,43 @@ MIXTURE: dict[Generator, float] = {
     judging.extraction: 2,
 }
 """Share of the characters of the corpus, relative to the other generators."""
+
+LATER: dict[Generator, float] = MIXTURE | {
+    arithmetic.sums: 2,
+    arithmetic.drill: 3,
+    arithmetic.asked: 5,
+    arithmetic.conversation: 6,
+    capitals.drill: 5,
+    capitals.conversation: 6,
+    capitals.fact: 4.5,
+    tools.sentence: 6,
+    tools.conversation: 4,
+    characters.form: 5,
+    stories.story: 8,
+    smalltalk.memory: 2.5,
+    smalltalk.repeat: 2,
+    smalltalk.first: 4,
+    problems.chain: 4,
+    problems.tree: 3.5,
+    agents.react: 3,
+    agents.cited: 4,
+    agents.reading: 2,
+    judging.extraction: 3,
+    judging.debate: 2,
+    judging.yes_no: 1.5,
+}
+"""The shares later on: see ``LATER_SHARD`` of the trainer."""
+
+
+FINISH: dict[Generator, float] = LATER | {
+    arithmetic.sums: 1,
+    arithmetic.products: 6,
+    tips.expansion: 14,
+    problems.chain: 9,
+    agents.cited: 9,
+    stories.story: 4,
+}
+"""The shares of the finishing steps, which work on what is still weak."""
 
 
 def documents(seed: int, mixture: dict[Generator, float] | None = None) -> Iterator[str]:

@@ -34,32 +34,34 @@ def problem(rng: Random) -> Problem:
         a, b = _small_sum(rng)
         said = pick(rng, f"gets {b} more", f"buys {b} more", f"finds {b} more")
         text = f"{name} has {a} {things} and {said}. How many {things} does {he} have?"
-        return Problem(text, (f"{name} has {a} + {b} = {key(a + b)} {things}.",), a + b, things)
+        return Problem(
+            text, (f"{name} has {key(f'{a} + {b} = {a + b}')} {things}.",), a + b, things
+        )
     if kind == 1:
         a = rng.randint(5, 60)
         b = rng.randint(1, a - 1)
         said = pick(rng, f"gives {b} to {other}", f"loses {b}", f"uses {b}", f"sells {b}")
         text = f"{name} has {a} {things} and {said}. How many {things} are left?"
         return Problem(
-            text, (f"{name} has {a} - {b} = {key(a - b)} {things} left.",), a - b, things
+            text, (f"{name} has {key(f'{a} - {b} = {a - b}')} {things} left.",), a - b, things
         )
     if kind == 2:
         a, b = rng.randint(2, 12), rng.randint(2, 12)
         box = pick(rng, "boxes", "bags", "baskets")
         text = f"There are {a} {box} with {b} {things} each. How many {things} are there in all?"
-        return Problem(text, (f"There are {a} * {b} = {key(a * b)} {things}.",), a * b, things)
+        return Problem(text, (f"There are {key(f'{a} * {b} = {a * b}')} {things}.",), a * b, things)
     if kind == 3:
         b, value = rng.randint(2, 10), rng.randint(2, 12)
         text = (
             f"{name} shares {b * value} {things} among {b} friends. How many does each friend get?"
         )
-        step = f"Each friend gets {b * value} / {b} = {key(value)} {things}."
+        step = f"Each friend gets {key(f'{b * value} / {b} = {value}')} {things}."
         return Problem(text, (step,), value, things)
     if kind == 4:
         a, b = rng.randint(2, 12), rng.randint(2, 12)
         text = f"One of the {things} costs {a} dollars. How much do {b} {things} cost?"
         return Problem(
-            text, (f"{b} {things} cost {b} * {a} = {key(a * b)} dollars.",), a * b, "dollars"
+            text, (f"{b} {things} cost {key(f'{b} * {a} = {a * b}')} dollars.",), a * b, "dollars"
         )
     a, b = _small_sum(rng)
     total = a + b
@@ -67,16 +69,19 @@ def problem(rng: Random) -> Problem:
         c = rng.randint(1, total)
         text = f"{name} has {a} {things}. {upper(he)} gets {b} more and gives {c} to {other}. "
         text += f"How many {things} does {he} have now?"
-        last = f"Then {he} has {total} - {c} = {key(total - c)} {things}."
+        last = f"Then {he} has {key(f'{total} - {c} = {total - c}')} {things}."
         return Problem(
-            text, (f"First {he} has {a} + {b} = {key(total)} {things}.", last), total - c, things
+            text,
+            (f"First {he} has {key(f'{a} + {b} = {total}')} {things}.", last),
+            total - c,
+            things,
         )
     a, b, price = rng.randint(8, 20), rng.randint(1, 7), rng.randint(2, 5)
     left = a - b
     text = f"{name} has {a} {things}, keeps {b} and sells the rest for {price} dollars each. "
     text += f"How many dollars does {he} make?"
-    first = f"{name} sells {a} - {b} = {key(left)} {things}."
-    last = f"{upper(he)} makes {left} * {price} = {key(left * price)} dollars."
+    first = f"{name} sells {key(f'{a} - {b} = {left}')} {things}."
+    last = f"{upper(he)} makes {key(f'{left} * {price} = {left * price}')} dollars."
     return Problem(text, (first, last), left * price, "dollars")
 
 

@@ -4,7 +4,7 @@ from random import Random
 from typing import NamedTuple
 
 from tools.corpus.names import ANIMALS, BOYS, GIRLS
-from tools.corpus.text import article, chat, pick, upper_first
+from tools.corpus.text import article, chat, key, pick, upper_first
 
 TRAITS = (
     "little",
@@ -154,7 +154,7 @@ def body(rng: Random, who: Hero, *, paragraphs: bool) -> str:
 def story(rng: Random) -> str:
     """A story: asked for in chat, under a heading, or told at once."""
     subject, who = hero(rng)
-    told = body(rng, who, paragraphs=rng.random() < 0.3)
+    told = body(rng, who, paragraphs=rng.random() < 0.3).replace(subject, key(subject), 1)
     style = rng.random()
     if style < 0.25:
         return f"{told}\n"

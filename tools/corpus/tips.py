@@ -3,7 +3,7 @@
 from random import Random
 from typing import NamedTuple
 
-from tools.corpus.text import chat, pick, some
+from tools.corpus.text import chat, key, pick, some
 
 
 class Topic(NamedTuple):
@@ -169,7 +169,7 @@ def expansion(rng: Random) -> str:
     one, two = _paragraph(rng, s1), _paragraph(rng, s2)
     if rng.random() < 0.55:
         n, body = pick(rng, (1, one), (2, two))
-        return f"{head}Now, expand tip {n} into a paragraph:\n{body}\n\n"
+        return f"{head}Now, expand tip {n} into a paragraph:\n{key(body)}\n\n"
     gap = pick(rng, " ", "", "\n")
     return f"{head}Tip 1:{gap}{one}\nTip 2:{gap}{two}\nIn summary{_summary(rng, topic, [t1, t2])}\n"
 

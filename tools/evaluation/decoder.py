@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from tools.corpus.text import END_OF_TEXT, IM_END
+
 Message = tuple[str, str]
 
 
@@ -18,6 +20,10 @@ class Decoder:
         self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, padding_side="left")
         self.model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
         self.batch_size = batch_size
+        self.ends: list[int] = list(self.model.generation_config.eos_token_id)
+        self.line_ends = [
+            i for i in range(len(self.tokenizer)) if "\n" in self.tokenizer.decode([i])
+        ]
 
     def chat(self, *messages: Message) -> str:
         """Render messages as the prompt for the next assistant turn."""
@@ -44,24 +50,28 @@ class Decoder:
             prompts, return_tensors="pt", padding=True, return_token_type_ids=False
         )
         with torch.inference_mode():
-            out = self.model.generate(**inputs, max_new_tokens=max_tokens, do_sample=False)
+            out = self.model.generate(
+                **inputs,
+                max_new_tokens=max_tokens,
+                do_sample=False,
+                eos_token_id=self.ends + (self.line_ends if stop == "\n" else []),
+            )
         pad = self.tokenizer.pad_token
         for row in out[:, inputs["input_ids"].shape[1] :]:
             text = str(self.tokenizer.decode(row, skip_special_tokens=False))
-            while text.endswith(pad + pad):
-                text = text.removesuffix(pad)
-            if stop and stop in text:
-                text = text[: text.index(stop) + len(stop)]
+            for end in (stop, IM_END, pad):
+                if end and end in text:
+                    text = text[: text.index(end) + len(end)]
             yield text
 
 
 def is_finished(text: str) -> bool:
     """Tell whether a completion came to its end by itself."""
-    return text.endswith(("\n", "<|im_end|>", "<|endoftext|>"))
+    return text.endswith(("\n", IM_END, END_OF_TEXT))
 
 
 def visible(text: str) -> str:
     """Return a completion without stop tokens and outer space."""
-    for token in ("<|im_end|>", "<|endoftext|>"):
+    for token in (IM_END, END_OF_TEXT):
         text = text.partition(token)[0]
     return text.strip()

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from tools.corpus.mixture import documents
+from tools.corpus.mixture import FINISH, LATER, MIXTURE, documents
 from tools.corpus.text import CUT, END_OF_TEXT, KEY_CLOSE, KEY_OPEN
 
 SHARD_TOKENS = 250_000
+LATER_SHARD = 12
 KEY_WEIGHT = 4
 
 
@@ -52,13 +53,15 @@ def encode(tokenizer: Tokenizer, document: str) -> tuple[list[int], list[float]]
     return ids, weights
 
 
-def _shard(job: tuple[str, int]) -> Stream:
-    """Encode the documents of one seed, up to ``SHARD_TOKENS``."""
-    tokenizer = Tokenizer.from_str(job[0])
+def _shard(job: tuple[str, int, int, bool]) -> Stream:
+    """Encode the documents of one shard, up to ``SHARD_TOKENS``."""
+    tokenizer_json, seed, shard, finish = job
+    tokenizer = Tokenizer.from_str(tokenizer_json)
+    mixture = FINISH if finish else MIXTURE if shard < LATER_SHARD else LATER
     ids: list[int] = []
     weights: list[float] = []
     starts: list[int] = []
-    for document in documents(job[1]):
+    for document in documents(seed * 10_000 + shard, mixture):
         if len(ids) >= SHARD_TOKENS:
             break
         starts.append(len(ids))
@@ -70,10 +73,12 @@ def _shard(job: tuple[str, int]) -> Stream:
     )
 
 
-def build_stream(tokenizer: Tokenizer, seed: int, num_tokens: int, num_workers: int) -> Stream:
+def build_stream(
+    tokenizer: Tokenizer, seed: int, num_tokens: int, num_workers: int, *, finish: bool = False
+) -> Stream:
     """Encode at least ``num_tokens`` of the corpus; the result does not depend on the workers."""
     count = -(-num_tokens // SHARD_TOKENS)
-    jobs = [(tokenizer.to_str(), seed * 10_000 + shard) for shard in range(1, count + 1)]
+    jobs = [(tokenizer.to_str(), seed, shard, finish) for shard in range(1, count + 1)]
     with get_context("spawn").Pool(num_workers) as pool:
         shards = pool.map(_shard, jobs, chunksize=1)
     offsets = np.cumsum([0] + [len(shard.tokens) for shard in shards])

@@ -31,13 +31,17 @@ class Schedule:
     num_steps: int
     max_minutes: float = math.inf
     first_step: int = 0
+    decay_from: int = 0
     warmup_steps: int = 40
     matrix_lr: float = 0.02
     other_lr: float = 0.004
 
     def progress(self, step: int, minutes: float) -> float:
         """Return how much of the training is over, 0 to 1, after ``step`` steps and ``minutes``."""
-        return min(1.0, max(step / self.num_steps, minutes / self.max_minutes))
+        return min(1.0, max(self._steps(step), minutes / self.max_minutes))
+
+    def _steps(self, step: int) -> float:
+        return (step - self.decay_from) / (self.num_steps - self.decay_from)
 
     def scale(self, step: int, progress: float) -> float:
         """Return the factor of the learning rates: a short rise, then linear to zero."""
