@@ -131,7 +131,11 @@ def _mismatch(type_: t.Type, value: Any) -> str | None:
         case t.Union(options=options):
             if any(_mismatch(option, value) is None for option in options):
                 return None
-            return f"not {_name(value)}"
+            return (
+                f"not {json.dumps(value, ensure_ascii=False)}"
+                if isinstance(value, str)
+                else (f"not {_name(value)}")
+            )
         case t.List(item=item, min=low, max=high):
             return _list_mismatch(item, low, high, value)
         case t.Record():

@@ -36,7 +36,10 @@ class Emitter:
         if count == 0 and hint != "s":
             return Value(hint, type_)
         name = f"{hint}{count}"
-        return Value(name, type_) if name not in self._names else self.value(hint, type_)
+        if name in self._names:
+            return self.value(hint, type_)
+        self._names[name] = 1
+        return Value(name, type_)
 
     def parameter(self, name: str, type_: ValueType) -> Value:
         """Return the value of a parameter, under exactly its name. Parameters come first."""

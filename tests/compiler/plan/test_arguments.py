@@ -82,7 +82,7 @@ def test_a_value_of_the_type_fits(type_: t.Type, value: Any) -> None:
         (t.List(t.Int()), [1, "x"], "item 1: not a text"),
         (CARD, {"age": 11}, "field `name` is missing"),
         (CARD, {"name": "Ron", "house": 1}, "unknown field `house`"),
-        (t.Union((t.Literal("a"), t.Literal("b"))), "c", "not a text"),
+        (t.Union((t.Literal("a"), t.Literal("b"))), "c", 'not "c"'),
         (t.Json(), {"a": object()}, "not JSON serializable"),
         (t.Str(), "\ud800", "half a surrogate"),
     ],
