@@ -85,7 +85,7 @@ class Body:
         """Return the variable that ``name`` declares; the first time, say what it hides."""
         variable = self.variables.get(id(name))
         if variable is None:
-            variable = Variable(name.value, name.span, kind)
+            variable = self._variable(name, kind)
             self.variables[id(name)] = variable
         if not self.program.muted:
             entity = self.module.names.get(name.value)
@@ -94,6 +94,9 @@ class Body:
             elif name.value in FORMS:
                 self.report(faults.shadowed_builtin(name.span, name.value))
         return variable
+
+    def _variable(self, name: ast.Name, kind: str) -> Variable:
+        return Variable(name.value, name.span, kind, self.role[0] if self.role else None)
 
     def bind(
         self, name: ast.Name, type_: Type, kind: str, *, selected: bool = False
@@ -104,9 +107,9 @@ class Body:
         old = self.env.names.get(name.value)
         if old is not None and kind == "loop":
             self.report(codes.shadowed_name(name.span, name.value, old.variables[0].span))
-            variable = self.variables.setdefault(id(name), Variable(name.value, name.span, kind))
+            variable = self.variables.setdefault(id(name), self._variable(name, kind))
         elif old is not None:
-            variable = self.variables.setdefault(id(name), Variable(name.value, name.span, kind))
+            variable = self.variables.setdefault(id(name), self._variable(name, kind))
         else:
             variable = self.declare(name, kind)
         self.env = self.env.bind(name.value, Binding((variable,), type_, selected=selected))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sglc.compiler.diagnostics import codes
 from sglc.compiler.frontend import ast
+from sglc.compiler.frontend.sema import faults
 from sglc.compiler.frontend.sema.body import Body
 from sglc.compiler.frontend.sema.cost import check_identical, count_of
 from sglc.compiler.frontend.sema.flow import Env
@@ -71,6 +72,17 @@ class Branches:
         self._leave(outer, end, outer, stmt.name.value)
         self._body.bind(stmt.name, BranchType(_captures(outer, end)), "group")
 
+    def kept(self, branch: ast.Expr) -> None:
+        """Report a ``keep`` where another message is open than where the branches began."""
+        group = _group_of(branch)
+        binding = None if group is None else self._body.env.names.get(group.name)
+        here = self._body.role[0] if self._body.role else None
+        for variable in binding.variables if binding else ():
+            if variable.kind == "group" and variable.role != here:
+                self._body.report(
+                    faults.kept_elsewhere(branch.span, variable.role, here, variable.span)
+                )
+
     def _branch(self, start: Env, stmts: Sequence[ast.Stmt], place: Span) -> tuple[BranchType, Env]:
         self._body.forks.append(place)
         end = self._stmts.isolated(start, stmts)
@@ -79,6 +91,18 @@ class Branches:
 
     def _leave(self, outer: Env, end: Env, start: Env, access: str) -> None:
         self._body.env = outer.hide(_accesses(start, end, access))
+
+
+def _group_of(branch: ast.Expr) -> ast.Var | None:
+    """Return the group that an expression takes one of its branches from, if that is plain."""
+    match branch:
+        case ast.Var():
+            return branch
+        case ast.Index(value=ast.Var() as group):
+            return group
+        case ast.Call(callee=ast.Var(name="best"), args=(ast.Var() as group, *_)):
+            return group
+    return None
 
 
 def _captures(start: Env, end: Env) -> tuple[t.Field, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sglc.compiler.diagnostics.diagnostic import Diagnostic
+from sglc.compiler.diagnostics.diagnostic import Diagnostic, Label
 from sglc.compiler.diagnostics.suggest import did_you_mean
 from sglc.compiler.diagnostics.table import report
 from sglc.compiler.source import Span
@@ -197,6 +197,20 @@ def leaves_branch(span: Span, word: str) -> Diagnostic:
         f"`{word}` inside of a branch",
         label="a branch cannot end the prompt",
         helps=("bind a name in the branch, and decide after it",),
+    )
+
+
+def kept_elsewhere(span: Span, began: str | None, here: str | None, group: Span) -> Diagnostic:
+    """A branch would bring along another open message than the one that is open here."""
+    place = f"inside a `{began}` message" if began else "outside of messages"
+    now = f"inside `{here}`" if here else "outside of messages"
+    return report(
+        "SGL0201",
+        span,
+        f"`keep` {now} of a branch that began {place}",
+        label="its prompt is in another state than the one here",
+        labels=(Label(group, f"began {place}"),),
+        helps=("put the `keep` into the same message as the fork",),
     )
 
 

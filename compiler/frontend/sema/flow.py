@@ -18,11 +18,15 @@ Path = tuple[str, ...]
 
 @dataclass(eq=False, slots=True)
 class Variable:
-    """A declared name: one for each place that declares it, shared by all environments."""
+    """A declared name: one for each place that declares it, shared by all environments.
+
+    ``role`` is the message that is open where it is declared.
+    """
 
     name: str
     span: Span
     kind: str
+    role: str | None = None
     used: bool = False
 
 

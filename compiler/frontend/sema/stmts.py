@@ -111,6 +111,7 @@ class Stmts:
                 type_ = self.exprs.present(branch)
                 if not assignable(type_, BranchType()):
                     self.body.report(faults.wants(branch.span, "a branch", show(type_)))
+                self._branches.kept(branch)
             case ast.Check(condition=condition, message=message):
                 self.check_condition(condition, message)
             case ast.Return():
