@@ -157,9 +157,7 @@ class _Writer:
         options = [
             f"[{self.int(place)}, {self.int(place)}]",
             f"[i + {self.int(place)} for i in 1..{self.int(place, 2)} if i < 4]",
-            f'[len(note("{{i}}{self.pick("", "z")}")) for i in 1..2]'
-            if not place.branch
-            else "[1]",
+            "[1]" if place.branch else noted,
             *place.names.list,
         ]
         options += [f"[b.v + 1 for b in {group}]" for group in place.names.group]
