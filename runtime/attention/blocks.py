@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sglc.runtime.core.batch import ForwardBatch
 
 _MAX_SHORT = 64  # prefills of at most so many tokens are padded to one another
 _MIN_SAVED = 256  # keys that need not be gathered, for a shared prefix to be worth two passes
+_MIN_SHARED = 32  # and its own length: a shorter one costs more to attend apart than to gather
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +55,15 @@ def share(batch: ForwardBatch, spans: list[Span]) -> list[Span]:
     found = list(spans)
     for members in families.values():
         limit = min(spans[i].seq_len - spans[i].query_len for i in members)
-        if limit * (len(members) - 1) < _MIN_SAVED:
+        if limit < _MIN_SHARED or limit * (len(members) - 1) < _MIN_SAVED:
             continue
         table = batch.slot_table[members, :limit]
         differs = (table != table[0]).any(0)
         length = int(differs.int().argmax()) if bool(differs.any()) else limit
-        if length * (len(members) - 1) >= _MIN_SAVED:
+        if length >= _MIN_SHARED and length * (len(members) - 1) >= _MIN_SAVED:
             for i in members:
-                found[i] = replace(spans[i], first_key=length, shared=members[0])
+                s = spans[i]
+                found[i] = Span(s.index, s.row, s.query_len, length, s.seq_len, members[0])
     return found
 
 
