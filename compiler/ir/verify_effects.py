@@ -56,4 +56,12 @@ def _check_regions(op: Op, started: bool, report: Report) -> bool:
 
 
 def _effects_of(op: Op) -> set[Value]:
-    return {value for value in free_values(op) if value.type == EFFECT}
+    """The effects an op uses. A jump inside of it uses them instead of what follows the op."""
+    used = {value for value in op.inputs() if value.type == EFFECT}
+    for region in op.regions:
+        bound = set(region.params)
+        for inner in region.ops:
+            if "loop" not in inner.spec.exits:
+                used |= _effects_of(inner) - bound
+            bound.update(inner.results)
+    return used

@@ -7,7 +7,7 @@ Names are bound before they are read, loops are short, calls go only to prompts 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from hypothesis import strategies as st
@@ -94,13 +94,19 @@ class _Place:
 class _Writer:
     draw: st.DrawFn
     returns: bool
-    prompts: tuple[str, ...]
+    prompts: Mapping[str, bool]  # whether it calls an effectful tool
     chat: bool
     lines: list[str] = field(default_factory=list)
     fresh: int = 0
 
     def pick(self, *options: str) -> str:
         return self.draw(st.sampled_from(options))
+
+    def callable(self, place: _Place) -> list[str]:
+        """The prompts to call here: effects in branches have no order, so there are none."""
+        return [
+            name for name, effectful in self.prompts.items() if not (effectful and place.branch)
+        ]
 
     def name(self, place: _Place, kind: str) -> str:
         """A new name, or one of this kind to bind again; it is bound by the caller."""
@@ -149,7 +155,7 @@ class _Writer:
         if depth < 2:
             options += [f"not ({self.bool(place, 2)})"]
             options += [f"({self.bool(place, 2)} {self.pick('and', 'or')} {self.bool(place, 2)})"]
-            options += [f"({m} == none or {m} > 1)" for m in place.names.maybe]
+            options += [f"({m} if {m} != none else 1) > 1" for m in place.names.maybe]
         return self.draw(st.sampled_from(options))
 
     def list(self, place: _Place) -> str:
@@ -200,7 +206,7 @@ class _Writer:
             options += ["return"]
         if place.keeps:
             options += ["keep", "keep"]
-        if self.prompts:
+        if self.callable(place):
             options += ["call", "include", "calls"]
         getattr(self, "_" + self.pick(*options))(place)
 
@@ -342,19 +348,21 @@ class _Writer:
 
     def _call(self, place: _Place) -> None:
         name = self.name(place, "text")
-        call = f"{self.pick(*self.prompts)}({self.text(place)})"
+        call = f"{self.pick(*self.callable(place))}({self.text(place)})"
         self.say(place, f"{name} = {self.pick(call, f'try {call} else str(1)')}")
         place.names.bind("text", name)
 
     def _calls(self, place: _Place) -> None:
         name = self.name(place, "text")
-        prompt = self.pick(*self.prompts)
+        prompt = self.pick(*self.callable(place))
         self.say(place, f'{name} = join([{prompt}("{{i}}") for i in 1..2], "+")')
         place.names.bind("text", name)
 
     def _include(self, place: _Place) -> None:
         name = self.name(place, "text")
-        call = f"include {self.pick(*self.prompts)}({self.text(place)}, k={self.int(place)})"
+        call = (
+            f"include {self.pick(*self.callable(place))}({self.text(place)}, k={self.int(place)})"
+        )
         self.say(place, f"{name} = {call}")
         place.names.bind("text", name)
 
@@ -371,18 +379,19 @@ def _bound_by(head: str) -> list[tuple[str, str]]:
 def programs(draw: st.DrawFn) -> str:
     """Draw the text of a program."""
     texts = [HEAD]
-    prompts: list[str] = []
+    prompts: dict[str, bool] = {}
     for index in range(draw(st.integers(0, 2))):
-        writer = _Writer(draw, True, tuple(prompts), chat=False)
+        writer = _Writer(draw, True, dict(prompts), chat=False)
         place = _Place(_Names(text=("s",), int=("k",)))
         writer.say(place, '"P{s}"')
         writer.block(place)
         writer.say(place, f"return {writer.text(place)}")
         lines = "\n".join(writer.lines)
         texts.append(f"prompt p{index}(s: str, k: int = 1) -> str:\n{lines}\n")
-        prompts.append(f"p{index}")
+        effectful = [name for name, changes in prompts.items() if changes]
+        prompts[f"p{index}"] = any(f"{name}(" in lines for name in ("note", *effectful))
     returns = draw(st.booleans())
-    writer = _Writer(draw, returns, tuple(prompts), chat=draw(st.booleans()))
+    writer = _Writer(draw, returns, prompts, chat=draw(st.booleans()))
     place = _Place(_Names(text=("x",), int=("n",)))
     writer.say(place, '"begin{n}"')
     writer.block(place, least=2)

@@ -97,6 +97,11 @@ prompt main():
         ('for i in 1..2:\n        while false limit len(note("l")): pass', ["l", "l"]),
         ('with max_tokens=len(note("w")):\n        "a"\n        gen()\n        gen()', ["w"]),
         ('if len("a") > 0:\n        _ = note("first")', ["first"]),
+        (
+            'for i in 1..3:\n        if i == 2: continue\n        _ = note("{i}")\n'
+            '        if i == 3:\n            if len("a") == 1: break\n        _ = note("z")',
+            ["1", "z", "3"],
+        ),
         ('match len("a"):\n        1: _ = note("first")\n        else: "x"', ["first"]),
     ],
 )  # fmt: skip
