@@ -15,20 +15,27 @@ if TYPE_CHECKING:
 
 
 def print_result(result: Result, function: Function, stream: TextIO) -> None:
-    """Print the value of a typed prompt, else the conversation with what the model wrote in it.
+    """Print the value of a typed prompt, else the conversation and the results it does not show.
 
     Of a failed run everything that was finished is printed.
     """
     if function.result is not None and result.error is None:
         print(value_text(result.value), file=stream)
         return
-    if result.messages:
-        for message in result.messages:
-            print(f"{message['role']}: {message['content']}", file=stream)
-    elif result.text:
-        print(result.text, file=stream)
-    if result.error is not None and result.captures:
-        print(json.dumps({"partial": json_value(result.captures)}, ensure_ascii=False), file=stream)
+    said = "\n".join(f"{m['role']}: {m['content']}" for m in result.messages) or result.text
+    if said:
+        print(said, file=stream)
+    if result.error is not None:
+        if result.captures:
+            partial = {"partial": json_value(result.captures)}
+            print(json.dumps(partial, ensure_ascii=False), file=stream)
+        return
+    unseen = {k: value_text(v) for k, v in result.captures.items() if v is not None}
+    unseen = {name: text for name, text in unseen.items() if text not in said}
+    if said and unseen:
+        print(file=stream)
+    for name, text in unseen.items():
+        print(f"{name} = {text}", file=stream)
 
 
 def value_text(value: Any) -> str:

@@ -45,6 +45,13 @@ def test_stream_prints_what_the_model_writes(sglc: Command, program: Write) -> N
     assert done.out.removeprefix("answer: ").strip() == plain.strip()
 
 
+def test_results_that_the_conversation_does_not_show_are_printed_after_it(
+    sglc: Command, program: Write
+) -> None:
+    path = program('prompt p(n: int):\n    "n is {n}"\n    twice = n * 2\n    same = n\n')
+    assert sglc("run", path, "--n", "21").out == "n is 21\n\ntwice = 42\n"
+
+
 def test_a_seed_repeats_a_sample(sglc: Command, program: Write) -> None:
     path = program('prompt p():\n    "Once upon a time{s = gen(max_tokens=12, temperature=1.5)}"\n')
     outs = [sglc("run", path, "--seed", seed).out for seed in (7, 7, 8)]
