@@ -26,7 +26,7 @@ _GENS = {
         "word, max_tokens=3",
         "str(max=3)",
         "/(ab|c){1,2}/",
-        '"p" | "qq"',
+        '"pa" | "qq"',
     ),
     "int": ("int(0..9)", "int(1..3)"),
     "list": ("list[int(0..9)](min=1, max=2)",),
