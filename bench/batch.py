@@ -23,7 +23,7 @@ from sglc.compiler.driver import compile_source
 from sglc.compiler.plan.plan import Plan
 from sglc.compiler.source import SourceFile
 from sglc.runtime.core.segments import Text
-from sglc.runtime.host import Host, HostOptions, load
+from sglc.runtime.local import LocalHost, LocalOptions, load
 
 PROGRAM = """
 prompt ask(question: str):
@@ -49,9 +49,8 @@ def distinct_tokens(prompts: Iterable[Sequence[int]]) -> int:
     return len(nodes)
 
 
-def measure(host: Host, plan: Plan, rows: list[dict[str, Any]], *, batch: bool) -> float:
+def measure(host: LocalHost, plan: Plan, rows: list[dict[str, Any]], *, batch: bool) -> float:
     """Seconds for all rows, from an empty cache."""
-    assert host.scheduler is not None
     host.scheduler.flush_cache()
     start = time.perf_counter()
     if batch:
@@ -71,8 +70,7 @@ def main() -> None:
     args = parser.parse_args()
     program = compile_source(SourceFile(Path("bench.sgl").name, PROGRAM), DiagnosticSink())
     assert program is not None
-    host = load(HostOptions(model=args.model))
-    assert host.scheduler is not None
+    host = load(LocalOptions(model=args.model))
     rows = [{"question": text} for text in questions(args.rows)]
     measure(host, program.plan, rows[:32], batch=True)
 

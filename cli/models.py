@@ -33,13 +33,13 @@ def load_host(args: argparse.Namespace, program_path: str, config: Mapping[str, 
     from pathlib import Path
 
     try:
-        from sglc.runtime.host import HostOptions, load
+        from sglc.runtime.local import LocalOptions, load
         from sglc.runtime.models.errors import ModelError
     except ModuleNotFoundError as error:
         raise CommandError(
             f"running a model needs {error.name}: pip install 'sglc[local]'"
         ) from None
-    options = HostOptions(
+    options = LocalOptions(
         model=args.model or config.get("model") or "embedded",
         dtype=args.dtype,
         device=args.device,

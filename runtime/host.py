@@ -1,23 +1,16 @@
-"""The inline host: a model, its scheduler and an executor in this thread, driven by the caller."""
+"""The inline host: an executor and its backend in this thread, driven by the caller."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sglc.compiler.plan.plan import Plan
-from sglc.runtime.config import EngineConfig
-from sglc.runtime.core.vocabulary import Vocabulary
 from sglc.runtime.engine.scripted import ScriptedBackend
 from sglc.runtime.executor.events import RunEvent
 from sglc.runtime.executor.executor import Executor
-from sglc.runtime.executor.limits import Limits
 from sglc.runtime.executor.run import Result, Run
 from sglc.runtime.executor.tools import ToolRegistry
-from sglc.runtime.models.hub import EMBEDDED
-from sglc.runtime.models.loading import load_model
-from sglc.runtime.scheduler.scheduler import Scheduler
 from sglc.runtime.tokenizer.byte import ByteTokenizer
 from sglc.runtime.tokenizer.chatml import CHATML
 from sglc.runtime.tokenizer.prompt import PromptEncoder
@@ -25,40 +18,16 @@ from sglc.runtime.tokenizer.prompt import PromptEncoder
 Listener = Callable[[RunEvent], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostOptions:
-    """Which model to load, how, and what its runs may use.
-
-    ``num_slots`` is the size of the KV cache in tokens (None: what fits); ``search_path`` the
-    folders in which tools named ``module:function`` are looked for; ``timeout_s`` the wall time a
-    single run may take.
-    """
-
-    model: str = EMBEDDED
-    dtype: str = "auto"
-    device: str = "auto"
-    num_slots: int | None = None
-    search_path: tuple[str, ...] = ()
-    timeout_s: float | None = None
-
-
 class Host:
     """Runs plans one after another or many at once, until they are done.
 
-    ``scheduler`` is the backend when a model is behind it, None for a script.
+    ``window`` is the number of runs of a batch that are in flight at once.
     """
 
-    def __init__(
-        self,
-        executor: Executor,
-        encoder: PromptEncoder,
-        config: EngineConfig,
-        scheduler: Scheduler | None = None,
-    ) -> None:
+    def __init__(self, executor: Executor, encoder: PromptEncoder, window: int) -> None:
         self.executor = executor
         self.encoder = encoder
-        self.scheduler = scheduler
-        self._window = 2 * config.max_running
+        self._window = window
 
     def run(
         self,
@@ -86,7 +55,7 @@ class Host:
         """Run one instance per row, many at once; yield (number, result) as each is done.
 
         The number of a row takes part in the seeds of its samples, its place in the batch does
-        not. Twice as many rows as the engine runs streams are in flight.
+        not.
         """
         waiting = iter(rows)
         in_flight: list[tuple[int, Run]] = []
@@ -117,26 +86,4 @@ def scripted(texts: Mapping[str, str | Sequence[str]], *, search_path: Sequence[
     encoder = PromptEncoder(tokenizer, CHATML)
     tools = ToolRegistry(search_path=search_path)
     executor = Executor(ScriptedBackend(texts, tokenizer), encoder, tools=tools)
-    return Host(executor, encoder, EngineConfig())
-
-
-def load(options: HostOptions) -> Host:
-    """Load a model and return a host for it.
-
-    Raises:
-        ModelError: the model cannot be loaded.
-    """
-    loaded = load_model(options.model, options.dtype, options.device)
-    vocabulary = Vocabulary.of(
-        loaded.tokenizer.token_bytes, loaded.tokenizer.eos_ids, loaded.config.vocab_size
-    )
-    config = EngineConfig.from_env()
-    scheduler = Scheduler(loaded.runner(options.num_slots), vocabulary, config)
-    encoder = loaded.encoder()
-    executor = Executor(
-        scheduler,
-        encoder,
-        tools=ToolRegistry(search_path=options.search_path),
-        limits=Limits(wall_time_s=options.timeout_s),
-    )
-    return Host(executor, encoder, config, scheduler)
+    return Host(executor, encoder, window=256)

@@ -13,7 +13,7 @@ import torch
 
 from sglc.compiler.reference_stream import RoleBegin, RoleEnd, Segment, Special, Text
 from sglc.runtime.core import segments as runtime_segments
-from sglc.runtime.host import Host, HostOptions, load
+from sglc.runtime.local import LocalHost, LocalOptions, load
 from sglc.runtime.models.hub import resolve
 from sglc.runtime.tokenizer.files import Tokenizer
 from sglc.runtime.tokenizer.prompt import PromptEncoder
@@ -77,9 +77,9 @@ def transformers_model() -> TransformersModel:
 
 
 @pytest.fixture(scope="session")
-def host() -> Iterator[Host]:
+def host() -> Iterator[LocalHost]:
     torch.set_num_threads(1)
-    made = load(HostOptions(dtype="float32", num_slots=8192, search_path=(str(EXAMPLES),)))
+    made = load(LocalOptions(dtype="float32", num_slots=8192, search_path=(str(EXAMPLES),)))
     yield made
     made.executor.close()
 

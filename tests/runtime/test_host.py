@@ -13,7 +13,7 @@ from sglc.compiler.driver import compile_source
 from sglc.compiler.plan.plan import Plan
 from sglc.compiler.source import SourceFile
 from sglc.runtime.core.segments import Text
-from sglc.runtime.host import Host, HostOptions, load
+from sglc.runtime.local import LocalHost, LocalOptions, load
 
 ASK = """prompt ask(question: str) -> str:
     "Q: {question}\\nA:{answer = gen(line, max_tokens=12, temperature=0.9, top_p=0.95)}"
@@ -29,7 +29,7 @@ def plan() -> Plan:
     return program.plan
 
 
-def answers(host: Host, plan: Plan, order: Sequence[int]) -> dict[int, Any]:
+def answers(host: LocalHost, plan: Plan, order: Sequence[int]) -> dict[int, Any]:
     rows = [(i, {"question": QUESTIONS[i]}) for i in order]
     return {i: result.value for i, result in host.run_batch(plan, rows, seed=5)}
 
@@ -43,17 +43,16 @@ def test_samples_do_not_depend_on_order_or_limits(
     plan: Plan, monkeypatch: pytest.MonkeyPatch, limits: dict[str, str]
 ) -> None:
     order = list(range(len(QUESTIONS)))
-    wanted = answers(load(HostOptions(dtype="float32", num_slots=4000)), plan, order)
+    wanted = answers(load(LocalOptions(dtype="float32", num_slots=4000)), plan, order)
     assert len(set(wanted.values())) > 10
     for name, value in limits.items():
         monkeypatch.setenv(f"SGLC_{name}", value)
     random.Random(1).shuffle(order)
-    assert answers(load(HostOptions(dtype="float32", num_slots=300)), plan, order) == wanted
+    assert answers(load(LocalOptions(dtype="float32", num_slots=300)), plan, order) == wanted
 
 
 def test_a_batch_prefills_each_token_of_the_trie_of_its_prompts_once(plan: Plan) -> None:
-    host = load(HostOptions())
-    assert host.scheduler is not None
+    host = load(LocalOptions())
     answers(host, plan, range(len(QUESTIONS)))
     prompts = [host.encoder.encode([Text(f"Q: {q}\nA:")]) for q in QUESTIONS]
     stats = host.scheduler.stats()

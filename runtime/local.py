@@ -1,0 +1,65 @@
+"""A model in this process: weights, tokenizer and scheduler behind an inline host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sglc.runtime.config import EngineConfig
+from sglc.runtime.core.vocabulary import Vocabulary
+from sglc.runtime.executor.executor import Executor
+from sglc.runtime.executor.limits import Limits
+from sglc.runtime.executor.tools import ToolRegistry
+from sglc.runtime.host import Host
+from sglc.runtime.models.hub import EMBEDDED
+from sglc.runtime.models.loading import load_model
+from sglc.runtime.scheduler.scheduler import Scheduler
+from sglc.runtime.tokenizer.prompt import PromptEncoder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalOptions:
+    """Which model to load, how, and what its runs may use.
+
+    ``num_slots`` is the size of the KV cache in tokens (None: what fits); ``search_path`` the
+    folders in which tools named ``module:function`` are looked for; ``timeout_s`` the wall time a
+    single run may take.
+    """
+
+    model: str = EMBEDDED
+    dtype: str = "auto"
+    device: str = "auto"
+    num_slots: int | None = None
+    search_path: tuple[str, ...] = ()
+    timeout_s: float | None = None
+
+
+class LocalHost(Host):
+    """A host whose backend is the scheduler of a loaded model."""
+
+    def __init__(
+        self, executor: Executor, encoder: PromptEncoder, window: int, scheduler: Scheduler
+    ) -> None:
+        super().__init__(executor, encoder, window)
+        self.scheduler = scheduler
+
+
+def load(options: LocalOptions) -> LocalHost:
+    """Load a model and return a host for it.
+
+    Raises:
+        ModelError: the model cannot be loaded.
+    """
+    loaded = load_model(options.model, options.dtype, options.device)
+    vocabulary = Vocabulary.of(
+        loaded.tokenizer.token_bytes, loaded.tokenizer.eos_ids, loaded.config.vocab_size
+    )
+    config = EngineConfig.from_env()
+    scheduler = Scheduler(loaded.runner(options.num_slots), vocabulary, config)
+    encoder = loaded.encoder()
+    executor = Executor(
+        scheduler,
+        encoder,
+        tools=ToolRegistry(search_path=options.search_path),
+        limits=Limits(wall_time_s=options.timeout_s),
+    )
+    return LocalHost(executor, encoder, 2 * config.max_running, scheduler)
