@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +55,7 @@ class _NoModel:
 
     vocab_size = 0
     token_bytes: Sequence[bytes] = ()
-    eos_ids: Sequence[int] = ()
+    eos_ids: Collection[int] = ()
 
     def encode(self, segments: Sequence[object]) -> list[int]:
         return []
