@@ -39,6 +39,8 @@ _STRICT_ARGS: Final[Mapping[str, slice]] = {
     "while": slice(0, 1),
     "fork": slice(1, None),
 }
+# What they read of a stream is a value: the stream itself does not go on in it.
+_ENDS_OF_STREAMS: Final = frozenset({"branch", "slice", "text", "messages"})
 
 
 @dataclass(slots=True, eq=False)
@@ -56,6 +58,7 @@ class NodeCode:
     gate: int = -1
     blocks: tuple[BlockCode, ...] = ()
     may_exit: bool = False
+    is_spoken: bool = False  # its stream goes on into what its block hands out: it is in no side
     memo: Any = None  # what the executor found out about this node and may use again
 
     def kwarg(self, name: str) -> int | None:
@@ -92,7 +95,9 @@ class FunctionCode:
 
     @cached_property
     def body(self) -> BlockCode:
-        return _BlockBuilder(self.function, self.function.body, None).build()
+        code = _BlockBuilder(self.function, self.function.body, None).build()
+        _mark_spoken(code)
+        return code
 
 
 class PlanCode:
@@ -102,6 +107,21 @@ class PlanCode:
         self.plan = plan
         self.constraints: dict[Type, Constraint] = {}
         self.functions = {name: FunctionCode(f) for name, f in plan.functions.items()}
+
+
+def _mark_spoken(block: BlockCode) -> None:
+    """Mark the nodes whose results the end of the block reads, and those in their blocks."""
+    wanted: set[int] = set()
+    for node in reversed(block.nodes):
+        node.is_spoken = (
+            node.op in TERMINATORS or node.may_exit or not wanted.isdisjoint(node.outputs)
+        )
+        if not node.is_spoken or node.op in _ENDS_OF_STREAMS:
+            continue
+        wanted.update(node.args)
+        for inner in node.blocks:
+            wanted.update(outer for outer, _ in inner.captures)
+            _mark_spoken(inner)
 
 
 def _refs(args: Iterable[Arg]) -> Iterator[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sglc.runtime.executor.code import UNSET, BlockCode
+from sglc.runtime.executor.code import UNSET, BlockCode, NodeCode
 from sglc.runtime.executor.errors import Poison, Scope
 
 if TYPE_CHECKING:
@@ -63,12 +63,10 @@ class Frame:
         """All nodes have ended."""
         self.region.child_done(machine, self)
 
-    def note(self, stream: Stream) -> None:
-        """Remember the longest version of the entry prompt, for a run that does not end well."""
-        if self.is_main:
-            tip = self.run.tip
-            if tip is None or stream.length > tip.length:
-                self.run.tip = stream
+    def note(self, node: NodeCode, stream: Stream) -> None:
+        """Remember a version of the entry prompt, for a run that does not end well."""
+        if self.is_main and node.is_spoken:
+            self.run.versions.append((self.order(node.index), stream))
 
     def order(self, index: int) -> tuple[int, ...]:
         """Return the place of node ``index`` in the program, comparable over the whole run."""

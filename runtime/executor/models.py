@@ -301,7 +301,7 @@ class ModelCalls:
             self._fail(call, error)
             return
         after = call.stream.append(Text(text), logprob)
-        frame.note(after)
+        frame.note(node, after)
         if call.name:
             run.log.add(RunEvent("value", call.name, call.path, values[0], call.show))
             if frame.is_main:

@@ -23,7 +23,7 @@ def _append(
     machine: Machine, frame: Frame, node: NodeCode, stream: Stream, segment: Segment
 ) -> None:
     after = stream.append(segment)
-    frame.note(after)
+    frame.note(node, after)
     machine.done(frame, node, after)
 
 

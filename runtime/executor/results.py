@@ -16,7 +16,8 @@ def make_result(run: Run, root: Frame, error: RunError | None) -> Result:
     left = run.owner.left
     source, names = (root, _last_names(root)) if left is None else (left.source, left.names)
     found = [] if left is None else [source.values[slot] for slot in left.slots]
-    stream = next((v for v in found[:1] if isinstance(v, Stream)), run.tip)
+    stream = next((v for v in found[:1] if isinstance(v, Stream)), _said_before(run, error))
+    run.versions.clear()
     captures = {name: value for name, (_, value) in run.captures.items()}
     for name, slot in names:
         value = source.values[slot]
@@ -26,6 +27,19 @@ def make_result(run: Run, root: Frame, error: RunError | None) -> Result:
     if stream is None:
         return Result(value, captures, "", [], error, run.stats)
     return Result(value, captures, _text(stream), stream.messages(), error, run.stats)
+
+
+def _said_before(run: Run, error: RunError | None) -> Stream | None:
+    """The longest version of the prompt that is there, without what would follow the error.
+
+    Text has no reason to wait for a check that stands before it, so there may be more.
+    """
+    versions = [
+        stream
+        for order, stream in run.versions
+        if error is None or not error.order or order < error.order
+    ]
+    return max(versions, key=lambda stream: stream.length, default=None)
 
 
 def _last_names(root: Frame) -> tuple[tuple[str, int], ...]:

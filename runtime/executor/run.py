@@ -81,10 +81,10 @@ class Run:
         "seed",
         "stats",
         "streams",
-        "tip",
         "tokens",
         "tools",
         "turns",
+        "versions",
     )  # fmt: skip
 
     def __init__(
@@ -104,11 +104,11 @@ class Run:
         self.streams: set[int] = set()
         self.stats: dict[Loc | None, NodeStats] = {}
         self.captures: dict[str, tuple[tuple[int, ...], Any]] = {}
-        self.tip: Stream | None = None
         self.model_calls = 0
         self.tokens = 0
         self.turns = 0
         self.outcome: Result | None = None
+        self.versions: list[tuple[tuple[int, ...], Stream]] = []
 
     @property
     def done(self) -> bool:

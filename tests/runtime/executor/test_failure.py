@@ -224,3 +224,45 @@ def test_arguments_are_checked_before_anything_runs(world: Any) -> None:
     with pytest.raises(ValueError, match="no parameter `y`"):
         executor.submit(plan, {"x": "a", "y": 1})
     assert not executor.step()
+
+
+def test_the_text_of_a_failed_run_is_that_of_the_prompt_itself(world: Any) -> None:
+    source = """
+    prompt @main() {
+      %s0 = stream
+      %s1 = put %s0, "said"
+      %d0 = put %s1, " in a long side"
+      %d1, %a = gen %d0 <max_tokens = 9, rng = "1">
+      %d2: stream = if true
+        do {
+          %d3 = put %d1, " and on"
+          yield %d3
+        }
+        else {
+          yield %d1
+        }
+      %b = branch %s1, %d2, a = %a
+      %s2: stream = if true
+        do {
+          %t = put %s1, "!"
+          yield %t
+        }
+        else {
+          yield %s1
+        }
+      if false
+        do {
+          yield
+        }
+        else {
+          %m = field %b <name = "a">
+          check false, %m
+          yield
+        }
+      %s3 = put %s2, " said after it"
+      return %s3, b = %b
+    }
+    """
+    result = world.run(source)
+    assert result.error.code == "check"
+    assert result.text == "said!"
