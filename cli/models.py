@@ -21,7 +21,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     add("--device", choices=("auto", "cpu", "cuda"), default="auto")
     add("--seed", type=int, default=None, help="makes sampling repeatable (default 0)")
     add("--max-slots", type=_positive, metavar="N", help="tokens the KV cache holds")
-    add("--timeout", type=float, metavar="SECONDS", help="give up a run after this long")
+    add("--timeout", type=_seconds, metavar="SECONDS", help="give up a run after this long")
 
 
 def load_host(args: argparse.Namespace, program_path: str, config: Mapping[str, Any]) -> Host:
@@ -73,4 +73,11 @@ def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, not {value}")
+    return value
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a time above 0, not {text}")
     return value

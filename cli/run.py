@@ -171,7 +171,10 @@ def _read_arguments(
 
     known, unknown = flags.parse_known_args(rest)
     if unknown:
-        names = ", ".join("--" + p.name for p in function.params) or "none"
+        own = {action.dest for action in flags._actions}
+        names = ", ".join(
+            "--" + p.name if p.name in own else f"--arg {p.name}=VALUE" for p in function.params
+        ) or "none"  # fmt: skip
         raise UsageError(f"unknown argument {unknown[0]!r}; {function.name} takes {names}")
     texts: dict[str, str] = dict(vars(known))
     for pair in pairs:

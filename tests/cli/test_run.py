@@ -69,6 +69,8 @@ def test_a_seed_repeats_a_sample(sglc: Command, program: Write) -> None:
         (["--prompt", "tell"], "no prompt `tell`"),
         (["--question", "x", "--out", "y"], "--out goes with --inputs"),
         (["--question", "x", "--seed", "x"], "invalid int value"),
+        (["--question", "x", "--timeout", "-1"], "must be a time above 0"),
+        (["--question", "x", "--timeout", "nan"], "must be a time above 0"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -235,3 +237,12 @@ def test_batch_statements_run_when_no_argument_is_given(
         "What is 1 + 1?",
         "Hello",
     ]
+
+
+def test_a_parameter_with_the_name_of_an_option_is_given_with_arg(
+    sglc: Command, program: Write
+) -> None:
+    path = program('prompt main(seed: int, out: str):\n    "{seed}{out}"\n')
+    done = sglc("run", path, "--arg", "seed=7", "--arg", "out=x", "--seed", "1", "--nope", "2")
+    assert "main takes --arg seed=VALUE, --arg out=VALUE" in done.err
+    assert "`out` (str) is missing" in sglc("run", path, "--arg", "seed=7", "--seed", "1").err
