@@ -232,8 +232,11 @@ class _Frame:
         options = {**op.attrs, **kwargs}
         type_ = self.generated(op, kwargs)
         stop = options.get("stop") or ()
+        max_tokens = options["max_tokens"]
+        if isinstance(max_tokens, bool) or not isinstance(max_tokens, int) or max_tokens < 1:
+            raise DataError(f"`max_tokens` must be at least 1, not {max_tokens}")
         spec = Decode(
-            max_tokens=options["max_tokens"],
+            max_tokens=max_tokens,
             key=self.key(op),
             stop=(stop,) if isinstance(stop, str) else tuple(stop),
             automaton=None if type_ is None else language(type_),

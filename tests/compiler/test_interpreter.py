@@ -339,3 +339,10 @@ def outcome_of(module: Module) -> tuple[object, ...]:
 @given(modules(size=4))
 def test_random_modules_run_and_mean_the_same_after_a_round_trip(module: Module) -> None:
     assert outcome_of(module) == outcome_of(parse_module(print_module(module)))
+
+
+def test_a_computed_number_of_tokens_is_one_at_least() -> None:
+    body = '%a = put %s, "Q:"\n%b, %x = gen %a, max_tokens = 0 <rng = "1">\nreturn %b, v = %x'
+    outcome = run(body)
+    assert outcome.error is not None
+    assert outcome.error.reason == "`max_tokens` must be at least 1, not 0"
