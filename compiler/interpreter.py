@@ -22,17 +22,11 @@ from sglc.compiler.plan.data import (
     truth,
 )
 from sglc.compiler.plan.seeds import seed_key
+from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Special, Text
 from sglc.compiler.plan.select import distinct_choices
 from sglc.compiler.reference import Decode, decode, select
 from sglc.compiler.reference_calls import Failure, bind, has_result
-from sglc.compiler.reference_stream import (
-    ReferenceModel,
-    RoleBegin,
-    RoleEnd,
-    Special,
-    Stream,
-    Text,
-)
+from sglc.compiler.reference_stream import ReferenceModel, Stream
 from sglc.constraints.types import Literal as LiteralType
 from sglc.constraints.types import Type
 from sglc.constraints.types import Union as UnionType

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sglc.compiler.plan.seeds import uniform
+from sglc.compiler.plan.segments import Segment, Text
 from sglc.compiler.plan.select import choose, context_len, first_counted, shares
-from sglc.compiler.reference_stream import ReferenceModel, Segment, Text
+from sglc.compiler.reference_stream import ReferenceModel
 from sglc.constraints.automaton import Automaton
 
 _GREEDY_BELOW = 1e-6

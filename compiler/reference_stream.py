@@ -3,41 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from sglc.compiler.plan.data import DataError, Spoken
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """Plain text of a stream."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Special:
-    """One special token by its name."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class RoleBegin:
-    """A message of ``role`` begins."""
-
-    role: str
-
-
-@dataclass(frozen=True, slots=True)
-class RoleEnd:
-    """The message of ``role`` ends."""
-
-    role: str
-
-
-Segment = Text | Special | RoleBegin | RoleEnd
+from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Segment, Text
 
 
 class ReferenceModel(Protocol):

@@ -126,7 +126,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolSpec:
-    """A host function a program may call. ``source`` is ``module:function`` or None (registered)."""
+    """A host function of a program. ``source`` is ``module:function``, or None: registered."""
 
     name: str
     params: tuple[tuple[str, Type], ...]

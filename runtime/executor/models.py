@@ -11,6 +11,7 @@ from typing import Any
 
 from sglc.compiler.plan.data import describe
 from sglc.compiler.plan.seeds import seed_key
+from sglc.compiler.plan.segments import Text
 from sglc.compiler.plan.select import (
     METHODS,
     SelectError,
@@ -25,7 +26,6 @@ from sglc.constraints.types import Literal, Type, Union
 from sglc.runtime.core.backend import Backend
 from sglc.runtime.core.events import Decoded, Delta, Ended, Event, Failed, Scored
 from sglc.runtime.core.script import Constraint, Decode, Extend, Score, StreamRequest
-from sglc.runtime.core.segments import Text
 from sglc.runtime.executor.code import NodeCode, PlanCode
 from sglc.runtime.executor.errors import LimitError, OpError
 from sglc.runtime.executor.events import RunEvent

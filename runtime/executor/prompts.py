@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from sglc.compiler.plan.data import Branch, DataError, describe, format_value
-from sglc.runtime.core.segments import RoleBegin, RoleEnd, Segment, Special, Text
+from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Segment, Special, Text
 from sglc.runtime.executor.code import NodeCode
 from sglc.runtime.executor.errors import LimitError, OpError, Poison
 from sglc.runtime.executor.events import RunEvent

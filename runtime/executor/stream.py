@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from sglc.compiler.plan.data import DataError, Spoken
-from sglc.runtime.core.segments import RoleBegin, RoleEnd, Segment, Text
+from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Segment, Text
 from sglc.runtime.tokenizer.base import TokenizerLike
 
 

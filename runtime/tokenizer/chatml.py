@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sglc.runtime.core.segments import Special, Text
+from sglc.compiler.plan.segments import Special, Text
 from sglc.runtime.tokenizer.template import ChatTemplate, RolePieces
 
 _ROLES = ("user", "assistant", "system", "developer", "tool")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from sglc.runtime.core.segments import Special, Text
+from sglc.compiler.plan.segments import Special, Text
 
 Piece = Text | Special
 

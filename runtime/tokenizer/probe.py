@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sglc.runtime.core.segments import Special
+from sglc.compiler.plan.segments import Special
 from sglc.runtime.tokenizer.jinja import JinjaTemplate, RefusedError
 from sglc.runtime.tokenizer.pieces import Cutter, Piece, text_of
 from sglc.runtime.tokenizer.template import ChatTemplate, RolePieces

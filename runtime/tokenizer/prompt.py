@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sglc.runtime.core.segments import RoleBegin, RoleEnd, Segment, Special, Text
+from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Segment, Special, Text
 from sglc.runtime.tokenizer.base import TokenizerLike
 from sglc.runtime.tokenizer.pieces import Piece
 from sglc.runtime.tokenizer.template import ChatTemplate

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from sglc.compiler.reference_stream import RoleBegin, RoleEnd, Segment, Special, Text
-from sglc.runtime.core import segments as runtime_segments
+from sglc.compiler.plan.segments import Segment
 from sglc.runtime.local import LocalHost, LocalOptions, load
 from sglc.runtime.models.hub import resolve
 from sglc.runtime.tokenizer.files import Tokenizer
@@ -20,12 +19,6 @@ from sglc.runtime.tokenizer.prompt import PromptEncoder
 from sglc.runtime.tokenizer.template import ChatTemplate
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-_SEGMENTS: Mapping[type, Callable[[Any], Any]] = {
-    Text: lambda s: runtime_segments.Text(s.text),
-    Special: lambda s: runtime_segments.Special(s.name),
-    RoleBegin: lambda s: runtime_segments.RoleBegin(s.role),
-    RoleEnd: lambda s: runtime_segments.RoleEnd(s.role),
-}
 
 
 class TransformersModel:
@@ -51,10 +44,10 @@ class TransformersModel:
         self._cache: Any = None
 
     def encode(self, segments: Sequence[Segment]) -> list[int]:
-        return self._encoder.encode([_SEGMENTS[type(s)](s) for s in segments])
+        return self._encoder.encode(segments)
 
     def text(self, segments: Sequence[Segment]) -> str:
-        return self._encoder.text([_SEGMENTS[type(s)](s) for s in segments])
+        return self._encoder.text(segments)
 
     def logits(self, ids: Sequence[int]) -> Sequence[float]:
         """The token after ``ids``; transformers keeps its cache while ids only grow at the end."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from sglc.compiler.reference_stream import RoleBegin, RoleEnd, Segment, Special, Text
+from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Segment, Special, Text
 
 BEGIN, END, EOS = 256, 258, 257
 _NAMES = {BEGIN: "<|begin|>", EOS: "<|eos|>", END: "<|end|>"}

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sglc.compiler import reference_stream as reference
 from sglc.compiler.interpreter import Outcome
 from sglc.compiler.plan.data import Branch
+from sglc.compiler.plan.segments import Segment
 from sglc.runtime.config import EngineConfig
-from sglc.runtime.core import segments as runtime
 from sglc.runtime.core.vocabulary import Vocabulary
 from sglc.runtime.engine.hash_model import hash_logits
 from sglc.runtime.engine.hash_runner import HashRunner
@@ -35,29 +34,17 @@ class HashModel:
         self._encoder = PromptEncoder(TOKENIZER, CHATML)
         self._rows: dict[tuple[int, ...], list[float]] = {}
 
-    def encode(self, segments: Sequence[reference.Segment]) -> list[int]:
-        return self._encoder.encode([_segment(s) for s in segments])
+    def encode(self, segments: Sequence[Segment]) -> list[int]:
+        return self._encoder.encode(segments)
 
-    def text(self, segments: Sequence[reference.Segment]) -> str:
-        return self._encoder.text([_segment(s) for s in segments])
+    def text(self, segments: Sequence[Segment]) -> str:
+        return self._encoder.text(segments)
 
     def logits(self, ids: Sequence[int]) -> list[float]:
         key = tuple(ids)
         if key not in self._rows:
             self._rows[key] = hash_logits(key, self.vocab_size, EOS)
         return self._rows[key]
-
-
-def _segment(segment: reference.Segment) -> runtime.Segment:
-    match segment:
-        case reference.Text(text):
-            return runtime.Text(text)
-        case reference.Special(name):
-            return runtime.Special(name)
-        case reference.RoleBegin(role):
-            return runtime.RoleBegin(role)
-        case reference.RoleEnd(role):
-            return runtime.RoleEnd(role)
 
 
 def scheduler(num_slots: int, **limits: int) -> Scheduler:

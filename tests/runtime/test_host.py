@@ -11,8 +11,8 @@ import pytest
 from sglc.compiler.diagnostics import DiagnosticSink
 from sglc.compiler.driver import compile_source
 from sglc.compiler.plan.plan import Plan
+from sglc.compiler.plan.segments import Text
 from sglc.compiler.source import SourceFile
-from sglc.runtime.core.segments import Text
 from sglc.runtime.local import LocalHost, LocalOptions, load
 
 ASK = """prompt ask(question: str) -> str:

@@ -79,7 +79,6 @@ def test_core_needs_no_tensor_library() -> None:
         "events",
         "backend",
         "batch",
-        "segments",
         "vocabulary",
         "stats",
         "sampling",

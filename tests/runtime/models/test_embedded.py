@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from sglc.runtime.core.segments import RoleBegin, RoleEnd, Text
+from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Text
 from sglc.runtime.models import EMBEDDED, ModelError, load_model, resolve
 from sglc.runtime.models.loading import LoadedModel
 from sglc.runtime.tokenizer.chatml import CHATML

@@ -14,7 +14,7 @@ from tokenizers import Tokenizer as Inner
 from tokenizers import decoders, pre_tokenizers
 from tokenizers import models as inner_models
 
-from sglc.runtime.core.segments import RoleBegin, RoleEnd, Text
+from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Text
 from sglc.runtime.models import ModelError, load_model, resolve
 from sglc.runtime.models.config import read_config
 from sglc.runtime.models.placement import choose_device, choose_dtype, fitting_slots

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sglc.runtime.core.segments import RoleBegin, RoleEnd, Segment, Special, Text
+from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Segment, Special, Text
 from sglc.runtime.tokenizer.byte import ByteTokenizer
 from sglc.runtime.tokenizer.chatml import CHATML
 from sglc.runtime.tokenizer.files import Tokenizer

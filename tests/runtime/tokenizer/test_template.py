@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sglc.runtime.core.segments import Special, Text
+from sglc.compiler.plan.segments import Special, Text
 from sglc.runtime.tokenizer.byte import ByteTokenizer
 from sglc.runtime.tokenizer.chatml import CHATML
 from sglc.runtime.tokenizer.files import Tokenizer
