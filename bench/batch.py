@@ -21,8 +21,8 @@ from typing import Any
 from sglc.compiler.diagnostics import DiagnosticSink
 from sglc.compiler.driver import compile_source
 from sglc.compiler.plan.plan import Plan
+from sglc.compiler.plan.segments import Text
 from sglc.compiler.source import SourceFile
-from sglc.runtime.core.segments import Text
 from sglc.runtime.local import LocalHost, LocalOptions, load
 
 PROGRAM = """

@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sglc.cli.errors import EXIT_FAILED, EXIT_OK
+from sglc.cli.errors import EXIT_FAILED, EXIT_OK, UsageError
 from sglc.cli.models import load_host, refused_tools, seed_of
 from sglc.cli.output import error_data, json_value
 from sglc.cli.rows import Answers, Row, answer_key, read_rows, refuse
@@ -32,6 +32,8 @@ def run_batch(
     if args.inputs is not None:
         rows = _bind(function, read_rows(Path(args.inputs)), given, args.inputs)
         jobs.append((rows, Path(args.out) if args.out else None))
+    elif args.out is not None:
+        raise UsageError("--out goes with --inputs; a `batch` statement names its file with `to`")
     else:
         for batch in program.checked.batches:
             if batch.prompt.symbol != plan.entry:
@@ -40,7 +42,7 @@ def run_batch(
             columns = read_rows(folder / source) if isinstance(source, str) else list(source)
             rows = _bind(function, columns, given, str(source) if isinstance(source, str) else "")
             output = folder / batch.output if batch.output else None
-            jobs.append((rows, Path(args.out) if args.out else output))
+            jobs.append((rows, output))
     host: Host | None = None
     failed = 0
     for rows, out in jobs:
@@ -55,11 +57,11 @@ def run_batch(
             if waiting:
                 host = host or load_host(args, args.program, plan.config)
                 with refused_tools():
-                    failed += _run_rows(host, plan, waiting, seed, answers)
+                    errors = _run_rows(host, plan, waiting, seed, answers)
+                failed += len(errors)
+                _report_failures(errors, len(waiting), out)
             if answers is not None:
                 answers.finish()
-    if failed:
-        print(f"sglc: {failed} rows failed", file=sys.stderr)
     return EXIT_FAILED if failed else EXIT_OK
 
 
@@ -88,23 +90,36 @@ def _bind(
 
 def _run_rows(
     host: Host, plan: Plan, rows: Sequence[Row], seed: int, answers: Answers | None
-) -> int:
+) -> dict[int, str]:
+    """Run the rows and hand on each answer as it comes; return the errors by row."""
     from tqdm import tqdm
 
-    failed = 0
+    errors: dict[int, str] = {}
     by_index = {row.index: row for row in rows}
     printed = _Ordered([row.index for row in rows])
     runs = host.run_batch(plan, [(row.index, row.arguments) for row in rows], seed=seed)
     with tqdm(total=len(rows), unit="row", disable=None, file=sys.stderr) as bar:
         for index, result in runs:
             answer = _answer(by_index[index], result, plan.functions[plan.entry])
-            failed += result.error is not None
+            if result.error is not None:
+                errors[index] = str(result.error)
             if answers is not None:
                 answers.add(index, answer)
             else:
                 printed.add(index, json.dumps(answer, ensure_ascii=False))
             bar.update()
-    return failed
+    return errors
+
+
+def _report_failures(errors: Mapping[int, str], num_rows: int, out: Path | None) -> None:
+    if errors:
+        first = min(errors)
+        where = f"the errors are in {out}, and " if out else ""
+        print(
+            f"sglc: {len(errors)} of {num_rows} rows failed; row {first + 1}: {errors[first]}\n"
+            f"  {where}the same command tries them again",
+            file=sys.stderr,
+        )
 
 
 def _answer(row: Row, result: Result, function: Function) -> dict[str, Any]:

@@ -216,6 +216,8 @@ def test_a_row_that_fails_leaves_the_others(sglc: Command, program: Write, tmp_p
     lines = [json.loads(line) for line in done.out.splitlines()]
     assert [line.get("value") for line in lines] == [1, None, 3]
     assert lines[1]["error"]["message"] == "no b"
+    assert "1 of 3 rows failed; row 2: " in done.err
+    assert "no b" in done.err
 
 
 def test_a_full_disk_ends_a_batch_with_a_word(
@@ -246,3 +248,17 @@ def test_a_parameter_with_the_name_of_an_option_is_given_with_arg(
     done = sglc("run", path, "--arg", "seed=7", "--arg", "out=x", "--seed", "1", "--nope", "2")
     assert "main takes --arg seed=VALUE, --arg out=VALUE" in done.err
     assert "`out` (str) is missing" in sglc("run", path, "--arg", "seed=7", "--seed", "1").err
+
+
+def test_out_is_not_for_batch_statements(sglc: Command, program: Write, tmp_path: Path) -> None:
+    path = program(ASK + 'batch ask from [{question: "a"}]\nbatch ask from [{question: "b"}]\n')
+    done = sglc("run", path, "--out", tmp_path / "out.jsonl")
+    assert done.code == 2
+    assert "names its file with `to`" in done.err
+
+
+def test_a_batch_statement_writes_where_it_says(sglc: Command, program: Write) -> None:
+    path = program(ASK + 'batch ask from [{question: "What is 1 + 1?"}] to "answers.jsonl"\n')
+    assert sglc("run", path).out == ""
+    (line,) = path.with_name("answers.jsonl").read_text().splitlines()
+    assert json.loads(line)["input"] == {"question": "What is 1 + 1?"}
