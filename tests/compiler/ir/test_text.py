@@ -165,7 +165,6 @@ def test_unknown_versions_are_refused() -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_the_grammar_has_no_conflicts_and_no_collisions() -> None:
-    pytest.importorskip("interegular")
     grammar = resources.files("sglc.grammar").joinpath("ir.lark").read_text()
     Lark(grammar, parser="lalr", strict=True)
 
