@@ -67,14 +67,6 @@ class Function:
         found: dict[Value, Op | Region | None] = {p.value: None for p in self.params}
         return found | definitions(self.body)
 
-    def uses(self) -> dict[Value, list[Op]]:
-        """Return for every value the ops that read it themselves, in program order."""
-        found: dict[Value, list[Op]] = {value: [] for value in self.definitions()}
-        for op in self.walk():
-            for value in dict.fromkeys(op.inputs()):
-                found.setdefault(value, []).append(op)
-        return found
-
     @property
     def entry_stream(self) -> Value | None:
         """The stream a prompt begins with: the result of the first ``stream`` op of the body."""

@@ -35,11 +35,6 @@ def print_module(module: Module, *, places: bool = True) -> str:
     return "".join(line + "\n" for line in lines)
 
 
-def print_op(op: Op) -> str:
-    """Return one op, its regions included, without places."""
-    return "\n".join(_Printer("", False).op(op))
-
-
 def write_operand(operand: Operand | AttrValue) -> str:
     """Return an operand or the value of an attribute."""
     if isinstance(operand, tuple):

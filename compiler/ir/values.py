@@ -110,10 +110,6 @@ def record_of(**fields: ValueType) -> ValueType:
     return ValueType("record", fields=tuple(fields.items()))
 
 
-def group_of(captures: ValueType) -> ValueType:
-    return ValueType("group", (captures,))
-
-
 def literals_of(*texts: str) -> ValueType:
     return ValueType("literals", literals=texts)
 

@@ -83,10 +83,6 @@ class ToolRegistry:
             None if search_path is None else HostModules([Path(p).resolve() for p in search_path])
         )
 
-    def register(self, name: str, function: Callable[..., Any]) -> None:
-        """Bind a tool by name; this goes before the source that a program declares."""
-        self._functions[name] = function
-
     def bind(self, spec: ToolSpec) -> BoundTool:
         """Return the tool with its function.
 

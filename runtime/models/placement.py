@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import Literal
 
 import torch
 
 from sglc.runtime.attention.base import AttentionShape, kv_bytes_per_slot
 from sglc.runtime.models.config import ModelConfig
 from sglc.runtime.models.errors import ModelError
-
-DtypeName = Literal["auto", "float32", "bfloat16", "float16"]
-DeviceName = Literal["auto", "cpu", "cuda"]
 
 _DTYPES = {
     "float32": torch.float32,

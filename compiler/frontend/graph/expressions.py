@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sglc.compiler.frontend import ast
@@ -15,31 +15,28 @@ from sglc.compiler.frontend.checked import (
     ToolInfo,
 )
 from sglc.compiler.frontend.graph.calls import ModelCalls
+from sglc.compiler.frontend.graph.choices import Choices
+from sglc.compiler.frontend.graph.comprehensions import comprehension
 from sglc.compiler.frontend.graph.emitter import type_of
-from sglc.compiler.frontend.graph.regions import NOTHING, Arm, Scope
+from sglc.compiler.frontend.graph.regions import NOTHING, Scope
 from sglc.compiler.frontend.graph.scan import (
     EFFECT,
-    LIST,
     PROBS,
     STREAM,
-    assigned_by,
     calls,
-    has_effect,
     is_effectful,
     is_model_call,
     writes_text,
 )
-from sglc.compiler.frontend.static_types import BranchType, GroupType, StreamType
-from sglc.compiler.ir.op import Literal, Operand, Region, Symbol, Value
+from sglc.compiler.frontend.graph.types import value_type
+from sglc.compiler.frontend.static_types import GroupType
+from sglc.compiler.ir.op import Literal, Operand, Symbol, Value
 from sglc.compiler.ir.values import (
     ANY,
     BOOL,
-    BRANCH,
-    GROUP,
     INT,
     STR,
     ValueType,
-    from_type,
     list_of,
 )
 from sglc.compiler.ir.values import EFFECT as EFFECT_TYPE
@@ -56,6 +53,7 @@ class Expressions:
         self._emitter = scope.emitter
         self._model_calls = model_calls
         self._fixed: dict[int, Operand] = {}
+        self._choices = Choices(checked, scope, self.evaluate)
 
     def evaluate(self, expr: ast.Expr, name: str = "") -> Operand:
         """Emit what computes ``expr`` and return its value; ``name`` is the name it is bound to."""
@@ -92,17 +90,15 @@ class Expressions:
             case ast.Slice():
                 return self._slice(expr)
             case ast.ListComp():
-                return self._comprehension(expr)
+                return comprehension(expr, self._checked, self._scope, self.evaluate)
             case ast.Call():
                 return self._call(expr, name)
-            case ast.Ternary(condition=condition, then=then, otherwise=otherwise):
-                return self._choose(expr, condition, then, otherwise, name)
-            case ast.Try(value=value, fallback=fallback):
-                return self._try(expr, value, fallback, name)
-            case ast.And(operands=operands):
-                return self._short_circuit(expr, operands, stop_at=False)
-            case ast.Or(operands=operands):
-                return self._short_circuit(expr, operands, stop_at=True)
+            case ast.Ternary():
+                return self._choices.ternary(expr, name)
+            case ast.Try():
+                return self._choices.attempt(expr, name)
+            case ast.And() | ast.Or():
+                return self._choices.short_circuit(expr)
         return self._operator(expr)
 
     def say(self, expr: ast.Expr, name: str = "") -> Operand:
@@ -115,9 +111,9 @@ class Expressions:
             return NOTHING
         if writes_text(self._checked, expr):
             if isinstance(expr, ast.Ternary):
-                return self._choose(expr, expr.condition, expr.then, expr.otherwise, name, self.say)
+                return self._choices.ternary(expr, name, self.say)
             if isinstance(expr, ast.Try):
-                return self._try(expr, expr.value, expr.fallback, name, self.say)
+                return self._choices.attempt(expr, name, self.say)
             return self.evaluate(expr, name)
         callee = self._checked.callee(expr) if isinstance(expr, ast.Call) else None
         if isinstance(callee, Builtin) and callee.name == "special":
@@ -290,60 +286,6 @@ class Expressions:
             "part", self._type(expr), "slice.list", whole, *bounds, span=expr.span
         )
 
-    def _comprehension(self, expr: ast.ListComp) -> Operand:
-        parts = (expr.element, expr.condition)
-        if any(has_effect(self._checked, part) for part in parts if part is not None):
-            return self._ordered_comprehension(expr)
-        items = self.evaluate(expr.iterable)
-        if expr.condition is not None:
-            region = self._turn(expr, items, expr.condition)
-            items = self._emitter.emit(
-                "filter", items, results=[("kept", type_of(items))], regions=[region],
-                span=expr.span,
-            )[0]  # fmt: skip
-        region = self._turn(expr, items, expr.element)
-        return self._emitter.emit(
-            "map", items, results=[("list", self._type(expr))], regions=[region], span=expr.span
-        )[0]
-
-    def _turn(self, expr: ast.ListComp, items: Operand, body: ast.Expr) -> Region:
-        param = self._emitter.value(expr.var.value, item_type(type_of(items)))
-
-        def write() -> Sequence[Operand]:
-            self._scope.names[expr.var.value] = param
-            return [self.evaluate(body)]
-
-        return self._scope.region("body", [param], write, span=expr.span)
-
-    def _ordered_comprehension(self, expr: ast.ListComp) -> Operand:
-        """Effects keep their order, so the elements are made one after the other."""
-        items = self.evaluate(expr.iterable)
-        result = f"{LIST}{expr.span}"
-        self._scope.names[result] = self._emitter.one("list", self._type(expr), "list")
-        variable = expr.var.value
-
-        def append() -> Sequence[Operand]:
-            element = self.evaluate(expr.element)
-            one = self._emitter.one("list", self._type(expr), "list", element)
-            self._scope.names[result] = self._emitter.one(
-                "list", self._type(expr), "arith", self._scope.names[result], one, op="+"
-            )
-            return ()
-
-        def turn() -> Sequence[Operand]:
-            if expr.condition is None:
-                return append()
-            arms = [Arm("do", append), Arm("else", lambda: ())]
-            condition = self.condition(expr.condition)
-            self._scope.alternatives("if", [condition], arms, [EFFECT, result], span=expr.span)
-            return ()
-
-        self._scope.loop(
-            "for", [items], [EFFECT, result], turn,
-            turn=[(variable, item_type(type_of(items)))], span=expr.span,
-        )  # fmt: skip
-        return self._scope.names.pop(result)
-
     def _call(self, call: ast.Call, name: str) -> Operand:
         callee = self._checked.callee(call)
         match callee:
@@ -391,74 +333,6 @@ class Expressions:
         result = (info.symbol.rpartition(".")[2], self._type(call))
         return self._with_effect("tool", call, [Symbol(info.symbol)], [result], kwargs)[0]
 
-    def _choose(
-        self,
-        expr: ast.Expr,
-        condition: ast.Expr,
-        then: ast.Expr,
-        otherwise: ast.Expr,
-        name: str,
-        how: Callable[[ast.Expr, str], Operand] | None = None,
-    ) -> Operand:
-        how = how or self.evaluate
-        arms = [
-            Arm("do", lambda: [how(then, name)]),
-            Arm("else", lambda: [how(otherwise, name)]),
-        ]
-        test = self.condition(condition)
-        return self._scope.alternatives(
-            "if", [test], arms, self._written(then, otherwise, said=how == self.say),
-            extra=[(name or "value", self._type(expr))], span=expr.span,
-        )[0]  # fmt: skip
-
-    def _try(
-        self,
-        expr: ast.Expr,
-        value: ast.Expr,
-        fallback: ast.Expr,
-        name: str,
-        how: Callable[[ast.Expr, str], Operand] | None = None,
-    ) -> Operand:
-        how = how or self.evaluate
-        arms = [
-            Arm("body", lambda: [how(value, name)]),
-            Arm("else", lambda: [how(fallback, name)]),
-        ]
-        return self._scope.alternatives(
-            "try", [], arms, self._written(value, fallback, said=how == self.say),
-            extra=[(name or "value", self._type(expr))], span=expr.span,
-        )[0]  # fmt: skip
-
-    def _written(self, *exprs: ast.Expr, said: bool) -> list[str]:
-        names = assigned_by(self._checked, *exprs)
-        return names if STREAM in names or not said else [STREAM, *names]
-
-    def _short_circuit(
-        self, expr: ast.Expr, operands: Sequence[ast.Expr], *, stop_at: bool
-    ) -> Operand:
-        """``a and b``: b is looked at only when it decides, so that it may rely on a."""
-        first, *rest = operands
-        value = self.evaluate(first)
-        for operand in rest:
-            value = self._short_circuit_pair(expr, value, operand, stop_at)
-        return value
-
-    def _short_circuit_pair(
-        self, expr: ast.Expr, left: Operand, right: ast.Expr, stop_at: bool
-    ) -> Operand:
-        if isinstance(right, ast.Var | ast.Bool):
-            op = "or" if stop_at else "and"
-            return self._emitter.one("go", BOOL, op, left, self.evaluate(right), span=expr.span)
-        decided, open_ = Literal(stop_at), (lambda: [self.evaluate(right)])
-        arms = [
-            Arm("do", (lambda: [decided]) if stop_at else open_),
-            Arm("else", open_ if stop_at else (lambda: [decided])),
-        ]
-        return self._scope.alternatives(
-            "if", [left], arms, assigned_by(self._checked, right),
-            extra=[("go", BOOL)], span=expr.span,
-        )[0]  # fmt: skip
-
     def _operator(self, expr: ast.Expr) -> Operand:
         one, span = self._emitter.one, expr.span
         match expr:
@@ -485,24 +359,3 @@ class Expressions:
                 has = one("has", BOOL, "in", a, b, span=span)
                 return one("no", BOOL, "negate", has, span=span)
         raise AssertionError(f"not a value: {type(expr).__name__} at {expr.span}")
-
-
-def item_type(sequence: ValueType) -> ValueType:
-    """Return the type of one element of a list, group or text."""
-    if sequence.name in ("list", "group") and sequence.args:
-        return BRANCH if sequence.name == "group" else sequence.args[0]
-    return {"group": BRANCH, "str": STR}.get(sequence.name, ANY)
-
-
-def value_type(type_: t.Type) -> ValueType:
-    """Return the type of a value in the graph."""
-    match type_:
-        case StreamType():
-            return STREAM_TYPE
-        case BranchType():
-            return BRANCH
-        case GroupType():
-            return GROUP
-        case t.List(item=BranchType()):
-            return list_of(BRANCH)
-    return from_type(type_)

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from sglc.compiler.frontend.checked import Checked, FnInfo, ParamInfo, PromptInfo, ToolInfo
 from sglc.compiler.frontend.graph.calls import ConstraintTable, ModelCalls
 from sglc.compiler.frontend.graph.emitter import Emitter
-from sglc.compiler.frontend.graph.expressions import Expressions, value_type
+from sglc.compiler.frontend.graph.expressions import Expressions
 from sglc.compiler.frontend.graph.regions import NOTHING, Scope
 from sglc.compiler.frontend.graph.scan import EFFECT, STREAM, effectful_prompts
 from sglc.compiler.frontend.graph.statements import Statements
+from sglc.compiler.frontend.graph.types import value_type
 from sglc.compiler.ir.graph import Function, Module, Param, ToolDecl
 from sglc.compiler.ir.op import Region
 from sglc.compiler.ir.values import STREAM as STREAM_TYPE

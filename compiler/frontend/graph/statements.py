@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sglc.compiler.frontend import ast
 from sglc.compiler.frontend.checked import Checked, PromptInfo
-from sglc.compiler.frontend.graph.expressions import Expressions, item_type
+from sglc.compiler.frontend.graph.expressions import Expressions
 from sglc.compiler.frontend.graph.regions import NOTHING, Arm, Scope
 from sglc.compiler.frontend.graph.scan import (
     EFFECT,
@@ -16,6 +16,7 @@ from sglc.compiler.frontend.graph.scan import (
     assigned,
     assigned_by,
 )
+from sglc.compiler.frontend.graph.types import item_type
 from sglc.compiler.ir.op import Literal, Operand, Region, Value
 from sglc.compiler.ir.values import ANY, BRANCH, GROUP, INT, STR, ValueType
 from sglc.compiler.ir.values import STREAM as STREAM_TYPE

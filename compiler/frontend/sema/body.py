@@ -72,9 +72,6 @@ class Body:
     def record_constant(self, expr: ast.Expr, value: object) -> None:
         self.program.checked._constants[id(expr)] = Constant(value=value)
 
-    def forget_constant(self, expr: ast.Expr) -> None:
-        self.program.checked._constants.pop(id(expr), None)
-
     def record_gen(self, call: ast.Call, info: GenInfo) -> None:
         self.program.checked._gens[id(call)] = info
 
