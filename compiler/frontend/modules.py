@@ -76,7 +76,8 @@ class Loader:
         loaded = self._load(module, name)
         names = None if loaded is None else loaded.names
         entity = Namespace(name=label.value, span=label.span, module=module, names=names)
-        module.imports.append(entity)
+        if loaded is not None:
+            module.imports.append(entity)
         self._add(module, label, entity)
 
     def _import_names(self, module: Module, name: ast.Name, names: tuple[ast.Name, ...]) -> None:
@@ -115,11 +116,13 @@ class Loader:
             return self._load_file(name, program)
         if host.is_file():
             return self._load_host(name, host)
-        self._unknown(name, [".".join([*parts[:-1], path.stem]) for path in _siblings(base.parent)])
+        candidates = [".".join([*parts[:-1], path.stem]) for path in _siblings(base.parent)]
+        path = "/".join(parts)
+        self._unknown(name, candidates, f"there is no {path}.sgl or {path}.py beside this file")
         return None
 
-    def _unknown(self, name: ast.Name, candidates: list[str]) -> None:
-        fault = codes.unknown_import(name.span, name.value, candidates=candidates)
+    def _unknown(self, name: ast.Name, candidates: list[str], note: str = "") -> None:
+        fault = codes.unknown_import(name.span, name.value, candidates=candidates, note=note)
         self._program.report(fault)
 
     def _load_std(self, name: ast.Name) -> Namespace | None:

@@ -84,14 +84,20 @@ def import_cycle(span: Span, modules: Sequence[str]) -> Diagnostic:
 
 
 def unknown_import(
-    span: Span, module: str, name: str | None = None, candidates: Iterable[str] = ()
+    span: Span,
+    module: str,
+    name: str | None = None,
+    candidates: Iterable[str] = (),
+    note: str = "",
 ) -> Diagnostic:
     """A module that is not there, or with ``name`` a name that the module does not have."""
     if name is None:
         message, label, wanted = f"unknown module `{module}`", "no such module", module
     else:
         message, label, wanted = f"`{module}` has no `{name}`", "not in the module", name
-    return report("SGL0107", span, message, label=label, helps=did_you_mean(wanted, candidates))
+    helps = did_you_mean(wanted, candidates)
+    notes = (note,) if note else ()
+    return report("SGL0107", span, message, label=label, notes=notes, helps=helps)
 
 
 def name_in_branch(span: Span, name: str, access: str, fork: Span | None = None) -> Diagnostic:
