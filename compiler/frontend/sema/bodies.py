@@ -49,6 +49,7 @@ def check_prompt(program: Program, entity: PromptEntity) -> None:
         returns=returns,
         captures=_captures(join_envs(ends)),
     )
+    entity.effect = body.effect
     program.checked.prompts[entity.info.symbol] = entity.info
     _report_unused(body, keep_bindings=returns is None)
     if returns is not None and not entity.module.is_std and not entity.included:

@@ -39,7 +39,8 @@ class Body:
     """The state of the check of one body. ``kind`` is ``prompt``, ``fn`` or ``test``.
 
     ``depth`` counts the branches around this point, ``forks`` are the places of those that several
-    run; ``chat`` tells that the prompt opens messages, ``role`` is the one that is open.
+    run; ``chat`` tells that the prompt opens messages, ``role`` is the one that is open; ``effect`` is
+    the first effectful tool that was called.
     """
 
     program: Program
@@ -54,6 +55,7 @@ class Body:
     role: tuple[str, Span] | None = None
     chat: bool = False
     said_outside: bool = False
+    effect: str = ""
 
     def __post_init__(self) -> None:
         self.constants = ConstantReader(self.program, self.module)

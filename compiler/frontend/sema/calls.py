@@ -194,6 +194,8 @@ class Calls:
         if entity.info is None:
             return entity.returns or ANY
         self._body.record_callee(call, entity.info)
+        if entity.effect:
+            self._effect(call, entity.effect)
         return result_type(entity)
 
     def _tool(self, info: ToolInfo, call: ast.Call, name: str) -> t.Type:
@@ -203,9 +205,15 @@ class Calls:
         self._body.record_callee(call, info)
         self._body.program.checked.tools.setdefault(info.symbol, info)
         self.arguments(call, name, info.params)
-        if info.effect == "effectful" and self._body.forks:
-            self._body.report(codes.effect_in_fork(call.callee.span, name, self._body.forks[-1]))
+        if info.effect == "effectful":
+            self._effect(call, name)
         return info.returns
+
+    def _effect(self, call: ast.Call, tool: str) -> None:
+        """Note that ``call`` calls an effectful tool, itself or through a prompt."""
+        self._body.effect = self._body.effect or tool
+        if self._body.forks:
+            self._body.report(codes.effect_in_fork(call.callee.span, tool, self._body.forks[-1]))
 
     def _forbidden(self, call: ast.Call, name: str) -> bool:
         """Report a call that the kind of the body does not allow."""

@@ -68,10 +68,14 @@ class TypeEntity(Entity):
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class PromptEntity(Entity):
-    """A prompt; ``included`` when another one says its text."""
+    """A prompt; ``included`` when another one says its text.
+
+    ``effect`` names an effectful tool that it calls, itself or through other prompts.
+    """
 
     decl: ast.Prompt
     included: bool = False
+    effect: str = ""
     params: tuple[ParamInfo, ...] = ()
     returns: Type | None = None
     info: PromptInfo | None = None
