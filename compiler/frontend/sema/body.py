@@ -39,8 +39,8 @@ class Body:
     """The state of the check of one body. ``kind`` is ``prompt``, ``fn`` or ``test``.
 
     ``depth`` counts the branches around this point, ``forks`` are the places of those that several
-    run; ``chat`` tells that the prompt opens messages, ``role`` is the one that is open; ``effect`` is
-    the first effectful tool that was called.
+    run; ``chat`` tells that the prompt opens messages, ``role`` is the one that is open;
+    ``effect`` is the first effectful tool that was called.
     """
 
     program: Program
