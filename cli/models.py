@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sglc.cli.errors import CommandError
+from sglc.cli.errors import CommandError, UsageError
 
 if TYPE_CHECKING:
     from sglc.runtime.host import Host
@@ -29,16 +29,22 @@ def load_host(args: argparse.Namespace, program_path: str, config: Mapping[str, 
 
     Raises:
         CommandError: the model cannot be loaded.
+        UsageError: an environment variable has a bad value.
     """
     from pathlib import Path
 
     try:
+        from sglc.runtime.config import EngineConfig
         from sglc.runtime.local import LocalOptions, load
         from sglc.runtime.models.errors import ModelError
     except ModuleNotFoundError as error:
         raise CommandError(
             f"running a model needs {error.name}: pip install 'sglc[local]'"
         ) from None
+    try:
+        engine = EngineConfig.from_env()
+    except ValueError as error:
+        raise UsageError(str(error)) from None
     options = LocalOptions(
         model=args.model or config.get("model") or "embedded",
         dtype=args.dtype,
@@ -46,6 +52,7 @@ def load_host(args: argparse.Namespace, program_path: str, config: Mapping[str, 
         num_slots=args.max_slots,
         search_path=(str(Path(program_path).resolve().parent),),
         timeout_s=args.timeout,
+        engine=engine,
     )
     try:
         return load(options)

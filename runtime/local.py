@@ -22,7 +22,7 @@ class LocalOptions:
 
     ``num_slots`` is the size of the KV cache in tokens (None: what fits); ``search_path`` the
     folders in which tools named ``module:function`` are looked for; ``timeout_s`` the wall time a
-    single run may take.
+    single run may take; ``engine`` the limits of the scheduler.
     """
 
     model: str = EMBEDDED
@@ -31,6 +31,7 @@ class LocalOptions:
     num_slots: int | None = None
     search_path: tuple[str, ...] = ()
     timeout_s: float | None = None
+    engine: EngineConfig = EngineConfig()
 
 
 class LocalHost(Host):
@@ -53,8 +54,7 @@ def load(options: LocalOptions) -> LocalHost:
     vocabulary = Vocabulary.of(
         loaded.tokenizer.token_bytes, loaded.tokenizer.eos_ids, loaded.config.vocab_size
     )
-    config = EngineConfig.from_env()
-    scheduler = Scheduler(loaded.runner(options.num_slots), vocabulary, config)
+    scheduler = Scheduler(loaded.runner(options.num_slots), vocabulary, options.engine)
     encoder = loaded.encoder()
     executor = Executor(
         scheduler,
@@ -62,4 +62,4 @@ def load(options: LocalOptions) -> LocalHost:
         tools=ToolRegistry(search_path=options.search_path),
         limits=Limits(wall_time_s=options.timeout_s),
     )
-    return LocalHost(executor, encoder, 2 * config.max_running, scheduler)
+    return LocalHost(executor, encoder, 2 * options.engine.max_running, scheduler)

@@ -262,3 +262,12 @@ def test_a_batch_statement_writes_where_it_says(sglc: Command, program: Write) -
     assert sglc("run", path).out == ""
     (line,) = path.with_name("answers.jsonl").read_text().splitlines()
     assert json.loads(line)["input"] == {"question": "What is 1 + 1?"}
+
+
+def test_a_bad_environment_variable_is_named(
+    sglc: Command, program: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SGLC_CHUNK_SIZE", "many")
+    done = sglc("run", program(ASK), "--question", "x")
+    assert done.code == 2
+    assert "SGLC_CHUNK_SIZE must be a whole number above 0" in done.err

@@ -13,6 +13,7 @@ from sglc.compiler.driver import compile_source
 from sglc.compiler.plan.plan import Plan
 from sglc.compiler.plan.segments import Text
 from sglc.compiler.source import SourceFile
+from sglc.runtime.config import EngineConfig
 from sglc.runtime.local import LocalHost, LocalOptions, load
 
 ASK = """prompt ask(question: str) -> str:
@@ -36,19 +37,16 @@ def answers(host: LocalHost, plan: Plan, order: Sequence[int]) -> dict[int, Any]
 
 @pytest.mark.parametrize(
     "limits",
-    [{"MAX_RUNNING": "3"}, {"CHUNK_SIZE": "2", "MAX_PREFILL_TOKENS": "9"}, {"MAX_RUNNING": "1"}],
+    [{"max_running": 3}, {"chunk_size": 2, "max_prefill_tokens": 9}, {"max_running": 1}],
     ids=str,
 )
-def test_samples_do_not_depend_on_order_or_limits(
-    plan: Plan, monkeypatch: pytest.MonkeyPatch, limits: dict[str, str]
-) -> None:
+def test_samples_do_not_depend_on_order_or_limits(plan: Plan, limits: dict[str, int]) -> None:
     order = list(range(len(QUESTIONS)))
     wanted = answers(load(LocalOptions(dtype="float32", num_slots=4000)), plan, order)
     assert len(set(wanted.values())) > 10
-    for name, value in limits.items():
-        monkeypatch.setenv(f"SGLC_{name}", value)
     random.Random(1).shuffle(order)
-    assert answers(load(LocalOptions(dtype="float32", num_slots=300)), plan, order) == wanted
+    options = LocalOptions(dtype="float32", num_slots=300, engine=EngineConfig(**limits))
+    assert answers(load(options), plan, order) == wanted
 
 
 def test_a_batch_prefills_each_token_of_the_trie_of_its_prompts_once(plan: Plan) -> None:
