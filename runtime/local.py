@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sglc.runtime.config import EngineConfig
 from sglc.runtime.core.vocabulary import Vocabulary
@@ -31,7 +31,7 @@ class LocalOptions:
     num_slots: int | None = None
     search_path: tuple[str, ...] = ()
     timeout_s: float | None = None
-    engine: EngineConfig = EngineConfig()
+    engine: EngineConfig = field(default_factory=EngineConfig)
 
 
 class LocalHost(Host):
