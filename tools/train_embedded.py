@@ -1,10 +1,13 @@
 """Train the embedded model from scratch: corpus, tokenizer, weights, evaluation, model card.
 
     python -m tools.train_embedded
-    python -m tools.train_embedded --finish --steps 1300
+    python -m tools.train_embedded --phase finish --steps 1294
+    python -m tools.train_embedded --phase finish --steps 1348
+    python -m tools.train_embedded --phase copying --steps 1725
+    python -m tools.train_embedded --phase numbered --steps 1965
 
 The corpus is generated, so nothing is downloaded, and a seed fixes it. Two processes on two cores
-take about an hour; the second command adds some minutes on what is still weak. The order in which
+take about an hour; the other phases add some minutes each on what is still weak. The order in which
 gradients are added depends on the timing of the processes, so two runs differ in detail.
 """
 
@@ -13,13 +16,15 @@ import math
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 
 from tools.corpus.arithmetic import held_out_pairs
 from tools.corpus.facts import CAPITALS
+from tools.corpus.mixture import COPYING, FINISH, LATER, MIXTURE, NUMBERED
+from tools.corpus.text import Generator
 from tools.evaluate_embedded import evaluate, print_report
 from tools.trainer.card import write_card
 from tools.trainer.rows import build_stream, row_starts
@@ -28,7 +33,29 @@ from tools.trainer.workers import Batches, Log, Schedule, share, train
 
 END_OF_TEXT_ID, IM_END_ID = 0, 2
 MAX_POSITIONS = 2048
-FINISH_LR = 0.25
+
+
+class Phase(NamedTuple):
+    """A part of the training: what it reads, at which share of the learning rates.
+
+    Every phase but the first goes on from the checkpoint; ``averages`` takes the mean of the
+    weights before and after.
+    """
+
+    seed: int
+    first: dict[Generator, float]
+    later: dict[Generator, float]
+    lr_share: float = 1
+    goes_on: bool = True
+    averages: bool = False
+
+
+PHASES = {
+    "main": Phase(0, MIXTURE, LATER, goes_on=False),
+    "finish": Phase(1, FINISH, FINISH, lr_share=0.25, averages=True),
+    "copying": Phase(2, COPYING, COPYING, lr_share=0.5),
+    "numbered": Phase(3, NUMBERED, NUMBERED, lr_share=0.5),
+}
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -54,7 +81,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         "--resume", action="store_true", help="go on from the checkpoint, without momentum"
     )
     parser.add_argument(
-        "--finish", action="store_true", help="go on at a low rate on what is still weak"
+        "--phase", choices=PHASES, default="main", help="all but the first go on at a lower rate"
     )
     parser.add_argument("--nice", type=int, nargs="*", default=[], help="niceness of each process")
     return parser.parse_args(arguments)
@@ -102,17 +129,19 @@ def fit(options: argparse.Namespace, model: LlamaForCausalLM) -> Log:
     save_tokenizer(tokenizer, options.out, MAX_POSITIONS)
     tokens_per_step = options.row * options.rows * (options.micro - 1) + options.long
     log = Log()
-    if options.resume or options.finish:
+    phase = PHASES[options.phase]
+    if options.resume or phase.goes_on:
         saved = torch.load(options.checkpoint)
         model.load_state_dict(saved["model"])
         log.rows.extend(saved["log"])
-    num_steps = options.steps - (log.last_step if options.finish else 0)
+    num_steps = options.steps - (log.last_step if phase.goes_on else 0)
     stream = build_stream(
         tokenizer,
-        options.seed + options.finish,
+        options.seed + phase.seed,
         tokens_per_step * num_steps,
         options.workers,
-        finish=options.finish,
+        phase.first,
+        phase.later,
     )
     starts = row_starts(stream, options.row)
     print(f"{len(stream.tokens)} tokens, {len(stream.starts)} documents, {len(starts)} rows")
@@ -129,9 +158,9 @@ def fit(options: argparse.Namespace, model: LlamaForCausalLM) -> Log:
         num_steps=options.steps,
         max_minutes=options.minutes,
         first_step=log.last_step,
-        decay_from=log.last_step if options.finish else 0,
-        matrix_lr=options.matrix_lr * (FINISH_LR if options.finish else 1),
-        other_lr=options.other_lr * (FINISH_LR if options.finish else 1),
+        decay_from=log.last_step if phase.goes_on else 0,
+        matrix_lr=options.matrix_lr * phase.lr_share,
+        other_lr=options.other_lr * phase.lr_share,
     )
 
     def save() -> None:
@@ -140,7 +169,7 @@ def fit(options: argparse.Namespace, model: LlamaForCausalLM) -> Log:
 
     before = {name: value.clone() for name, value in model.state_dict().items()}
     train(model, batches, schedule, options.workers, log, save, niceness=tuple(options.nice))
-    if options.finish:  # the mean with the weights before is better than either
+    if phase.averages:  # the mean with the weights before is better than either
         after = model.state_dict()
         model.load_state_dict({name: (before[name] + after[name]) / 2 for name in before})
     save()

@@ -7,17 +7,17 @@ from random import Random
 
 import pytest
 
-from tools.corpus import arithmetic, characters, judging
+from tools.corpus import arithmetic, characters, copying, judging
 from tools.corpus.arithmetic import held_out, held_out_pairs
 from tools.corpus.facts import CAPITALS
-from tools.corpus.mixture import MIXTURE, documents
+from tools.corpus.mixture import COPYING, MIXTURE, NUMBERED, documents
 from tools.corpus.text import END_OF_TEXT, Generator, plain
 
 EQUATION = re.compile(r"(\d+) ?([-+*/x]|plus|minus|times|divided by) ?(\d+) = (\d+)")
 
 
-def _sample(count: int, seed: int = 5) -> list[str]:
-    return [plain(text) for text in islice(documents(seed), count)]
+def _sample(count: int, seed: int = 5, mixture: dict[Generator, float] | None = None) -> list[str]:
+    return [plain(text) for text in islice(documents(seed, mixture), count)]
 
 
 def test_seed_fixes_the_documents() -> None:
@@ -30,7 +30,9 @@ def test_capitals_of_every_country() -> None:
     assert all(name and capital for name, capital in CAPITALS.items())
 
 
-@pytest.mark.parametrize("generator", MIXTURE, ids=lambda g: f"{g.__module__}.{g.__name__}")
+@pytest.mark.parametrize(
+    "generator", MIXTURE | COPYING | NUMBERED, ids=lambda g: f"{g.__module__}.{g.__name__}"
+)
 def test_document_is_clean(generator: Generator) -> None:
     rng = Random(3)
     for _ in range(100):
@@ -45,7 +47,7 @@ def test_equations_are_right() -> None:
     values = {"+": "__add__", "-": "__sub__", "*": "__mul__", "x": "__mul__", "/": "__floordiv__"}
     words = {"plus": "+", "minus": "-", "times": "*", "divided by": "/"}
     count = 0
-    for text in _sample(3000):
+    for text in _sample(3000) + _sample(1000, mixture=COPYING):
         for a, op, b, value in EQUATION.findall(text):
             assert getattr(int(a), values[words.get(op, op)])(int(b)) == int(value)
             count += 1
@@ -54,7 +56,7 @@ def test_equations_are_right() -> None:
 
 def test_held_out_sums_never_appear() -> None:
     asked = re.compile(r"(\d+) ?(?:\+|plus) ?(\d+)|(?:sum of|add) (\d+) and (\d+)")
-    for text in _sample(6_000):
+    for text in _sample(6_000) + _sample(3_000, mixture=COPYING):
         for groups in asked.findall(text):
             a, b = (group for group in groups if group)
             assert not held_out(int(a), int(b)), text
@@ -89,3 +91,40 @@ def test_verdict_is_json() -> None:
         verdict = json.loads(text[text.rindex("{") : text.rindex("}") + 1])
         assert list(verdict) == ["summary", "grade"]
     assert found
+
+
+def test_expanded_tip_is_the_one_with_the_number() -> None:
+    rng = Random(7)
+    firsts = {title: text.split()[:2] for title, (text, *_) in copying.ALL_TIPS}
+    count = 0
+    for _ in range(300):
+        text = plain(copying.tips(rng))
+        titles = re.findall(r"\d\. ([^.]+)\.", text.partition("\n")[0])
+        for n, told in re.findall(r"expand tip (\d) into a paragraph:\n(.*)\n", text):
+            title = titles[int(n) - 1]
+            first = firsts.get(title, title.capitalize().split())
+            assert told.split()[: len(first)] == first
+            count += 1
+    assert count > 300
+
+
+def test_numbered_tips_have_one_order() -> None:
+    rng = Random(9)
+    texts = [plain(copying.canonical(rng)) for _ in range(300)]
+    orders = {text.partition("\n")[0] for text in texts}
+    assert len(orders) == len({order.partition(":")[0] for order in orders}) > 3
+    opening = {1: "A balanced diet", 2: "Regular exercise"}
+    asked = re.compile(r"tip (\d) into a paragraph:\n(.*)\n")
+    told = [each for text in texts if "Balanced Diet" in text for each in asked.findall(text)]
+    assert len(told) > 100
+    assert all(body.startswith(opening[int(n)]) for n, body in told)
+
+
+def test_item_asked_back_is_the_one_with_the_number() -> None:
+    rng = Random(8)
+    for _ in range(100):
+        text = plain(copying.items(rng))
+        words = re.findall(r"\d\. ([^.]+)\.", text.partition("\n")[0])
+        asked = re.findall(r"repeat \w+ (\d):\n(.*)\.\n", text)
+        assert asked
+        assert all(words[int(n) - 1] == word for n, word in asked)

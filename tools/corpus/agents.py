@@ -109,6 +109,19 @@ def cited(rng: Random) -> str:
     return chat(f"{body}Question: {asked}", key(reply), system=system)
 
 
+def sources(rng: Random) -> str:
+    """Several questions on the same numbered documents."""
+    topics = [_topic(rng) for _ in range(rng.randint(2, 3))]
+    body = "".join(f"[{i}] {topic[4]}\n{topic[2]}\n\n" for i, topic in enumerate(topics))
+    turns: list[str] = []
+    for _ in range(rng.randint(1, 3)):
+        chosen = rng.randrange(len(topics))
+        asked, _, _, answer, _ = topics[chosen]
+        reply = f'{{"answer": "{key(answer)}", "sources": [{key(chosen)}]}}'
+        turns += [f"{'' if turns else body}Question: {asked}", reply]
+    return chat(*turns, system="Answer only from the documents. Cite them by number.")
+
+
 def _read_back(rng: Random) -> str:
     """A short passage and a question about it."""
     topics = [_topic(rng) for _ in range(rng.randint(1, 3))]

@@ -71,6 +71,23 @@ def sums(rng: Random) -> str:
     return "\n".join(rows) + "\n"
 
 
+def differences(rng: Random) -> str:
+    """Differences only: dense lines, question lines or chat."""
+    rows: list[tuple[int, int]] = []
+    while len(rows) < 10:
+        a = rng.randint(1, 99)
+        b = rng.randint(0, a)
+        rows.append((a, b))
+        if rng.random() < 0.3:
+            rows.append((a, a - b))
+    if rng.random() < 0.65:
+        return "".join(f"{a} - {b} = {key(a - b)}\n" for a, b in rows)
+    asked = [(question(rng, str(a), "-", str(b)), a, b) for a, b in rows[: rng.randint(1, 5)]]
+    if rng.random() < 0.5:
+        return lines((text, key(f"{a - b}.")) for text, a, b in asked)
+    return chat(*(each for t, a, b in asked for each in (t, key(f"{a} - {b} = {a - b}."))))
+
+
 def products(rng: Random) -> str:
     """Products up to 12 x 12, as question lines or chat."""
     pairs: list[tuple[str, str]] = []

@@ -12,6 +12,7 @@ from tools.corpus import (
     arithmetic,
     capitals,
     characters,
+    copying,
     judging,
     problems,
     smalltalk,
@@ -97,6 +98,35 @@ FINISH: dict[Generator, float] = LATER | {
     stories.story: 4,
 }
 """The shares of the finishing steps, which work on what is still weak."""
+
+COPYING: dict[Generator, float] = {each: share / 3.5 for each, share in LATER.items()} | {
+    arithmetic.sums: 2,
+    arithmetic.products: 2,
+    arithmetic.differences: 15,
+    copying.tips: 25,
+    copying.items: 6,
+    copying.problems: 8,
+    copying.story: 5,
+    agents.sources: 6,
+    judging.extraction: 4,
+}
+"""The shares of the third phase: what has to be copied from the prompt, and differences."""
+
+NUMBERED: dict[Generator, float] = {each: share / 3.5 for each, share in LATER.items()} | {
+    arithmetic.sums: 2,
+    arithmetic.products: 3,
+    arithmetic.differences: 7,
+    agents.cited: 6,
+    agents.sources: 3,
+    agents.fixing: 6,
+    copying.canonical: 25,
+    copying.tips: 2.5,
+    copying.items: 1.5,
+    copying.problems: 5,
+    copying.story: 4,
+    judging.extraction: 3,
+}
+"""The shares of the last phase: numbered tips with a fixed order, some of everything else."""
 
 
 def documents(seed: int, mixture: dict[Generator, float] | None = None) -> Iterator[str]:

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from tools.corpus.mixture import FINISH, LATER, MIXTURE, documents
-from tools.corpus.text import CUT, END_OF_TEXT, KEY_CLOSE, KEY_OPEN
+from tools.corpus.mixture import documents
+from tools.corpus.text import CUT, END_OF_TEXT, KEY_CLOSE, KEY_OPEN, Generator
 
 SHARD_TOKENS = 250_000
 LATER_SHARD = 12
@@ -53,15 +53,14 @@ def encode(tokenizer: Tokenizer, document: str) -> tuple[list[int], list[float]]
     return ids, weights
 
 
-def _shard(job: tuple[str, int, int, bool]) -> Stream:
+def _shard(job: tuple[str, int, dict[Generator, float]]) -> Stream:
     """Encode the documents of one shard, up to ``SHARD_TOKENS``."""
-    tokenizer_json, seed, shard, finish = job
+    tokenizer_json, seed, mixture = job
     tokenizer = Tokenizer.from_str(tokenizer_json)
-    mixture = FINISH if finish else MIXTURE if shard < LATER_SHARD else LATER
     ids: list[int] = []
     weights: list[float] = []
     starts: list[int] = []
-    for document in documents(seed * 10_000 + shard, mixture):
+    for document in documents(seed, mixture):
         if len(ids) >= SHARD_TOKENS:
             break
         starts.append(len(ids))
@@ -74,11 +73,19 @@ def _shard(job: tuple[str, int, int, bool]) -> Stream:
 
 
 def build_stream(
-    tokenizer: Tokenizer, seed: int, num_tokens: int, num_workers: int, *, finish: bool = False
+    tokenizer: Tokenizer,
+    seed: int,
+    num_tokens: int,
+    num_workers: int,
+    first: dict[Generator, float],
+    later: dict[Generator, float],
 ) -> Stream:
-    """Encode at least ``num_tokens`` of the corpus; the result does not depend on the workers."""
+    """Encode at least ``num_tokens`` of two mixtures; the result does not depend on the workers."""
     count = -(-num_tokens // SHARD_TOKENS)
-    jobs = [(tokenizer.to_str(), seed, shard, finish) for shard in range(1, count + 1)]
+    jobs = [
+        (tokenizer.to_str(), seed * 10_000 + shard, first if shard < LATER_SHARD else later)
+        for shard in range(1, count + 1)
+    ]
     with get_context("spawn").Pool(num_workers) as pool:
         shards = pool.map(_shard, jobs, chunksize=1)
     offsets = np.cumsum([0] + [len(shard.tokens) for shard in shards])
