@@ -21,9 +21,8 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     if args.code is None:
         print(list_codes())
         return EXIT_OK
-    code = args.code.upper()
     try:
-        print(explain(code if code.startswith("SGL") else f"SGL{code}"))
+        print(explain(args.code))
     except ValueError as error:
         raise UsageError(str(error)) from None
     return EXIT_OK

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from sglc.compiler.plan.data import DataError, Spoken
-from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Segment, Text
+from sglc.compiler.plan.segments import Segment, Text, messages_of
 
 
 class ReferenceModel(Protocol):
@@ -55,15 +55,4 @@ class Stream(Spoken):
 
     def messages(self) -> list[dict[str, str]]:
         """Return role and content of every message; text outside of messages is left out."""
-        found: list[dict[str, str]] = []
-        is_open = False
-        for segment in self.segments:
-            if isinstance(segment, RoleBegin):
-                found.append({"role": segment.role, "content": ""})
-                is_open = True
-            elif isinstance(segment, RoleEnd):
-                is_open = False
-            elif is_open:
-                piece = segment.text if isinstance(segment, Text) else segment.name
-                found[-1]["content"] += piece
-        return found
+        return messages_of(self.segments)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sglc.compiler.ir.graph import Function, Module, Param, ToolDecl
+from sglc.compiler.ir.graph import Function, Module, Param
 from sglc.compiler.ir.op import AttrValue, Literal, Op, Operand, Region, Symbol, Value
 from sglc.compiler.ir.values import ValueType
 from sglc.compiler.plan.plan import Loc
+from sglc.compiler.plan.serial import tool_from_data, tool_to_data
 from sglc.constraints import types
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def to_data(module: Module, *, places: bool = True) -> dict[str, Any]:
     data: dict[str, Any] = {
         "version": VERSION,
         "constraints": {name: types.to_data(t) for name, t in module.constraints.items()},
-        "tools": {name: _tool(tool) for name, tool in module.tools.items()},
+        "tools": {name: tool_to_data(tool) for name, tool in module.tools.items()},
         "config": _attrs(module.config),
         "prompts": [_function(f, places) for f in module.functions.values()],
     }
@@ -48,7 +49,7 @@ def from_data(data: Mapping[str, Any]) -> Module:
         return Module(
             functions={f.name: f for f in functions},
             constraints={name: types.from_data(t) for name, t in data["constraints"].items()},
-            tools={name: _read_tool(tool) for name, tool in data["tools"].items()},
+            tools={name: tool_from_data(tool) for name, tool in data["tools"].items()},
             config=_read_attrs(data["config"]),
             sources=tuple(data.get("sources", ())),
         )
@@ -241,32 +242,6 @@ def _read_type(data: Any) -> ValueType:
         fields=tuple((key, _read_type(value)) for key, value in data.get("fields", ())),
         literals=tuple(data.get("literals", ())),
         optional=data.get("optional", False),
-    )
-
-
-def _tool(tool: ToolDecl) -> dict[str, Any]:
-    return {
-        "params": [[name, types.to_data(t)] for name, t in tool.params],
-        "result": types.to_data(tool.result),
-        "source": tool.source,
-        "effect": tool.effect,
-        "timeout_s": tool.timeout_s,
-        "retries": tool.retries,
-        "required": list(tool.required),
-        "name": tool.name,
-    }
-
-
-def _read_tool(data: Mapping[str, Any]) -> ToolDecl:
-    return ToolDecl(
-        name=data["name"],
-        params=tuple((name, types.from_data(t)) for name, t in data["params"]),
-        result=types.from_data(data["result"]),
-        source=data["source"],
-        effect=data["effect"],
-        timeout_s=data["timeout_s"],
-        retries=data["retries"],
-        required=tuple(data["required"]),
     )
 
 

@@ -49,7 +49,10 @@ def select(value: Any, by: Selector | None) -> Any:
     """Follow a path of fields; a path written as text is split at its dots."""
     if by is None:
         return value
-    for name in by.strip(".").split(".") if isinstance(by, str) else by:
+    path = by.strip(".").split(".") if isinstance(by, str) else by
+    if not isinstance(path, list | tuple) or not all(isinstance(name, str) for name in path):
+        raise DataError(f"`by` is a path of fields like `.judge.score`, not {describe(by)}")
+    for name in path:
         value = get_field(value, name)
     return value
 

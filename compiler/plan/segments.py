@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +36,22 @@ class RoleEnd:
 
 
 Segment = Text | Special | RoleBegin | RoleEnd
+
+
+def messages_of(segments: Iterable[Segment]) -> list[dict[str, Any]]:
+    """Return ``{role, content}`` of every message, the open one included.
+
+    Text outside of messages is left out.
+    """
+    found: list[dict[str, Any]] = []
+    is_open = False
+    for segment in segments:
+        if isinstance(segment, RoleBegin):
+            found.append({"role": segment.role, "content": ""})
+            is_open = True
+        elif isinstance(segment, RoleEnd):
+            is_open = False
+        elif is_open:
+            piece = segment.text if isinstance(segment, Text) else segment.name
+            found[-1]["content"] += piece
+    return found

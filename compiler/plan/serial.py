@@ -34,7 +34,7 @@ def plan_to_data(plan: Plan) -> Data:
         "entry": plan.entry,
         "functions": {name: _function_data(f) for name, f in plan.functions.items()},
         "constraints": {name: types.to_data(t) for name, t in plan.constraints.items()},
-        "tools": {name: _tool_data(tool) for name, tool in plan.tools.items()},
+        "tools": {name: tool_to_data(tool) for name, tool in plan.tools.items()},
         "config": _mapping_data(plan.config),
     }
 
@@ -52,7 +52,7 @@ def plan_from_data(data: Mapping[str, Any]) -> Plan:
             functions={name: _function(f) for name, f in data["functions"].items()},
             entry=data["entry"],
             constraints={name: types.from_data(t) for name, t in data["constraints"].items()},
-            tools={name: _tool(tool) for name, tool in data["tools"].items()},
+            tools={name: tool_from_data(tool) for name, tool in data["tools"].items()},
             config=_mapping(data["config"]),
         )
     except (KeyError, TypeError, AttributeError, IndexError) as error:
@@ -102,7 +102,8 @@ def _parameter(data: Data) -> Parameter:
     )
 
 
-def _tool_data(tool: ToolSpec) -> Data:
+def tool_to_data(tool: ToolSpec) -> Data:
+    """Return a tool as JSON's types; the graph writes its tools so too."""
     return {
         "name": tool.name,
         "params": [[name, types.to_data(t)] for name, t in tool.params],
@@ -115,7 +116,8 @@ def _tool_data(tool: ToolSpec) -> Data:
     }
 
 
-def _tool(data: Data) -> ToolSpec:
+def tool_from_data(data: Data) -> ToolSpec:
+    """Return the tool that ``tool_to_data`` was given."""
     return ToolSpec(
         name=data["name"],
         params=tuple((name, types.from_data(t)) for name, t in data["params"]),

@@ -143,10 +143,6 @@ class Expressions:
                 self._fixed.pop(id(option), None)  # a loop writes its body more than once
                 self._fixed[id(option)] = self.evaluate(option)
 
-    def condition(self, expr: ast.Expr) -> Operand:
-        """Evaluate a condition."""
-        return self.evaluate(expr)
-
     def constant(self, value: Any) -> Operand:
         """Return a known value as an operand; lists and records are built in place."""
         if isinstance(value, dict):

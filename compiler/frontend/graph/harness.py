@@ -116,7 +116,7 @@ def _params(scope: Scope, runs: Sequence[str]) -> tuple[Param, ...]:
 
 def _expectation(expressions: Expressions, stmt: ast.Expect) -> dict[str, Operand]:
     message: Operand = Literal("")
-    holds = expressions.condition(stmt.condition)
+    holds = expressions.evaluate(stmt.condition)
     if stmt.message is not None:
         message = expressions.evaluate(stmt.message)
     return {"holds": holds, "message": message}

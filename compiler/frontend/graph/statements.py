@@ -114,7 +114,7 @@ class Statements:
         )
 
     def _check(self, stmt: ast.Stmt, condition: ast.Expr, message: ast.Expr | None) -> None:
-        holds = self.expressions.condition(condition)
+        holds = self.expressions.evaluate(condition)
         emit = self.scope.emitter.emit
         if message is None or isinstance(message, ast.Var) or _literal(message) is not None:
             operands = [] if message is None else [self.expressions.evaluate(message)]
@@ -173,7 +173,7 @@ class Statements:
                 self.block(otherwise)
             return ()
 
-        condition = self.expressions.condition(first.condition)
+        condition = self.expressions.evaluate(first.condition)
         written = assigned(self.checked, [*(s for arm in arms for s in arm.body), *otherwise])
         later = assigned_by(self.checked, *(arm.condition for arm in rest))
         self.scope.alternatives(
@@ -233,7 +233,7 @@ class Statements:
         written += [n for n in assigned_by(self.checked, stmt.condition) if n not in written]
 
         def body() -> Sequence[Operand]:
-            go = self.expressions.condition(stmt.condition)
+            go = self.expressions.evaluate(stmt.condition)
             self.scope.emitter.emit("cond", go, span=stmt.condition.span)
             self._turn(stmt.body)
             return ()

@@ -303,6 +303,12 @@ def test_builtins_fail_with_data_errors_only(fn: str, args: list[Any]) -> None:
         apply_builtin(fn, args)
 
 
+@pytest.mark.parametrize("by", [False, 3, [[]], {"a": 1}])
+def test_a_path_is_made_of_names(by: Any) -> None:
+    with pytest.raises(DataError, match="`by` is a path of fields"):
+        apply_builtin("best", [[{"a": 1}], by])
+
+
 def test_narrow_passes_a_value_on_and_refuses_none() -> None:
     assert evaluate("narrow", ["x"], {}, {}) == "x"
     with pytest.raises(DataError, match="none"):
