@@ -66,6 +66,19 @@ class Automaton:
         """Whether some member begins with ``data``."""
         return self.run(self.start, data) != 0
 
+    def is_accepting(self, state: int) -> bool:
+        """Whether what was read is a member."""
+        return state in self.accepting
+
+    def is_complete(self, state: int) -> bool:
+        """Whether what was read is a member and no member goes on from it."""
+        return state in self.accepting and not self.rows[state][1]
+
+    @property
+    def key(self) -> str:
+        """Names the numbering of the states, which is canonical: the digest."""
+        return self.digest
+
     def edges(self, state: int) -> dict[int, int]:
         """The bytes that may come next, in order, each with the state it leads to."""
         row = cells(self.rows[state])
@@ -87,19 +100,40 @@ class Automaton:
             state = self.step(state, byte)
         return bytes(out)
 
+    def completion(self, state: int) -> bytes:
+        """The first, in byte order, of the shortest ways to a member; empty in the dead state."""
+        out = bytearray()
+        while left := self.distances[state]:
+            pattern, targets = self.rows[state]
+            slot, state = next(
+                (slot, t) for slot, t in enumerate(targets, 1) if self.distances[t] == left - 1
+            )
+            out.append(self.classes.index(pattern.index(slot)))
+        return bytes(out)
+
+    @cached_property
+    def distances(self) -> array[int]:
+        """By state, the fewest bytes to a member; 0 in the dead state. Nothing may write here."""
+        before: list[list[int]] = [[] for _ in self.rows]
+        for state, (_, targets) in enumerate(self.rows):
+            for target in targets:
+                before[target].append(state)
+        found = array("i", bytes(4 * self.num_states))
+        order = sorted(self.accepting)
+        seen = bytearray(self.num_states)
+        for state in order:
+            seen[state] = 1
+        for state in order:
+            for source in before[state]:
+                if not seen[source]:
+                    seen[source] = 1
+                    found[source] = found[state] + 1
+                    order.append(source)
+        return found
+
     def shortest(self) -> bytes | None:
         """The first of the shortest members in byte order; None if there is no member."""
-        came: dict[int, tuple[int, int]] = {}
-        order = [self.start] if self.start else []
-        for state in order:
-            if state in self.accepting:
-                return _path(came, state, self.start)
-            pattern, targets = self.rows[state]
-            for slot, target in enumerate(targets, 1):
-                if target != self.start and target not in came:
-                    came[target] = (state, self.classes.index(pattern.index(slot)))
-                    order.append(target)
-        return None
+        return self.completion(self.start) if self.start else None
 
     def longest_len(self) -> int | None:
         """Bytes of the longest member; None if there is no longest, 0 if there is no member."""
@@ -342,11 +376,3 @@ class _Pairs(dict[tuple[int, int], int]):
             self.todo.append(pair)
         self[pair] = found = 0 if dead else len(self.todo) - 1
         return found
-
-
-def _path(came: Mapping[int, tuple[int, int]], state: int, start: int) -> bytes:
-    out = bytearray()
-    while state != start:
-        state, byte = came[state]
-        out.append(byte)
-    return bytes(reversed(out))

@@ -54,6 +54,9 @@ class Copies(NamedTuple):
     start: int
 
 
+_CALLED = Copies(bytes(256), [(b"\0", ())], range(0), 0)
+
+
 class Fragment(NamedTuple):
     """A stretch of a network: where it begins and ends, and whether it may be skipped."""
 
@@ -63,12 +66,22 @@ class Fragment(NamedTuple):
 
 
 class Network:
-    """Parts by number; ``follow[i]`` are those that may begin where part ``i`` is complete."""
+    """Parts by number; ``follow[i]`` are those that may begin where part ``i`` is complete.
+
+    A part in ``calls`` stands for the texts of a rule by that name: see ``pushdown``.
+    """
 
     def __init__(self, max_states: int = MAX_STATES) -> None:
         self.max_states = max_states
         self.parts: list[Part] = []
         self.follow: list[tuple[int, ...]] = []
+        self.calls: dict[int, str] = {}
+
+    def call(self, rule: str) -> Fragment:
+        """A text of another network, known by its name."""
+        fragment = self.leaf(_CALLED)
+        self.calls[fragment.first[0]] = rule
+        return fragment
 
     def leaf(self, part: Part) -> Fragment:
         """One part, once."""
@@ -117,6 +130,7 @@ class Network:
         Raises:
             AutomatonTooLarge: more than ``max_states`` states, or the work for as many.
         """
+        assert not self.calls, "a network that calls rules has no finite automaton"
         return _Subsets(self, fragment).run()
 
 

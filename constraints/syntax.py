@@ -215,6 +215,41 @@ class Encoded(Node):
         return self.inner.span(in_bytes, self.encoding)
 
 
+@dataclass(frozen=True, slots=True)
+class Call(Node):
+    """A text of the rule ``name``. Rules may call each other in circles: see ``pushdown``."""
+
+    name: str
+
+    def fragment(self, net: Network, encoding: Encoding) -> Fragment:
+        return net.call(self.name)
+
+    def span(self, in_bytes: bool, encoding: Encoding = PLAIN) -> Span | None:
+        return 0, None
+
+
+@dataclass(frozen=True, slots=True)
+class Options(Node):
+    """Any of the parts or none of them, in order: ``a?b?c?``, at linear cost."""
+
+    parts: tuple[Node, ...]
+
+    def fragment(self, net: Network, encoding: Encoding) -> Fragment:
+        last: tuple[int, ...] = ()
+        first: tuple[int, ...] = ()
+        for part in self.parts:
+            gate = net.leaf(_EMPTY_TEXT)
+            inner = part.fragment(net, encoding)
+            net.connect(last, gate.first)
+            net.connect(gate.last, inner.first)
+            first = first or gate.first
+            last = gate.last + inner.last
+        return Fragment(first, last, True)
+
+    def span(self, in_bytes: bool, encoding: Encoding = PLAIN) -> Span | None:
+        return seq(*map(optional, self.parts)).span(in_bytes, encoding)
+
+
 def seq(*nodes: Node) -> Node:
     """The nodes in order; texts next to each other become one."""
     parts: list[Node] = []
@@ -247,6 +282,9 @@ def _repeatable(inner: Node, encoding: Encoding, max_states: int) -> Automaton:
 def _chain(node: Repeat, encoding: Encoding, max_states: int) -> Copies | None:
     part = _repeatable(node.inner, encoding, max_states)
     return chain(part, max(node.least, 0), node.most or 0, max_states)
+
+
+_EMPTY_TEXT = Automaton.from_strings([""])
 
 
 def _strings(texts: Iterable[str], encoding: Encoding) -> Automaton:

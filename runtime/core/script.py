@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Literal
 from sglc.runtime.core.sampling import SamplingParams
 
 if TYPE_CHECKING:
-    from sglc.constraints.automaton import Automaton
+    from sglc.constraints.machine import Machine
 
 EndRule = Literal["closed", "leave", "eos"]
 
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """A byte automaton over the text of a decode, and how the decode gets out of it.
+    """A machine over the bytes of a decode, and how the decode gets out of it.
 
     - ``closed``: only tokens that keep the walk alive.
     - ``eos``: those, and end-of-sequence where the state is accepting.
@@ -27,7 +27,7 @@ class Constraint:
     In every case the decode ends at once when the state is accepting and has no way on.
     """
 
-    automaton: Automaton
+    machine: Machine
     end: EndRule
 
 

@@ -128,7 +128,7 @@ class NaiveBackend:
 
     def _decode(self, stream: _Stream, op: Decode) -> DecodeResult:
         if op.constraint is not None:
-            if op.constraint.automaton.is_empty:
+            if not op.constraint.machine.start:
                 raise _Refused("the constraint of this decode admits no text at all")
             if _is_complete(op.constraint, b""):
                 return DecodeResult((), "", "constraint")
@@ -238,8 +238,8 @@ class _DecodeRun:
         constraint = self.op.constraint
         if constraint is None:
             return None
-        automaton, end = constraint.automaton, constraint.end
-        accepting = automaton.accepts(self._data)
+        machine, end = constraint.machine, constraint.end
+        accepting = machine.accepts(self._data)
         allowed: list[bool] = []
         for token, piece in enumerate(self._vocabulary.token_bytes):
             if not piece:
@@ -248,7 +248,7 @@ class _DecodeRun:
             elif end == "leave" and _last_member(constraint, self._data, piece) is not None:
                 allowed.append(True)
             else:
-                allowed.append(automaton.prefix_ok(self._data + piece))
+                allowed.append(machine.prefix_ok(self._data + piece))
         return allowed
 
     def _within(self, piece: bytes) -> bytes:
@@ -257,7 +257,7 @@ class _DecodeRun:
         if constraint is None:
             return piece
         data = self._data + piece
-        if not piece or not constraint.automaton.prefix_ok(data):
+        if not piece or not constraint.machine.prefix_ok(data):
             self.finish = "constraint"
             return piece[: _last_member(constraint, self._data, piece) or 0]
         if _is_complete(constraint, data):
@@ -267,10 +267,10 @@ class _DecodeRun:
 
 def _last_member(constraint: Constraint, data: bytes, piece: bytes) -> int | None:
     ends = range(len(piece), -1, -1)
-    return next((n for n in ends if constraint.automaton.accepts(data + piece[:n])), None)
+    return next((n for n in ends if constraint.machine.accepts(data + piece[:n])), None)
 
 
 def _is_complete(constraint: Constraint, data: bytes) -> bool:
-    automaton = constraint.automaton
-    more = any(automaton.prefix_ok(data + bytes([byte])) for byte in range(256))
-    return automaton.accepts(data) and not more
+    machine = constraint.machine
+    more = any(machine.prefix_ok(data + bytes([byte])) for byte in range(256))
+    return machine.accepts(data) and not more

@@ -50,7 +50,7 @@ class MaskCache:
 
     def get(self, constraint: Constraint, state: int) -> Mask:
         """Return the mask of a live ``state``."""
-        key = (constraint.automaton.digest, constraint.end, state)
+        key = (constraint.machine.digest, constraint.end, state)
         mask = self._masks.get(key)
         if mask is not None:
             self._masks.move_to_end(key)
@@ -62,11 +62,6 @@ class MaskCache:
         self.masks_built += 1
         return mask
 
-    def is_complete(self, constraint: Constraint, state: int) -> bool:
-        """Whether ``state`` is accepting and has no way on."""
-        tables = self._tables_of(constraint.automaton)
-        return bool(tables.accepting[state]) and not tables.step[state].any()
-
     @property
     def _trie(self) -> TokenTrie:
         if self._lazy_trie is None:
@@ -74,7 +69,9 @@ class MaskCache:
         return self._lazy_trie
 
     def _build(self, constraint: Constraint, state: int) -> Mask:
-        tables = self._tables_of(constraint.automaton)
+        machine = constraint.machine
+        assert isinstance(machine, Automaton)
+        tables = self._tables_of(machine)
         trie = self._trie
         leave = constraint.end == "leave"
         accepting = bool(tables.accepting[state])

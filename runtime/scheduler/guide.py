@@ -14,12 +14,12 @@ class Guide:
     def __init__(self, constraint: Constraint, cache: MaskCache) -> None:
         self._constraint = constraint
         self._cache = cache
-        self.state = constraint.automaton.start
+        self.state = constraint.machine.start
 
     @property
     def is_complete(self) -> bool:
         """Whether the text is a member and nothing can be added to it."""
-        return self._cache.is_complete(self._constraint, self.state)
+        return self._constraint.machine.is_complete(self.state)
 
     def mask(self) -> Mask:
         """Return which tokens may come next."""
@@ -33,15 +33,14 @@ class Guide:
         """
         if not piece:
             return 0, True  # a special token: allowed by `leave` only
-        automaton = self._constraint.automaton
-        accepting = automaton.accepting
+        machine = self._constraint.machine
         state = self.state
         kept = 0
         for at, byte in enumerate(piece, 1):
-            state = automaton.step(state, byte)
+            state = machine.step(state, byte)
             if state == 0:
                 return kept, True
-            if state in accepting:
+            if machine.is_accepting(state):
                 kept = at
         self.state = state
         return len(piece), kept == len(piece) and self.is_complete

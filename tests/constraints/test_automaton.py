@@ -165,3 +165,19 @@ def test_too_large_is_an_error_that_says_what_to_do(pattern: str) -> None:
 
 def test_an_automaton_of_the_largest_size_is_made() -> None:
     assert from_regex("a{0,498}", max_states=500).num_states == 500
+
+
+@given(SMALL_PATTERNS)
+def test_completion_is_the_first_shortest_way_to_a_member(pattern: str) -> None:
+    automaton = Automaton.from_regex(pattern)
+    for state in range(1, min(automaton.num_states, 12)):
+        way = automaton.completion(state)
+        assert automaton.is_accepting(automaton.run(state, way))
+        if way:
+            after = automaton.step(state, way[0])
+            assert automaton.completion(after) == way[1:]
+            assert not automaton.is_accepting(state)
+            for byte, target in automaton.edges(state).items():
+                assert len(automaton.completion(target)) + 1 >= len(way)
+                if byte < way[0]:
+                    assert len(automaton.completion(target)) + 1 > len(way)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sglc.constraints import types as t
 from sglc.constraints.automaton import AutomatonTooLarge
 from sglc.constraints.language import bounds, end_rule, is_unconstrained, language
 from sglc.constraints.regex import RegexError
+from sglc.constraints.syntax import Options, Text, optional, seq
 from tests.constraints.strategies import CONSTRAINTS
 
 A, B = t.Literal("a"), t.Literal("b")
@@ -116,3 +118,13 @@ def test_errors_of_patterns_and_sizes_come_through() -> None:
 
 def test_a_language_is_kept() -> None:
     assert language(t.Str(max=3)) is language(t.Str(max=3))
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c", "ab"]), max_size=5))
+def test_options_are_what_nested_optionals_are(texts: list[str]) -> None:
+    parts = [Text(text) for text in texts]
+    one_by_one = seq(*map(optional, parts))
+    assert Options(tuple(parts)).automaton() == one_by_one.automaton()
+    assert (
+        seq(Options(tuple(parts)), Text("!")).automaton() == seq(one_by_one, Text("!")).automaton()
+    )

@@ -224,5 +224,5 @@ def test_choices_known_at_run_time(world: Any) -> None:
     assert world.run(source, xs=["abc", "d"]).value == {"v": "abc"}
     constraint = world.backend.requests[0].script[1].constraint
     assert constraint.end == "closed"
-    assert constraint.automaton.accepts(b"d")
-    assert not constraint.automaton.accepts(b"e")
+    assert constraint.machine.accepts(b"d")
+    assert not constraint.machine.accepts(b"e")
