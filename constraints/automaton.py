@@ -16,7 +16,7 @@ from typing import Any
 
 from sglc.constraints.minimize import Canonical, canonical, components, number
 from sglc.constraints.network import MAX_STATES, AutomatonTooLarge, Network, chain, joint_classes
-from sglc.constraints.rows import Row, cells, compact, overlay, regroup
+from sglc.constraints.rows import Row, cells, compact, distances, overlay, regroup
 
 __all__ = ["MAX_STATES", "Automaton", "AutomatonTooLarge"]
 
@@ -114,22 +114,7 @@ class Automaton:
     @cached_property
     def distances(self) -> array[int]:
         """By state, the fewest bytes to a member; 0 in the dead state. Nothing may write here."""
-        before: list[list[int]] = [[] for _ in self.rows]
-        for state, (_, targets) in enumerate(self.rows):
-            for target in targets:
-                before[target].append(state)
-        found = array("i", bytes(4 * self.num_states))
-        order = sorted(self.accepting)
-        seen = bytearray(self.num_states)
-        for state in order:
-            seen[state] = 1
-        for state in order:
-            for source in before[state]:
-                if not seen[source]:
-                    seen[source] = 1
-                    found[source] = found[state] + 1
-                    order.append(source)
-        return found
+        return distances(self.rows, self.accepting)
 
     def shortest(self) -> bytes | None:
         """The first of the shortest members in byte order; None if there is no member."""

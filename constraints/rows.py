@@ -8,6 +8,7 @@ Unicode class cheap: a row of a hundred columns has two or three targets.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 
 Row = tuple[bytes, tuple[int, ...]]
@@ -55,3 +56,23 @@ def regroup(pattern: bytes, targets: Sequence[int]) -> Row:
     slots = {0: 0}
     table = bytes([slots.setdefault(target, len(slots)) for target in targets])
     return pattern.translate(table.ljust(256, b"\0")), tuple(slots)[1:]
+
+
+def distances(rows: Sequence[Row], accepting: Iterable[int]) -> array[int]:
+    """By state, the fewest bytes to an accepting one; 0 in the dead state."""
+    before: list[list[int]] = [[] for _ in rows]
+    for state, (_, targets) in enumerate(rows):
+        for target in targets:
+            before[target].append(state)
+    found = array("i", bytes(4 * len(rows)))
+    order = sorted(accepting)
+    seen = bytearray(len(rows))
+    for state in order:
+        seen[state] = 1
+    for state in order:
+        for source in before[state]:
+            if not seen[source]:
+                seen[source] = 1
+                found[source] = found[state] + 1
+                order.append(source)
+    return found

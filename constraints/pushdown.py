@@ -1,0 +1,369 @@
+"""Rules that call each other in circles, as a deterministic machine worked out while it is used.
+
+All rules lie in one network (``network``), whose call parts stand for rules. What a text has led
+to is a set of places, each a state of a part and a *frame*: which call to go on behind once the
+rule is read. Frames are shared as in a graph-structured stack (Scott and Johnstone, "GLL
+Parsing", 2010; Tomita, "Efficient Parsing for Natural Language", 1985): calls of one rule at one
+point of the text share one frame with several ways back, so left recursion ends and ambiguity
+stays polynomial. Sets of places are numbered when they are first met, and so are frames by what
+they hold: texts that leave the same obligations lead to the same state, whatever came before.
+
+Calls at the end of a rule hand their own frame on, so lists written by right recursion do not
+grow it. Parts that lead to no end of their rule are taken out beforehand: every live state can be
+completed.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from sglc.constraints.network import MAX_STATES, AutomatonTooLarge, Network, Part
+from sglc.constraints.rules import Program, link
+from sglc.constraints.syntax import Node
+
+MAX_PLACES = 20_000  # in one state: more means that a grammar is ambiguous beyond use
+_SHIFT = 32
+_LOCAL = (1 << _SHIFT) - 1
+_ACCEPT = -1  # the way back out of the first rule
+_numbers = itertools.count()
+
+Way = tuple[int, int]  # the call part to go on behind, and its frame
+
+
+class Frame(NamedTuple):
+    """The ways back out of a rule, and the fewest bytes from its end to the end of the text."""
+
+    ways: tuple[Way, ...]
+    distance: int
+
+
+class _State:
+    """A set of places. ``targets`` maps what a byte means to all of them to the next state."""
+
+    __slots__ = ("accepting", "distance", "only", "places", "targets")
+
+    def __init__(self, places: tuple[Way, ...], accepting: bool, distance: int) -> None:
+        self.places = places  # (part << _SHIFT | state of the part, frame), sorted
+        self.accepting = accepting
+        self.distance = distance
+        self.targets: dict[tuple[int, ...], int] = {}
+        self.only: int | None = None  # the only byte that may follow, -1 for none or several
+
+
+class Pushdown:
+    """Implements ``Machine`` for rules.
+
+    Not thread-safe: states are numbered as they are met, in the order in which they are asked
+    for. ``digest`` names the language; the numbering is this object's own.
+    """
+
+    def __init__(
+        self, rules: Mapping[str, Node], start: str, digest: str, *, max_states: int = MAX_STATES
+    ) -> None:
+        """Make a machine of the texts of rule ``start``.
+
+        Raises:
+            KeyError: a rule is called that is not there.
+            AutomatonTooLarge: the network of the rules needs more than ``max_states`` parts.
+        """
+        self.digest = digest
+        self.key = ("pushdown", next(_numbers))
+        net = Network(max_states)
+        self._program = link(net, rules)
+        self._parts: list[Part] = net.parts
+        self._frames: list[Frame] = [Frame(((_ACCEPT, 0),), 0)]
+        self._frame_ids: dict[object, int] = {}
+        self._states: list[_State] = []
+        self._ids: dict[tuple[tuple[Way, ...], bool], int] = {}
+        self._intern((), False)
+        rule = self._program.rules.get(start)
+        if rule is None:
+            raise KeyError(start)
+        walk = _Walk(self._program, self._frames)
+        walk.begin(rule.first, 0)
+        self.start = self._settle(walk, rule.nullable)
+
+    @property
+    def num_states(self) -> int:
+        """How many states have a number so far, the dead one included."""
+        return len(self._states)
+
+    def step(self, state: int, byte: int) -> int:
+        """The state after ``byte``, 0 if no member goes on like that.
+
+        Raises:
+            AutomatonTooLarge: the rules are so ambiguous that there are too many places.
+        """
+        at = self._states[state]
+        slots = []
+        for place, _ in at.places:
+            part = self._parts[place >> _SHIFT]
+            slots.append(part.rows[place & _LOCAL][0][part.classes[byte]])
+        key = tuple(slots)
+        found = at.targets.get(key)
+        if found is None:
+            found = at.targets[key] = self._advance(at, key)
+        return found
+
+    def run(self, state: int, data: bytes) -> int:
+        """The state after all of ``data``."""
+        for byte in data:
+            if not state:
+                return 0
+            state = self.step(state, byte)
+        return state
+
+    def is_accepting(self, state: int) -> bool:
+        """Whether what was read is a member."""
+        return self._states[state].accepting
+
+    def is_complete(self, state: int) -> bool:
+        """Whether what was read is a member and no member goes on from it."""
+        at = self._states[state]
+        return at.accepting and not at.places
+
+    def accepts(self, data: bytes) -> bool:
+        """Whether ``data`` is a member."""
+        return self.is_accepting(self.run(self.start, data))
+
+    def prefix_ok(self, data: bytes) -> bool:
+        """Whether some member begins with ``data``."""
+        return self.run(self.start, data) != 0
+
+    def forced(self, state: int) -> bytes:
+        """The bytes every member goes on with, until it may end or has a choice."""
+        out = bytearray()
+        while not self._states[state].accepting:
+            byte = self._only_byte(state)
+            if byte < 0:
+                break
+            out.append(byte)
+            state = self.step(state, byte)
+        return bytes(out)
+
+    def completion(self, state: int) -> bytes:
+        """The first, in byte order, of the shortest ways to a member; empty in the dead state."""
+        out = bytearray()
+        while self._states[state].distance:
+            byte = self._nearer_byte(self._states[state])
+            out.append(byte)
+            state = self.step(state, byte)
+        return bytes(out)
+
+    def next_bytes(self, state: int) -> bytes:
+        """The bytes that may come next, in order."""
+        found: set[int] = set()
+        for place, _ in self._states[state].places:
+            part = self._parts[place >> _SHIFT]
+            found.update(self._program.live(part.classes, part.rows[place & _LOCAL][0]))
+        return bytes(sorted(found))
+
+    def _only_byte(self, state: int) -> int:
+        at = self._states[state]
+        if at.only is None:
+            found = self.next_bytes(state)
+            at.only = found[0] if len(found) == 1 else -1
+        return at.only
+
+    def _nearer_byte(self, at: _State) -> int:
+        """The first byte after which the distance is one less."""
+        best = 256
+        for place, frame in at.places:
+            number, local = place >> _SHIFT, place & _LOCAL
+            left = self._program.distances[number][local]
+            if not left or self._distance(number, local, frame) != at.distance:
+                continue
+            part = self._parts[number]
+            pattern, targets = part.rows[local]
+            for slot, target in enumerate(targets, 1):
+                if self._program.distances[number][target] == left - 1:
+                    best = min(best, part.classes.index(pattern.index(slot)))
+                    break
+        return best
+
+    def _distance(self, part: int, local: int, frame: int) -> int:
+        return (
+            self._program.distances[part][local]
+            + self._program.after[part]
+            + self._frames[frame].distance
+        )
+
+    def _advance(self, at: _State, slots: tuple[int, ...]) -> int:
+        walk = _Walk(self._program, self._frames)
+        for (place, frame), slot in zip(at.places, slots, strict=True):
+            if not slot:
+                continue
+            number = place >> _SHIFT
+            part = self._parts[number]
+            target = part.rows[place & _LOCAL][1][slot - 1]
+            if part.rows[target][1]:
+                walk.places.add(((number << _SHIFT) + target, frame))
+            if target in part.accepting:
+                walk.complete(number, frame)
+        return self._settle(walk, False)
+
+    def _settle(self, walk: _Walk, accepting: bool) -> int:
+        """The number of the state that a walk has led to."""
+        ids = self._settle_frames(walk) if walk.calls else {}
+        places = sorted({(place, ids.get(frame, frame)) for place, frame in walk.places})
+        return self._intern(tuple(places), walk.accepts or accepting)
+
+    def _intern(self, places: tuple[Way, ...], accepting: bool) -> int:
+        if len(places) > MAX_PLACES:
+            raise AutomatonTooLarge(MAX_PLACES)
+        found = self._ids.setdefault((places, accepting), len(self._states))
+        if found == len(self._states):
+            away = (self._distance(p >> _SHIFT, p & _LOCAL, frame) for p, frame in places)
+            distance = 0 if accepting else min(away, default=0)
+            self._states.append(_State(places, accepting, distance))
+        return found
+
+    def _settle_frames(self, walk: _Walk) -> dict[int, int]:
+        """Number the frames a walk has made, by what they hold; equal ones become one."""
+        ways = walk.resolved()
+        ids: dict[int, int] = {}
+        fresh: list[int] = []
+        for local in ways:
+            key = _shape(local, ways)
+            found = self._frame_ids.setdefault(key, len(self._frames))
+            if found == len(self._frames):
+                self._frames.append(Frame((), 0))
+                fresh.append(local)
+            ids[local] = found
+        for local in fresh:
+            back = sorted({(part, ids.get(frame, frame)) for part, frame in ways[local]})
+            self._frames[ids[local]] = Frame(tuple(back), _FAR)
+        changed = True
+        while changed:
+            changed = False
+            for local in fresh:
+                ways_back, before = self._frames[ids[local]]
+                distance = min(self._way_distance(way) for way in ways_back)
+                if distance < before:
+                    self._frames[ids[local]] = Frame(ways_back, distance)
+                    changed = True
+        return ids
+
+    def _way_distance(self, way: Way) -> int:
+        part, frame = way
+        return 0 if part == _ACCEPT else self._program.after[part] + self._frames[frame].distance
+
+
+_FAR = 1 << 60
+
+
+class _Walk:
+    """Where one byte leads: follows ends of parts, calls and ways back until nothing is new.
+
+    A frame made on the way has a number below 0, one for each rule that is called: ``calls`` maps
+    it to its ways back. A way back ``(_SAME, frame)`` stands for all those of another frame.
+    """
+
+    def __init__(self, program: Program, frames: list[Frame]) -> None:
+        self._program = program
+        self._frames = frames
+        self.places: set[Way] = set()
+        self.calls: dict[int, set[Way]] = {}
+        self.accepts = False
+        self._begun: set[Way] = set()
+        self._completed: set[Way] = set()
+        self._todo: list[tuple[int, int, bool]] = []
+
+    def begin(self, parts: tuple[int, ...], frame: int) -> None:
+        """Begin to read any of ``parts`` inside of ``frame``."""
+        self._todo += [(part, frame, False) for part in parts]
+        self._run()
+
+    def complete(self, part: int, frame: int) -> None:
+        """Go on behind ``part``."""
+        self._todo.append((part, frame, True))
+        self._run()
+
+    def _run(self) -> None:
+        todo = self._todo
+        while todo:
+            part, frame, is_read = todo.pop()
+            seen = self._completed if is_read else self._begun
+            if (part, frame) in seen:
+                continue
+            seen.add((part, frame))
+            if is_read:
+                self._complete(part, frame)
+            else:
+                self._begin(part, frame)
+
+    def _begin(self, part: int, frame: int) -> None:
+        program = self._program
+        if program.starts[part]:
+            self.places.add(((part << _SHIFT) + program.starts[part], frame))
+        if program.is_nullable[part]:
+            self._todo.append((part, frame, True))
+        rule = program.called.get(part)
+        if rule is None:
+            return
+        callee = -2 - rule.number
+        ways = self.calls.get(callee)
+        if ways is None:
+            ways = self.calls[callee] = set()
+            self._todo += [(first, callee, False) for first in rule.first]
+        ways.add((_SAME, frame) if program.is_tail[part] else (part, frame))
+
+    def _complete(self, part: int, frame: int) -> None:
+        program = self._program
+        self._todo += [(after, frame, False) for after in program.follow[part]]
+        # The end of a rule that was called at this very point: it has read nothing, and whoever
+        # called it has gone on already, since it is nullable.
+        if not program.is_last[part] or frame < 0:
+            return
+        for back, outer in self._frames[frame].ways:
+            if back == _ACCEPT:
+                self.accepts = True
+            else:
+                self._todo.append((back, outer, True))
+
+    def resolved(self) -> dict[int, frozenset[Way]]:
+        """The ways back of every frame made, none of them a stand-in."""
+        frames = self._frames
+        found = {local: {w for w in ways if w[0] != _SAME} for local, ways in self.calls.items()}
+        linked: dict[int, list[int]] = {}
+        for local, ways in self.calls.items():
+            for mark, frame in ways:
+                if mark != _SAME:
+                    continue
+                if frame < 0:
+                    linked.setdefault(frame, []).append(local)
+                else:
+                    found[local].update(frames[frame].ways)
+        todo = list(linked)
+        while todo:
+            source = todo.pop()
+            for local in linked.get(source, ()):
+                before = len(found[local])
+                found[local] |= found[source]
+                if len(found[local]) > before:
+                    todo.append(local)
+        return {local: frozenset(ways) for local, ways in found.items()}
+
+
+_SAME = -2
+
+
+def _shape(local: int, ways: Mapping[int, frozenset[Way]]) -> object:
+    """What a new frame holds, with all new frames that can be reached from it."""
+    order = [local]
+    for at in order:
+        order += sorted({f for _, f in ways[at] if f < 0}.difference(order), reverse=True)
+    return tuple((at, ways[at]) for at in order)
+
+
+def members(machine: Pushdown, max_bytes: int) -> Iterator[bytes]:
+    """All members of at most ``max_bytes`` bytes, in no particular order."""
+    todo = [(machine.start, b"")] if machine.start else []
+    while todo:
+        state, text = todo.pop()
+        if machine.is_accepting(state):
+            yield text
+        if len(text) < max_bytes:
+            todo += [(machine.step(state, b), text + bytes([b])) for b in machine.next_bytes(state)]
