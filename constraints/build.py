@@ -53,7 +53,7 @@ def language(t: Type, *, max_states: int = MAX_STATES) -> Automaton:
     return _language(t, max_states)
 
 
-def end_rule(t: Type) -> EndRule:
+def end_rule(t: Type, *, max_states: int = MAX_STATES) -> EndRule:
     """When a text is complete: ``closed``, ``leave`` or ``eos``.
 
     ``closed``: no member goes on to another one, so stop at once. ``leave``: stop when the model
@@ -63,7 +63,7 @@ def end_rule(t: Type) -> EndRule:
         return "eos"
     if isinstance(t, Record | List):
         return "closed"
-    return "closed" if language(t).is_closed else "leave"
+    return "closed" if language(t, max_states=max_states).is_closed else "leave"
 
 
 def is_unconstrained(t: Type) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from sglc.constraints.build import Bounds, EndRule, bounds, end_rule, is_unconstrained, language
-from sglc.constraints.values import parse, render
+from sglc.constraints.values import asked_of, parse, render
 
 __all__ = [
     "Bounds",
     "EndRule",
+    "asked_of",
     "bounds",
     "end_rule",
     "is_unconstrained",

@@ -15,8 +15,7 @@ from sglc.constraints.minimize import Canonical, canonical, components
 from sglc.constraints.rows import Row, overlay, regroup, remap
 
 MAX_STATES = 100_000
-WORK_PER_STATE = 40  # moves of members of subsets per allowed state, before giving up
-FREE_WORK = 1_000_000
+WORK_PER_STATE = 50  # moves of members of subsets per allowed state, before giving up
 _SHIFT = 32
 _LOCAL = (1 << _SHIFT) - 1
 
@@ -216,7 +215,7 @@ class _Subsets:
         start = self._intern(members, accepts or self._fragment.empty)
         rows: list[Row] = []
         max_states = self._network.max_states
-        budget = max_states * WORK_PER_STATE + FREE_WORK
+        budget = max_states * WORK_PER_STATE
         for subset in self._todo:
             rows.append(self._row(subset))
             budget -= len(subset) * (1 + len(rows[-1][1]))

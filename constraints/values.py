@@ -10,17 +10,19 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from sglc.constraints.build import is_unconstrained, language
+from sglc.constraints.machine import Machine
 from sglc.constraints.types import (
     MISSING,
     Bool,
     Int,
     Json,
     List,
+    Literal,
     Number,
     Optional,
     Record,
@@ -28,16 +30,33 @@ from sglc.constraints.types import (
     Union,
 )
 
+Find = Callable[[Type], Machine]
 
-def parse(t: Type, text: str) -> Any:
+
+def parse(t: Type, text: str, find: Find = language) -> Any:
     """The value ``text`` stands for: str, int, float, bool, None, list or dict.
+
+    ``find`` gives the machines of ``asked_of(t)``, for callers that have them ready.
 
     Raises:
         ValueError: ``text`` is not in L(t); says where it goes wrong.
     """
-    if not _is_member(t, text):
-        raise ValueError(_reason(t, text))
-    return _parse(t, text)
+    if not _is_member(t, text, find):
+        raise ValueError(_reason(find(t), t, text))
+    return _parse(t, text, find)
+
+
+def asked_of(t: Type) -> list[Type]:
+    """The types whose machines ``parse`` may ask for: ``t``, and the options it chooses from."""
+    found: dict[Type, None] = {t: None}
+    todo = [t]
+    for each in todo:  # grows while it is read
+        inner = each.options if isinstance(each, Union) else ()
+        inner += (each.inner,) if isinstance(each, Optional) else ()
+        new = [i for i in inner if i not in found and not isinstance(i, Literal)]
+        found |= dict.fromkeys(new)
+        todo += new
+    return list(found)
 
 
 def render(t: Type, value: Any) -> str:
@@ -55,21 +74,22 @@ def render(t: Type, value: Any) -> str:
     raise ValueError(f"{_clip(repr(value))} is not a {t}")
 
 
-def _is_member(t: Type, text: str) -> bool:
+def _is_member(t: Type, text: str, find: Find = language) -> bool:
     try:
         data = text.encode()
     except UnicodeEncodeError:
         return False
-    return is_unconstrained(t) or language(t).accepts(data)
+    if isinstance(t, Literal):
+        return text == t.value
+    return is_unconstrained(t) or find(t).accepts(data)
 
 
-def _parse(t: Type, text: str) -> Any:
+def _parse(t: Type, text: str, find: Find) -> Any:
     match t:
         case Optional(inner):
-            return None if text == "none" else _parse(inner, text)
+            return None if text == "none" else _parse(inner, text, find)
         case Union(options):
-            data = text.encode()
-            return next(_parse(o, text) for o in options if language(o).accepts(data))
+            return next(_parse(o, text, find) for o in options if _is_member(o, text, find))
         case Int() | Number() | Bool() | List() | Record() | Json():
             return json.loads(text, parse_float=_float)
     return text
@@ -179,10 +199,10 @@ def _rounded(text: str, decimals: int) -> str:
     return f"{sign}{scaled[:-decimals]}.{scaled[-decimals:]}"
 
 
-def _reason(t: Type, text: str) -> str:
-    automaton, state = language(t), language(t).start
+def _reason(machine: Machine, t: Type, text: str) -> str:
+    state = machine.start
     for at, char in enumerate(text):
-        state = automaton.run(state, char.encode("utf-8", "surrogatepass"))
+        state = machine.run(state, char.encode("utf-8", "surrogatepass"))
         if not state:
             return f"not a {t}: {_clip(repr(text[at:]))} at position {at} cannot follow"
     return f"not a {t}: {_clip(repr(text))} ends too early"

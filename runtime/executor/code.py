@@ -15,8 +15,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from sglc.compiler.plan.plan import Arg, Block, Const, Function, Items, Loc, Node, Plan, Ref
-from sglc.constraints.types import Type
-from sglc.runtime.core.script import Constraint
+from sglc.runtime.executor.constraints import Preparation
 
 
 class Unset:
@@ -101,11 +100,11 @@ class FunctionCode:
 
 
 class PlanCode:
-    """A plan and the tables of its functions."""
+    """A plan, the tables of its functions, and the constraints of its nodes by name."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, constraints: Mapping[str, Preparation]) -> None:
         self.plan = plan
-        self.constraints: dict[Type, Constraint] = {}
+        self.constraints = constraints
         self.functions = {name: FunctionCode(f) for name, f in plan.functions.items()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,6 +12,8 @@ from sglc.compiler.plan.plan import Plan, walk
 from sglc.runtime.core.backend import Backend
 from sglc.runtime.executor.calls import start_call
 from sglc.runtime.executor.code import PlanCode
+from sglc.runtime.executor.compile_process import CompileProcess
+from sglc.runtime.executor.constraints import ConstraintCompiler, Preparer
 from sglc.runtime.executor.errors import Code, RunError
 from sglc.runtime.executor.events import EventLog, RunEvent
 from sglc.runtime.executor.exits import EXITS
@@ -34,7 +37,8 @@ _MAX_PLANS = 256  # of which the tables are kept
 class Executor:
     """Runs instances of plans. Not thread-safe: whoever drives it submits and cancels too.
 
-    Nothing happens but in ``step`` (tools aside, which have threads of their own). The results of
+    Nothing happens but in ``step`` (tools and the building of constraints aside, which have
+    threads of their own). The results of
     a run depend on its plan, arguments, seed and instance number, on tools and on the model, and
     neither on other runs nor on the order in which the backend works.
     """
@@ -48,15 +52,18 @@ class Executor:
         limits: Limits | None = None,
         num_workers: int = 16,
         clock: Callable[[], float] = time.monotonic,
+        preparer: Callable[[], Preparer] = CompileProcess,
     ) -> None:
         self.limits = limits or Limits()
         self._backend = backend
         self._encoder = encoder
         self._registry = tools or ToolRegistry()
         self._clock = clock
-        self._pool = ToolPool(num_workers, clock)
+        self._wake = threading.Event()
+        self._pool = ToolPool(num_workers, clock, self._wake)
+        self._compiler = ConstraintCompiler(self._wake, preparer=preparer)
         self._machine = Machine(self.limits, starters := dict[str, Starter]())
-        self._models = ModelCalls(backend, self._machine)
+        self._models = ModelCalls(backend, self._machine, self._compiler)
         self._tools = ToolCalls(self._pool, self._machine)
         starters.update({**CONTROL, **EXITS, **LOOPS, **PROMPTS})
         starters.update(call=start_call, include=start_call, tool=self._tools.start)
@@ -103,21 +110,27 @@ class Executor:
     def step(self) -> bool:
         """Move every run on by one step of the backend; return whether any run is left.
 
-        Never blocks: while all that is left waits for tools, call ``wait`` between steps.
+        Never blocks: while all that is left waits for tools or constraints, call ``wait`` between
+        steps.
         """
+        self._wake.clear()
         self._tools.take_ended()
+        self._models.take_prepared()
         self._check_time()
         self._settle()
         if not self._models.idle:
             self._models.step()
             self._settle_values()
-        elif self._runs and self._pool.idle:
+        elif self._runs and not self._is_waiting:
             self._end_all("internal", "nothing is left that could go on: the plan is broken")
         return bool(self._runs)
 
     def wait(self, timeout_s: float | None = None) -> None:
-        """Block until a tool ends, if tools are all that is waited for, or the time is over."""
-        if self._models.idle and not self._pool.idle:
+        """Block until a tool ends or a constraint is built, or the time is over.
+
+        Returns at once unless tools and constraints are all that is waited for.
+        """
+        if self._models.idle and self._is_waiting:
             deadlines = [run.deadline_s for run in self._runs if run.deadline_s is not None]
             limits = [deadline - self._clock() for deadline in deadlines]
             limits += [] if timeout_s is None else [timeout_s]
@@ -144,16 +157,24 @@ class Executor:
         """Cancel every run and let go of the threads."""
         self._end_all("cancelled", "the executor was closed")
         self._pool.close()
+        self._compiler.close()
+
+    @property
+    def _is_waiting(self) -> bool:
+        return self._models.is_waiting or not self._pool.idle
 
     def _prepare(self, plan: Plan) -> tuple[PlanCode, Mapping[str, BoundTool]]:
         known = self._plans.get(id(plan))
         if known is None:
-            nodes = (node for f in plan.functions.values() for node in walk(f.body))
+            nodes = [node for f in plan.functions.values() for node in walk(f.body)]
             names = {str(node.attrs["tool"]) for node in nodes if node.op == "tool"}
             tools = {name: self._registry.bind(plan.tools[name]) for name in sorted(names)}
+            gens = [n for n in nodes if n.op == "gen" and n.attrs.get("constraint") is not None]
+            used = dict.fromkeys(str(node.attrs["constraint"]) for node in gens)
+            constraints = {name: self._compiler.prepare(plan.constraints[name]) for name in used}
             if len(self._plans) >= _MAX_PLANS:
                 del self._plans[next(iter(self._plans))]
-            known = self._plans[id(plan)] = (PlanCode(plan), tools)
+            known = self._plans[id(plan)] = (PlanCode(plan, constraints), tools)
         return known
 
     def _settle(self) -> None:

@@ -21,12 +21,14 @@ from sglc.compiler.plan.select import (
     first_counted,
     shares,
 )
-from sglc.constraints.language import end_rule, language, parse
-from sglc.constraints.types import Literal, Type, Union
+from sglc.constraints.language import parse
+from sglc.constraints.types import Literal, Union
 from sglc.runtime.core.backend import Backend
 from sglc.runtime.core.events import Decoded, Delta, Ended, Event, Failed, Scored
-from sglc.runtime.core.script import Constraint, Decode, Extend, Score, StreamRequest
-from sglc.runtime.executor.code import NodeCode, PlanCode
+from sglc.runtime.core.script import Decode, Extend, Score, StreamRequest
+from sglc.runtime.executor.code import NodeCode
+from sglc.runtime.executor.compile_process import ConstraintError
+from sglc.runtime.executor.constraints import ConstraintCompiler, Preparation
 from sglc.runtime.executor.errors import LimitError, OpError
 from sglc.runtime.executor.events import RunEvent
 from sglc.runtime.executor.frame import Frame
@@ -39,9 +41,9 @@ from sglc.runtime.executor.stream import Stream
 class ModelCall:
     """A ``gen`` or ``select`` at work.
 
-    ``requests`` says what to run; ``receive`` takes one result each and returns whether all are
-    there; ``finish`` then returns the text to append, its log probability and the node's values
-    behind the stream.
+    ``prepare`` says what must be ready first, ``requests`` what to run; ``receive`` takes one
+    result each and returns whether all are there; ``finish`` then returns the text to append, its
+    log probability and the node's values behind the stream.
     """
 
     __slots__ = ("frame", "missing", "node", "path", "stream")
@@ -62,6 +64,15 @@ class ModelCall:
     def show(self) -> bool:
         """Whether an end user may see the text."""
         return bool(self.node.attrs.get("show"))
+
+    def prepare(self, compiler: ConstraintCompiler) -> Preparation | None:
+        """Return the constraint, which may not be ready yet; None if there is none.
+
+        Raises:
+            OpError: the options cannot be used.
+            ValueError: the choices cannot be used.
+        """
+        return None
 
     def requests(self) -> Sequence[StreamRequest]:
         """Return the streams to run.
@@ -88,22 +99,33 @@ class ModelCall:
 class GenCall(ModelCall):
     """``gen``: one decode; its value is what the text means in the type asked for."""
 
-    __slots__ = ("_result", "_type")
+    __slots__ = ("_constraint", "_options", "_result")
+
+    def prepare(self, compiler: ConstraintCompiler) -> Preparation | None:
+        frame, node = self.frame, self.node
+        self._options = gen_options(frame, node)
+        self._constraint: Preparation | None = None
+        slot = node.kwarg("choices")
+        if slot is not None:
+            choices = distinct_choices(_listed(frame.values[slot]))
+            self._constraint = compiler.prepare(Union(tuple(map(Literal, choices))))
+        elif node.attrs.get("constraint") is not None:
+            self._constraint = frame.run.code.constraints[str(node.attrs["constraint"])]
+        return self._constraint
 
     def requests(self) -> Sequence[StreamRequest]:
-        frame, node = self.frame, self.node
+        frame, node, options = self.frame, self.node, self._options
         run = frame.run
-        options = gen_options(frame, node)
-        self._type = self._wanted()
         ids = self.stream.ids()
         if not ids:
             raise OpError("model", "the stream is empty: there is nothing to go on from")
+        constraint = self._constraint
         decode = Decode(
             options.max_tokens,
             options.sampling,
             seed_key(run.seed, run.instance, frame.path, str(node.attrs.get("rng", ""))),
             options.stop,
-            constraint=None if self._type is None else _constraint(run.code, self._type),
+            constraint=None if constraint is None else constraint.result().constraint,
             num_logprobs=0 if node.attrs.get("logprob") else None,
             label=self.name,
         )
@@ -113,14 +135,6 @@ class GenCall(ModelCall):
             ),
         )
 
-    def _wanted(self) -> Type | None:
-        slot = self.node.kwarg("choices")
-        if slot is not None:
-            choices = distinct_choices(_listed(self.frame.values[slot]))
-            return Union(tuple(map(Literal, choices)))
-        name = self.node.attrs.get("constraint")
-        return None if name is None else self.frame.run.code.plan.constraints[name]
-
     def receive(self, number: int, event: Decoded | Scored) -> bool:
         assert isinstance(event, Decoded)
         self._result = event.result
@@ -128,13 +142,14 @@ class GenCall(ModelCall):
         return True
 
     def finish(self) -> tuple[str, float, tuple[Any, ...]]:
-        result = self._result
-        if self._type is None:
+        result, constraint = self._result, self._constraint
+        if constraint is None:
             return result.text, sum(result.logprobs), (result.text,)
+        machines = constraint.result().machines
         try:
-            value = parse(self._type, result.text)
+            value = parse(constraint.type, result.text, machines.__getitem__)
         except ValueError as error:
-            raise OpError("parse", f"the generated text is no {self._type}: {error}") from None
+            raise OpError("parse", f"the generated text is no {constraint.type}: {error}") from None
         return result.text, sum(result.logprobs), (value,)
 
 
@@ -199,7 +214,8 @@ class SelectCall(ModelCall):
 def _as_op_error(error: OpError | ValueError) -> OpError:
     if isinstance(error, OpError):
         return error
-    return OpError("option" if isinstance(error, SelectError) else "model", str(error))
+    is_option = isinstance(error, SelectError | ConstraintError)
+    return OpError("option" if is_option else "model", str(error))
 
 
 def _listed(value: Any) -> Sequence[Any]:
@@ -208,19 +224,14 @@ def _listed(value: Any) -> Sequence[Any]:
     return value
 
 
-def _constraint(code: PlanCode, type_: Type) -> Constraint:
-    known = code.constraints.get(type_)
-    if known is None:
-        known = code.constraints[type_] = Constraint(language(type_), end_rule(type_))
-    return known
-
-
 class ModelCalls:
-    """The calls that wait to be submitted, and those the backend works on."""
+    """The calls that wait for constraints or to be submitted, and those the backend works on."""
 
-    def __init__(self, backend: Backend, machine: Machine) -> None:
+    def __init__(self, backend: Backend, machine: Machine, compiler: ConstraintCompiler) -> None:
         self._backend = backend
         self._machine = machine
+        self._compiler = compiler
+        self._waiting: dict[Preparation, list[ModelCall]] = {}
         self._window: list[ModelCall] = []
         self._running: dict[int, tuple[ModelCall, int]] = {}
 
@@ -231,17 +242,34 @@ class ModelCalls:
 
     @property
     def idle(self) -> bool:
-        """Whether no call waits or runs."""
+        """Whether no call waits to be submitted or runs."""
         return not self._window and not self._running
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a call waits for its constraint."""
+        return bool(self._waiting)
+
     def start(self, machine: Machine, frame: Frame, node: NodeCode) -> None:
-        """Start a ``gen`` or ``select`` node: it is submitted with the next window."""
+        """Start a ``gen`` or ``select`` node: it is submitted when its constraint is ready."""
         run = frame.run
         run.model_calls += 1
         if run.model_calls > machine.limits.max_model_calls:
             raise LimitError(f"more than {machine.limits.max_model_calls} model calls")
         call = GenCall(frame, node) if node.op == "gen" else SelectCall(frame, node)
-        self._window.append(call)
+        try:
+            constraint = call.prepare(self._compiler)
+        except ValueError as error:
+            raise _as_op_error(error) from None
+        if constraint is None or constraint.is_ready:
+            self._window.append(call)
+        else:
+            self._waiting.setdefault(constraint, []).append(call)
+
+    def take_prepared(self) -> None:
+        """Let the calls go on whose constraints have been built, or cannot be."""
+        for constraint in self._compiler.drain():
+            self._window += self._waiting.pop(constraint, ())
 
     def flush(self) -> None:
         """Submit all calls of the window."""
@@ -323,5 +351,10 @@ class ModelCalls:
 
     def cancel(self, run: Run) -> None:
         """Stop every call of a run."""
+        for constraint, calls in list(self._waiting.items()):
+            left = [call for call in calls if call.frame.run is not run]
+            self._waiting[constraint] = left
+            if not left:
+                del self._waiting[constraint]
         for stream in list(run.streams):
             self._drop(stream)

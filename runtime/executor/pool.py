@@ -33,17 +33,19 @@ class ToolPool:
 
     A job's time begins when it starts to run. One that does not end in time is abandoned: it is
     reported with a TimeoutError, its thread replaced, and what it still does is ignored. All
-    threads are daemons, so none of them keeps the process alive.
+    threads are daemons, so none of them keeps the process alive. ``wake`` is set when a job ends.
     """
 
-    def __init__(self, num_workers: int, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, num_workers: int, clock: Callable[[], float], wake: threading.Event | None = None
+    ) -> None:
         self._num_workers = num_workers
         self._clock = clock
+        self._wake = wake or threading.Event()
         self._waiting: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._ended: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._open: set[Job] = set()
         self._threads = 0
-        self._reported: list[Job] = []
         self._lock = threading.Lock()  # of the fields of jobs
 
     @property
@@ -71,7 +73,7 @@ class ToolPool:
 
     def drain(self) -> list[Job]:
         """Return the jobs that have ended or run out of time since the last call."""
-        ended, self._reported = self._reported, []
+        ended: list[Job] = []
         while True:
             try:
                 ended.append(self._ended.get_nowait())
@@ -88,18 +90,16 @@ class ToolPool:
         return ended
 
     def wait(self, timeout_s: float | None = None) -> None:
-        """Wait until a job ends, the next one runs out of time, or ``timeout_s`` is over."""
-        if self._reported or not self._open:
-            return
+        """Wait for ``wake``, until the next job runs out of time, or until ``timeout_s`` is over.
+
+        Whoever takes what has ended clears ``wake`` first, so that no end is missed.
+        """
         now = self._clock()
         limits = [job.deadline_s - now for job in list(self._open) if job.deadline_s is not None]
-        limits.append(min(job.timeout_s for job in self._open))  # one that has not begun
+        limits += [job.timeout_s for job in self._open]  # one that has not begun
         if timeout_s is not None:
             limits.append(timeout_s)
-        try:
-            self._reported.append(self._ended.get(timeout=max(min(limits), 0.001)))
-        except queue.Empty:
-            return
+        self._wake.wait(max(min(limits), 0.001) if limits else None)
 
     def close(self) -> None:
         """Let the threads end; jobs that wait or run are abandoned."""
@@ -132,3 +132,4 @@ class ToolPool:
                 job.value, job.error, job.details = value, error, details
                 job.is_over = True
             self._ended.put(job)
+            self._wake.set()

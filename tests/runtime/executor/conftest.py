@@ -128,14 +128,15 @@ class World:
     clock: Callable[[], float] | None = None
     made: list[Executor] = field(default_factory=list)
 
-    def executor(self) -> Executor:
-        clock = {} if self.clock is None else {"clock": self.clock}
+    def executor(self, **options: Any) -> Executor:
+        if self.clock is not None:
+            options["clock"] = self.clock
         executor = Executor(
             self.backend,
             PromptEncoder(TOKENIZER, CHATML),
             tools=ToolRegistry(self.tools),
             limits=self.limits,
-            **clock,  # type: ignore[arg-type]
+            **options,
         )
         self.made.append(executor)
         return executor

@@ -1,0 +1,158 @@
+"""The compiler of constraints: types become machines beside the engine, never in its loop."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import traceback
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, Protocol
+
+from sglc.constraints.types import Literal, Type, Union
+from sglc.runtime.executor.compile_process import (
+    SMALL_STATES,
+    CompileProcess,
+    ConstraintError,
+    Prepared,
+)
+from sglc.runtime.executor.compile_process import prepare as prepare_here
+
+MAX_KEPT: Final = 1_024  # preparations that are remembered, refused ones too
+
+
+class Preparer(Protocol):
+    """What a worker thread has: ``CompileProcess`` is one."""
+
+    def prepare(self, t: Type) -> Prepared:
+        """Build a constraint; a ValueError says why there is none."""
+
+    def close(self) -> None:
+        """End what is being built."""
+
+
+class Preparation:
+    """A constraint on its way. ``prepared`` or ``error`` is set once it is reported ready."""
+
+    __slots__ = ("error", "is_ready", "prepared", "type")
+
+    def __init__(self, t: Type) -> None:
+        self.type = t
+        self.is_ready = False
+        self.prepared: Prepared | None = None
+        self.error: Exception | None = None
+
+    def result(self) -> Prepared:
+        """Return what was built.
+
+        Raises:
+            ConstraintError: nothing was; says why.
+        """
+        if self.prepared is not None:
+            return self.prepared
+        reason = str(self.error)
+        if not isinstance(self.error, ValueError):
+            reason = f"{type(self.error).__name__}: {reason}"
+        raise ConstraintError(f"the constraint {_clip(str(self.type))} cannot be used: {reason}")
+
+
+class ConstraintCompiler:
+    """Builds each type once, on ``num_workers`` daemon threads with a child process each.
+
+    What was built is kept, and so is why it was not; of more than ``max_kept`` the one used
+    longest ago is forgotten. All but the building happens in the thread of the caller: a
+    preparation is ready once ``drain`` has reported it. ``wake`` is set when there is something
+    to report.
+    """
+
+    def __init__(
+        self,
+        wake: threading.Event,
+        *,
+        num_workers: int = 2,
+        max_kept: int = MAX_KEPT,
+        preparer: Callable[[], Preparer] = CompileProcess,
+    ) -> None:
+        self._wake = wake
+        self._num_workers = num_workers
+        self._max_kept = max_kept
+        self._preparer = preparer
+        self._known: OrderedDict[Type, Preparation] = OrderedDict()
+        self._open = 0
+        self._waiting: queue.SimpleQueue[Preparation | None] = queue.SimpleQueue()
+        self._built: queue.SimpleQueue[Preparation] = queue.SimpleQueue()
+        self._preparers: list[Preparer] = []
+
+    def prepare(self, t: Type) -> Preparation:
+        """Return the preparation of a type, begun now if it is a new one."""
+        found = self._known.get(t)
+        if found is not None:
+            self._known.move_to_end(t)
+            return found
+        found = self._remember(Preparation(t))
+        if _is_small(t):
+            found.prepared, found.is_ready = prepare_here(t), True
+            return found
+        self._open += 1
+        self._waiting.put(found)
+        if len(self._preparers) < min(self._num_workers, self._open):
+            self._preparers.append(self._preparer())
+            threading.Thread(
+                target=self._work, args=self._preparers[-1:], name="sglc-constraints", daemon=True
+            ).start()
+        return found
+
+    def drain(self) -> list[Preparation]:
+        """Return what has become ready since the last call."""
+        ready: list[Preparation] = []
+        with suppress(queue.Empty):
+            while True:
+                ready.append(self._built.get_nowait())
+        for preparation in ready:
+            preparation.is_ready = True
+        self._open -= len(ready)
+        return ready
+
+    def close(self) -> None:
+        """End the threads and what they are building."""
+        with suppress(queue.Empty):
+            while True:
+                self._waiting.get_nowait()
+        for preparer in self._preparers:
+            self._waiting.put(None)
+            preparer.close()
+        self._preparers.clear()
+
+    def _remember(self, preparation: Preparation) -> Preparation:
+        self._known[preparation.type] = preparation
+        if len(self._known) > self._max_kept:
+            self._known.popitem(last=False)
+        return preparation
+
+    def _work(self, preparer: Preparer) -> None:
+        while (preparation := self._waiting.get()) is not None:
+            try:
+                preparation.prepared = preparer.prepare(preparation.type)
+            except Exception as error:  # becomes the failure of every node that needs it
+                if not isinstance(error, ValueError):
+                    traceback.print_exc()
+                preparation.error = error
+            self._built.put(preparation)
+            self._wake.set()
+
+
+def _is_small(t: Type) -> bool:
+    """Whether a type is a few texts to choose from: building it takes less than asking for it."""
+    if not isinstance(t, Union):
+        return False
+    size = 0
+    for option in t.options:
+        size += len(option.value) if isinstance(option, Literal) else SMALL_STATES
+        if size >= SMALL_STATES:
+            return False
+    return True
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "..."
