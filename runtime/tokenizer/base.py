@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from sglc.runtime.core.text_encoder import TextEncoder
 
-class TokenizerLike(Protocol):
+
+class TokenizerLike(TextEncoder, Protocol):
     """Text to token ids and back. ``Tokenizer`` reads files, ``ByteTokenizer`` needs none.
 
     Special tokens exist only as ids: no text encodes to one, and none adds text.

@@ -31,6 +31,10 @@ class ByteTokenizer:
         except UnicodeEncodeError:
             return list(without_surrogates(text).encode())
 
+    def commit_points(self, text: str) -> list[int]:
+        """Return every border between characters: no token depends on another."""
+        return list(range(len(text) + 1))
+
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """Return ``encode`` of each text."""
         return [self.encode(text) for text in texts]

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from sglc.runtime.tokenizer.byte import without_surrogates
 from sglc.runtime.tokenizer.byte_tables import bytes_of, components, scheme_of
+from sglc.runtime.tokenizer.commit import CommitRule
 from sglc.runtime.tokenizer.json_files import TokenizerFiles, read_files
 
 PrefixSpace = Literal["never", "first", "always"]
@@ -63,6 +64,7 @@ class Tokenizer:
         inner.no_truncation()
         inner.no_padding()
         self._inner = inner
+        self._commit = None if self.prefix_space == "always" else CommitRule.of(data, inner)
         self.named = dict(files.named)
         added = inner.get_added_tokens_decoder()
         self.special_ids: Mapping[str, int] = {
@@ -115,6 +117,10 @@ class Tokenizer:
         if self.prefix_space == "always" or (self.prefix_space == "first" and not continues):
             text = " " + text
         return self._ids(text)
+
+    def commit_points(self, text: str) -> list[int]:
+        """Return what never changes of the ids of ``text``; see TokenizerLike."""
+        return [0] if self._commit is None else self._commit.points(text)
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """Return ``encode`` of each text, in parallel where the library is set to."""
