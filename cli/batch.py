@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sglc.cli.errors import EXIT_FAILED, EXIT_OK, UsageError
-from sglc.cli.models import load_host, refused_tools, seed_of
+from sglc.cli.models import engine_config, load_host, refused_tools, seed_of
 from sglc.cli.output import error_data, json_value
 from sglc.cli.rows import Answers, Row, answer_key, read_rows, refuse
 
@@ -48,6 +48,8 @@ def run_batch(
     for rows, out in jobs:
         seed = seed_of(args, plan.config)
         salt = f"{plan.digest}/{args.model or plan.config.get('model')}/{args.dtype}/{seed}"
+        if not engine_config(args).jump_forward:
+            salt += "/no-jump"
         keys = [answer_key(salt, row.arguments, row.index) for row in rows]
         with Answers(out, keys) if out else nullcontext() as answers:
             waiting = [row for row in rows if answers is None or row.index not in answers.done]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sglc.cli.errors import CommandError, UsageError
 
 if TYPE_CHECKING:
+    from sglc.runtime.config import EngineConfig
     from sglc.runtime.host import Host
 
 
@@ -21,6 +23,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     add("--device", choices=("auto", "cpu", "cuda"), default="auto")
     add("--seed", type=int, default=None, help="makes sampling repeatable (default 0)")
     add("--max-slots", type=_positive, metavar="N", help="tokens the KV cache holds")
+    add("--no-jump-forward", action="store_true", help="sample also the text a constraint forces")
     add("--timeout", type=_seconds, metavar="SECONDS", help="give up a run after this long")
 
 
@@ -34,17 +37,12 @@ def load_host(args: argparse.Namespace, program_path: str, config: Mapping[str, 
     from pathlib import Path
 
     try:
-        from sglc.runtime.config import EngineConfig
         from sglc.runtime.local import LocalOptions, load
         from sglc.runtime.models.errors import ModelError
     except ModuleNotFoundError as error:
         raise CommandError(
             f"running a model needs {error.name}: pip install 'sglc[local]'"
         ) from None
-    try:
-        engine = EngineConfig.from_env()
-    except ValueError as error:
-        raise UsageError(str(error)) from None
     options = LocalOptions(
         model=args.model or config.get("model") or "embedded",
         dtype=args.dtype,
@@ -52,12 +50,27 @@ def load_host(args: argparse.Namespace, program_path: str, config: Mapping[str, 
         num_slots=args.max_slots,
         search_path=(str(Path(program_path).resolve().parent),),
         timeout_s=args.timeout,
-        engine=engine,
+        engine=engine_config(args),
     )
     try:
         return load(options)
     except ModelError as error:
         raise CommandError(str(error)) from None
+
+
+def engine_config(args: argparse.Namespace) -> EngineConfig:
+    """The engine's configuration: the environment's, and what the command line says.
+
+    Raises:
+        UsageError: an environment variable has a bad value.
+    """
+    from sglc.runtime.config import EngineConfig
+
+    try:
+        engine = EngineConfig.from_env()
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    return replace(engine, jump_forward=False) if args.no_jump_forward else engine
 
 
 @contextmanager

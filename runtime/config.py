@@ -5,47 +5,61 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 _PREFIX = "SGLC_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineConfig:
-    """Limits of the scheduler; none of them changes what a stream generates.
+    """Limits of the scheduler; no limit changes what a stream generates.
 
     Attributes:
         max_running: streams that run at once.
         max_prefill_tokens: prompt tokens computed in one step, over all streams.
         chunk_size: prompt tokens of one stream computed in one step.
         mask_cache_mib: memory for token masks, in MiB.
+        jump_forward: text that a constraint forces is appended at once, not token by token; the
+            one field that may change a text: forced text is cut into tokens as the tokenizer does.
 
     Raises:
-        ValueError: a field is below 1; the message names it.
+        ValueError: a field is below 1, or of another type; the message names it.
     """
 
     max_running: int = 256
     max_prefill_tokens: int = 8192
     chunk_size: int = 2048
     mask_cache_mib: int = 64
+    jump_forward: bool = True
 
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
-            if type(value) is not int or value < 1:
+            if type(item.default) is bool:
+                if type(value) is not bool:
+                    raise ValueError(f"{item.name} must be True or False, not {value!r}")
+            elif type(value) is not int or value < 1:
                 raise ValueError(f"{item.name} must be a whole number above 0, not {value!r}")
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> EngineConfig:
         """Read ``SGLC_MAX_RUNNING`` and so on; what is not set keeps its default.
 
+        A number is written in digits, a switch is 1 or 0.
+
         Raises:
-            ValueError: a value is no whole number above 0; the message names the variable.
+            ValueError: a value is neither; the message names the variable.
         """
-        values: dict[str, int] = {}
+        values: dict[str, Any] = {}
         for item in fields(cls):
             name = _PREFIX + item.name.upper()
             text = env.get(name)
             if text is None:
+                continue
+            if type(item.default) is bool:
+                if text not in ("0", "1"):
+                    raise ValueError(f"{name} must be 0 or 1, not {text!r}")
+                values[item.name] = text == "1"
                 continue
             if not text.isascii() or not text.isdigit() or int(text) < 1:
                 raise ValueError(f"{name} must be a whole number above 0, not {text!r}")

@@ -54,7 +54,9 @@ def load(options: LocalOptions) -> LocalHost:
     vocabulary = Vocabulary.of(
         loaded.tokenizer.token_bytes, loaded.tokenizer.eos_ids, loaded.config.vocab_size
     )
-    scheduler = Scheduler(loaded.runner(options.num_slots), vocabulary, options.engine)
+    scheduler = Scheduler(
+        loaded.runner(options.num_slots), vocabulary, options.engine, loaded.tokenizer
+    )
     encoder = loaded.encoder()
     executor = Executor(
         scheduler,

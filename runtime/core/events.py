@@ -19,7 +19,8 @@ Finish = Literal["eos", "stop", "length", "constraint"]
 class DecodeResult:
     """The outcome of a decode.
 
-    ``ids`` are the tokens as sampled, the end-of-sequence or stop token included; ``text`` is
+    ``ids`` are the tokens as sampled, the end-of-sequence or stop token included, and with them
+    ``num_forced`` tokens of text that the constraint left no choice about; ``text`` is
     what the decode contributes: without that token, the stop string and what was cut off on
     leaving a constraint. The stream goes on after ``ids[:num_kept]``: the longest prefix whose
     bytes lie within the text; when the cut is inside a token, the text is longer than that.
@@ -36,6 +37,7 @@ class DecodeResult:
     logprobs: tuple[float, ...] = ()
     top_logprobs: tuple[tuple[tuple[int, float], ...], ...] | None = None
     num_kept: int = 0
+    num_forced: int = 0
 
 
 @dataclass(frozen=True, slots=True)

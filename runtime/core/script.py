@@ -48,6 +48,10 @@ class Decode:
     are matched on the bytes of the decode, whatever the token borders: the match that is
     complete first wins, the longest among those that are complete at the same byte.
 
+    ``jump``: where the constraint forces text, a backend may append it as the tokenizer cuts it
+    instead of sampling; those tokens count as tokens of the decode (scheduler/jump.py). Not done
+    where logprobs are asked for: forced tokens are not sampled from logits.
+
     ``key`` is the sampling site (``plan.seeds.seed_key``). ``num_logprobs``: None for no
     logprobs, 0 for those of the sampled tokens, k > 0 also for the k most probable tokens.
     ``label`` names what is generated; a scripted backend answers by it.
@@ -64,6 +68,7 @@ class Decode:
     constraint: Constraint | None = None
     num_logprobs: int | None = None
     ignore_eos: bool = False
+    jump: bool = True
     label: str = ""
 
     def __post_init__(self) -> None:

@@ -11,8 +11,9 @@ class StreamStats:
 
     ``prompt_tokens`` were given by Extend; ``cached_tokens`` were found in the cache or computed
     by another stream of the same step; ``prefilled_tokens`` this stream computed otherwise than
-    one by one while decoding; ``decoded_tokens`` it sampled; ``decode_steps`` and ``queue_steps``
-    are the scheduler steps in which it sampled and waited.
+    one by one while decoding; ``decoded_tokens`` it sampled, ``forced_tokens`` its decodes got
+    without sampling; ``decode_steps`` and ``queue_steps`` are the scheduler steps in which it
+    sampled and waited.
     """
 
     prompt_tokens: int = 0
@@ -39,6 +40,7 @@ class Counters:
     cached_tokens: int = 0
     recomputed_tokens: int = 0
     decoded_tokens: int = 0
+    forced_tokens: int = 0
     scored_tokens: int = 0
     preemptions: int = 0
     evicted_tokens: int = 0

@@ -23,7 +23,9 @@ from sglc.runtime.core.events import (
 )
 from sglc.runtime.core.script import Constraint, Decode, Extend, Score, StreamRequest
 from sglc.runtime.core.stats import StreamStats
+from sglc.runtime.core.text_encoder import TextEncoder
 from sglc.runtime.core.vocabulary import Vocabulary
+from sglc.runtime.engine.jump_reference import jump_reference
 from sglc.runtime.engine.sample_reference import log_softmax_reference, sample_reference
 
 Model = Callable[[Sequence[int]], list[float]]  # token ids so far -> logits, [V]
@@ -37,6 +39,7 @@ class _Stream:
     op: int = 0
     prompt_tokens: int = 0
     decoded_tokens: int = 0
+    forced_tokens: int = 0
 
 
 class _Refused(Exception):
@@ -44,12 +47,21 @@ class _Refused(Exception):
 
 
 class NaiveBackend:
-    """Implements Backend over any function from token ids to logits; a step runs one op."""
+    """Implements Backend over any function from token ids to logits; a step runs one op.
+
+    ``encoder`` is the tokenizer of the vocabulary: with it, forced text is not sampled.
+    """
 
     def __init__(
-        self, model: Model, vocabulary: Vocabulary, vocab_size: int, max_context: int
+        self,
+        model: Model,
+        vocabulary: Vocabulary,
+        vocab_size: int,
+        max_context: int,
+        encoder: TextEncoder | None = None,
     ) -> None:
         self._model = model
+        self._encoder = encoder
         self._vocabulary = Vocabulary.of(vocabulary.token_bytes, vocabulary.eos_ids, vocab_size)
         self.vocab_size = vocab_size
         self.max_context = max_context
@@ -95,6 +107,7 @@ class NaiveBackend:
             stats = StreamStats(
                 prompt_tokens=stream.prompt_tokens,
                 decoded_tokens=stream.decoded_tokens,
+                forced_tokens=stream.forced_tokens,
                 decode_steps=stream.decoded_tokens,
             )
             events.append(Ended(stream.id, stats))
@@ -133,12 +146,15 @@ class NaiveBackend:
             if _is_complete(op.constraint, b""):
                 return DecodeResult((), "", "constraint")
         self._check_length(len(stream.tokens) + 1)
-        run = _DecodeRun(op, self._vocabulary, list(stream.tokens), self.max_context)
+        run = _DecodeRun(op, self._vocabulary, stream.tokens, self.max_context, self._encoder)
+        run.jump()
         while run.finish is None:
             run.take(self._logits(run.tokens))
             self._counts["decoded_tokens"] += 1
             stream.decoded_tokens += 1
+            run.jump()
         result = run.result()
+        stream.forced_tokens += run.forced_tokens
         stream.tokens += result.ids[: result.num_kept]
         return result
 
@@ -155,16 +171,25 @@ class _DecodeRun:
     """One decode; ``tokens`` is the stream with what was sampled so far."""
 
     def __init__(
-        self, op: Decode, vocabulary: Vocabulary, tokens: list[int], max_context: int
+        self,
+        op: Decode,
+        vocabulary: Vocabulary,
+        prompt: Sequence[int],
+        max_context: int,
+        encoder: TextEncoder | None,
     ) -> None:
         self.op = op
-        self.tokens = tokens
+        self.tokens = list(prompt)
+        self.forced_tokens = 0
+        self._encoder = encoder if op.jump and op.num_logprobs is None else None
+        self._start = len(prompt)
         self.finish: Finish | None = None
         self._matched: str | int | None = None
         self._vocabulary = vocabulary
         self._max_context = max_context
         self._eos = frozenset() if op.ignore_eos and not op.constraint else vocabulary.eos_ids
         self._ids: list[int] = []
+        self._forced: list[bool] = []
         self._data = b""
         self._logprobs: list[float] = []
         self._tops: list[tuple[tuple[int, float], ...]] = []
@@ -174,12 +199,48 @@ class _DecodeRun:
         op = self.op
         token = self._sample(logits)
         self._ids.append(token)
+        self._forced.append(False)
         if token in self._eos or token in op.stop_ids:
             self.finish = "eos" if token in self._eos else "stop"
             self._matched = token
             return
+        self._append(token, self._vocabulary.token_bytes[token])
+
+    def jump(self) -> None:
+        """Append what the constraint forces, if it pays."""
+        op = self.op
+        if self._encoder is None or op.constraint is None or self.finish is not None:
+            return
+        table = self._vocabulary.token_bytes
+        found = jump_reference(
+            self._encoder,
+            table,
+            op.constraint.machine,
+            self._ids,
+            max_ids=min(op.max_tokens, self._max_context - self._start),
+            ends=self._eos | op.stop_ids,
+        )
+        if found is None:
+            return
+        same = 0
+        while same < len(self._ids) and self._ids[same] == found[same]:
+            same += 1
+        del self._ids[same:], self._forced[same:], self.tokens[self._start + same :]
+        size = sum(len(table[token]) for token in self._ids)
+        for token in found[same:]:
+            self._ids.append(token)
+            self._forced.append(True)
+            self.forced_tokens += 1
+            begin, size = size, size + len(table[token])
+            self._append(token, table[token][max(0, len(self._data) - begin) :])
+            if self.finish is not None:
+                return
+
+    def _append(self, token: int, piece: bytes) -> None:
+        """Append a token that adds ``piece`` to the text; see what it ends."""
+        op = self.op
         self.tokens.append(token)
-        for byte in self._within(self._vocabulary.token_bytes[token]):
+        for byte in self._within(piece) if piece or not self._forced[-1] else b"":
             self._data += bytes([byte])
             found = [s for s in op.stop if self._data.endswith(s.encode())]
             if found:
@@ -210,6 +271,7 @@ class _DecodeRun:
             tuple(self._logprobs),
             tuple(self._tops) if self.op.num_logprobs else None,
             len(kept),
+            sum(self._forced),
         )
 
     def _sample(self, logits: list[float]) -> int:

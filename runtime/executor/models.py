@@ -138,7 +138,11 @@ class GenCall(ModelCall):
     def receive(self, number: int, event: Decoded | Scored) -> bool:
         assert isinstance(event, Decoded)
         self._result = event.result
-        self.frame.run.tokens += len(event.result.ids)
+        count = len(event.result.ids)
+        self.frame.run.tokens += count
+        stats = self.frame.run.stats[self.node.loc]
+        stats.completion_tokens += count
+        stats.completion_tokens_wo_jump_forward += count - event.result.num_forced
         return True
 
     def finish(self) -> tuple[str, float, tuple[Any, ...]]:

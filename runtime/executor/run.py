@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class NodeStats:
-    """What the model calls of one place in the source cost, summed over a run."""
+    """What the model calls of one place in the source cost, summed over a run.
+
+    ``completion_tokens`` are those of the texts that were generated, ``..._wo_jump_forward`` the
+    ones of them that the model chose.
+    """
 
     calls: int = 0
     prompt_tokens: int = 0
@@ -30,6 +34,8 @@ class NodeStats:
     forced_tokens: int = 0
     decode_steps: int = 0
     queue_steps: int = 0
+    completion_tokens: int = 0
+    completion_tokens_wo_jump_forward: int = 0
 
     def add(self, stats: StreamStats) -> None:
         """Count one stream more."""

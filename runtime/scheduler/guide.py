@@ -21,6 +21,12 @@ class Guide:
         """Whether the text is a member and nothing can be added to it."""
         return self._constraint.machine.is_complete(self.state)
 
+    def forced(self) -> tuple[bytes, bool]:
+        """Return the bytes that must come next, and whether they complete the value."""
+        machine = self._constraint.machine
+        data = machine.forced(self.state)
+        return data, bool(data) and machine.is_complete(machine.run(self.state, data))
+
     def mask(self) -> Mask:
         """Return which tokens may come next."""
         return self._cache.get(self._constraint, self.state)

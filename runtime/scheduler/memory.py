@@ -87,14 +87,21 @@ class KVMemory:
         stream.computed = stream.owned_from = end
 
     def truncate(self, stream: Stream, length: int) -> None:
-        """Drop the tokens past ``length``, and the slots that the stream owns there."""
-        assert length >= stream.owned_from
-        del stream.tokens[length:]
+        """Drop the tokens past ``length``, and the slots that the stream owns there.
+
+        Those that belong to the tree stay cached.
+        """
         if stream.computed > length:
             row = self.table.rows[stream.row]
-            self.pool.free(row[length : stream.computed].copy())
+            self.pool.free(row[max(length, stream.owned_from) : stream.computed].copy())
             row[length : stream.computed] = 0
             stream.computed = length
+        if stream.owned_from > length:
+            node, _ = self.tree.walk(self.tree.root, stream.tokens, 0, length)
+            self.tree.unlock(stream.node, above=node)
+            stream.node = node
+            stream.owned_from = length
+        del stream.tokens[length:]
 
     def commit(self, stream: Stream) -> None:
         """Hand the slots that the stream owns to the tree; freed where the tree has the tokens."""

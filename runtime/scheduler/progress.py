@@ -7,7 +7,9 @@ import numpy as np
 from sglc.runtime.core.events import Decoded
 from sglc.runtime.core.script import Decode, Extend, Score
 from sglc.runtime.scheduler.choices import ChoiceTrie
+from sglc.runtime.scheduler.decoding import Decoding
 from sglc.runtime.scheduler.guide import Guide
+from sglc.runtime.scheduler.jump import Tail
 from sglc.runtime.scheduler.state import SchedulerState
 from sglc.runtime.scheduler.stream import DecodeState, Stream
 from sglc.runtime.scheduler.text import DecodeText
@@ -18,20 +20,22 @@ class Progress:
 
     def __init__(self, state: SchedulerState) -> None:
         self._state = state
+        self.decoding = Decoding(state)
 
     def settle(self, stream: Stream) -> bool:
         """Take up the op at ``stream.op``, or the first after it that needs logits.
 
-        Returns whether there is anything to compute. A stream that does not fit into the context
-        or the pool fails here.
+        Returns whether there is anything to compute: what a last decode that takes no sample ends
+        with is not. A stream that does not fit into the context or the pool fails here.
         """
-        length = len(stream.tokens)
+        is_extended = False
         script = stream.request.script
         while stream.op < len(script):
             op = script[stream.op]
             if isinstance(op, Extend):
                 stream.tokens += op.ids
                 stream.prompt_tokens += len(op.ids)
+                is_extended |= bool(op.ids)
                 stream.op += 1
             elif isinstance(op, Score):
                 stream.work = ChoiceTrie(op)
@@ -40,11 +44,12 @@ class Progress:
                 if stream.is_gone:
                     return False
                 stream.op += 1
+                is_extended = False
             else:
                 break
-        if stream.work is None and len(stream.tokens) == length:
+        if stream.work is None and not is_extended:
             return False
-        refusal = self._refusal(stream)
+        refusal = self._refusal(stream, 1 if isinstance(stream.work, DecodeState) else 0)
         if refusal is not None:
             self._state.fail(stream, refusal)
         return refusal is None
@@ -59,15 +64,24 @@ class Progress:
                 state.fail(stream, "the constraint of this decode admits no text at all")
                 return False
         decode = self._decode_state(stream, op, guide)
-        if guide is not None and guide.is_complete:
+        is_complete = guide is not None and guide.is_complete
+        refusal = self._refusal(stream, 0 if is_complete else 1)
+        if refusal is not None:
+            state.fail(stream, refusal)
+            return False
+        if is_complete:
             result = decode.result("", "constraint", None, 0)
             state.events.append(Decoded(stream.id, stream.op, result))
             return False
         stream.work = decode
+        if self.decoding.jump(stream):
+            stream.work = None
+            return False
         return True
 
     def _decode_state(self, stream: Stream, op: Decode, guide: Guide | None) -> DecodeState:
-        eos = self._state.vocabulary.eos_ids
+        state = self._state
+        eos = state.vocabulary.eos_ids
         params = op.sampling
         ignore = op.ignore_eos and guide is None
         banned = eos | op.stop_ids if params.min_new_tokens else frozenset()
@@ -85,21 +99,21 @@ class Progress:
             and not params.has_penalties
             and not banned,
         )
+        if guide is not None and state.cutter is not None and op.jump and op.num_logprobs is None:
+            decode.tail = Tail(state.cutter)
         if params.has_penalties:
-            vocab_size = len(self._state.vocabulary.token_bytes)
+            vocab_size = len(state.vocabulary.token_bytes)
             decode.seen = np.zeros(vocab_size, dtype=bool)
             decode.seen[stream.tokens] = True
             decode.counts = np.zeros(vocab_size, dtype=np.int64)
         return decode
 
-    def _refusal(self, stream: Stream) -> str | None:
-        """Say why the stream can never run, if so."""
+    def _refusal(self, stream: Stream, after: int) -> str | None:
+        """Say why the stream, with ``after`` tokens more, can never run, if so."""
         length, most = len(stream.tokens), self._state.max_context
         capacity = self._state.memory.pool.capacity
-        after, slots = 0, length
-        if isinstance(stream.work, DecodeState):
-            after = 1
-        elif isinstance(stream.work, ChoiceTrie):
+        slots = length
+        if isinstance(stream.work, ChoiceTrie):
             after = max(0, stream.work.depth - 1)
             slots += stream.work.num_inner
         if length + after > most:

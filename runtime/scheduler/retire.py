@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from sglc.compiler.plan.seeds import uniform
-from sglc.runtime.core.events import Decoded, Delta, Finish, Scored
+from sglc.runtime.core.events import Scored
 from sglc.runtime.engine.logprobs import token_logprobs, top_logprobs
 from sglc.runtime.engine.sampler import Draw, argmax_rows, sample
 from sglc.runtime.scheduler.choices import ChoiceTrie
@@ -89,68 +89,19 @@ class Retirement:
             decode.top_logprobs.append(top)
 
     def _accept(self, stream: Stream, token: int) -> None:
-        """Append a sampled token, and find out whether it ends the decode."""
-        decode = stream.work
-        assert type(decode) is DecodeState
+        """Take a sampled token, and go on in the script when it ends the decode."""
         if token < 0:
+            assert type(stream.work) is DecodeState
             self._state.fail(
                 stream,
                 "the constraint allows no token of the vocabulary after "
-                f"{len(decode.ids)} tokens of this decode",
+                f"{len(stream.work.ids)} tokens of this decode",
             )
-            return
-        ids = decode.ids
-        ids.append(token)
-        stream.decoded_tokens += 1
-        if token in decode.end_ids:
-            self._finish(stream, decode, "eos" if token in decode.eos_ids else "stop", token)
-            return
-        stream.tokens.append(token)
-        if decode.seen is not None and decode.counts is not None:
-            decode.seen[token] = True
-            decode.counts[token] += 1
-        piece = self._state.vocabulary.token_bytes[token]
-        is_over = False
-        if decode.guide is not None:
-            kept, is_over = decode.guide.advance(piece)
-            piece = piece[:kept]
-        text, stop = decode.text.push(piece)
-        if text and stream.request.deltas:
-            self._state.events.append(Delta(stream.id, stream.op, text))
-        if stop is not None:
-            self._finish(stream, decode, "stop", stop)
-        elif is_over:
-            self._finish(stream, decode, "constraint", None)
-        elif len(ids) >= decode.op.max_tokens or len(stream.tokens) >= self._state.max_context:
-            self._finish(stream, decode, "length", None)
-        else:
-            stream.decoding = True
-
-    def _finish(
-        self, stream: Stream, decode: DecodeState, finish: Finish, matched: str | int | None
-    ) -> None:
-        """Report a decode and take up what comes after it, in the same slots."""
-        state = self._state
-        rest, text = decode.text.finish()
-        if rest and stream.request.deltas:
-            state.events.append(Delta(stream.id, stream.op, rest))
-        num_kept = self._num_kept(decode, len(stream.tokens) - decode.start)
-        state.memory.truncate(stream, decode.start + num_kept)
-        result = decode.result(text, finish, matched, num_kept)
-        state.events.append(Decoded(stream.id, stream.op, result))
-        self._next_op(stream)
-
-    def _num_kept(self, decode: DecodeState, count: int) -> int:
-        """Length of the longest prefix of the first ``count`` tokens that lies within the text."""
-        table = self._state.vocabulary.token_bytes
-        ids = decode.ids
-        excess = sum(len(table[token]) for token in ids[:count]) - decode.text.num_bytes
-        while excess > 0:
-            count -= 1
-            excess -= len(table[ids[count]])
-        return count
+        elif self._progress.decoding.take(stream, token):
+            self._next_op(stream)
 
     def _next_op(self, stream: Stream) -> None:
+        """Take up what comes next, in the same slots."""
         memory = self._state.memory
         memory.unlock_choices(stream)
         memory.commit(stream)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from sglc.runtime.config import EngineConfig
 from sglc.runtime.core.events import Event
 from sglc.runtime.core.script import Decode, Extend, StreamRequest
+from sglc.runtime.core.text_encoder import TextEncoder
 from sglc.runtime.core.vocabulary import Vocabulary
 from sglc.runtime.engine.runner import ModelRunner
 from sglc.runtime.scheduler.admission import Admission
@@ -25,14 +26,19 @@ class Scheduler:
     """Runs streams on a model; implements ``core.backend.Backend``.
 
     Synchronous: nothing happens outside of the calls. If ``step`` raises, because the model did,
-    the scheduler is of no more use.
+    the scheduler is of no more use. ``encoder`` is the tokenizer of the vocabulary; without it no
+    forced text is appended at once.
 
     Raises:
         ValueError: the vocabulary is larger than the model's.
     """
 
     def __init__(
-        self, runner: ModelRunner, vocabulary: Vocabulary, config: EngineConfig | None = None
+        self,
+        runner: ModelRunner,
+        vocabulary: Vocabulary,
+        config: EngineConfig | None = None,
+        encoder: TextEncoder | None = None,
     ) -> None:
         known = len(vocabulary.token_bytes)
         if known > runner.vocab_size:
@@ -41,7 +47,7 @@ class Scheduler:
             )
         vocabulary = Vocabulary.of(vocabulary.token_bytes, vocabulary.eos_ids, runner.vocab_size)
         self._runner = runner
-        self._state = SchedulerState(runner, vocabulary, config or EngineConfig())
+        self._state = SchedulerState(runner, vocabulary, config or EngineConfig(), encoder)
         self._next_id = 0
         self._progress = Progress(self._state)
         self._decode = DecodePlanner(self._state)

@@ -7,9 +7,11 @@ import heapq
 from sglc.runtime.config import EngineConfig
 from sglc.runtime.core.events import Ended, Event, Failed
 from sglc.runtime.core.stats import Counters
+from sglc.runtime.core.text_encoder import TextEncoder
 from sglc.runtime.core.vocabulary import Vocabulary
 from sglc.runtime.engine.runner import ModelRunner
 from sglc.runtime.masks.cache import MaskCache
+from sglc.runtime.scheduler.jump import TextCutter
 from sglc.runtime.scheduler.memory import KVMemory
 from sglc.runtime.scheduler.stream import Stream
 
@@ -41,9 +43,18 @@ class WaitingQueue:
 class SchedulerState:
     """Mutable state of one scheduler; ``running`` is in the order of admission."""
 
-    def __init__(self, runner: ModelRunner, vocabulary: Vocabulary, config: EngineConfig) -> None:
+    def __init__(
+        self,
+        runner: ModelRunner,
+        vocabulary: Vocabulary,
+        config: EngineConfig,
+        encoder: TextEncoder | None,
+    ) -> None:
         self.config = config
         self.vocabulary = vocabulary
+        self.cutter: TextCutter | None = None  # there when forced text is appended at once
+        if encoder is not None and config.jump_forward:
+            self.cutter = TextCutter(encoder, vocabulary.token_bytes)
         self.max_context = runner.max_context
         self.memory = KVMemory(runner.num_slots, config.max_running, runner.max_context)
         self.masks = MaskCache(vocabulary, config.mask_cache_mib)

@@ -14,6 +14,7 @@ from sglc.runtime.engine.logprobs import TopLogprobs
 from sglc.runtime.kvcache.radix import Node
 from sglc.runtime.scheduler.choices import ChoiceTrie
 from sglc.runtime.scheduler.guide import Guide
+from sglc.runtime.scheduler.jump import Tail
 from sglc.runtime.scheduler.text import DecodeText
 
 
@@ -23,7 +24,8 @@ class DecodeState:
 
     ``end_ids`` end it, of which ``eos_ids`` as an end of sequence; ``banned`` are the ids that
     min_new_tokens forbids. ``seen`` and ``counts`` (engine/sampler.py: Draw) are there when the
-    parameters have penalties.
+    parameters have penalties. ``tail`` is there when forced text is appended without sampling;
+    ``is_forced`` tells of each of ``ids`` whether it was.
     """
 
     op: Decode
@@ -34,9 +36,11 @@ class DecodeState:
     end_ids: frozenset[int]
     banned: frozenset[int]
     is_plain: bool
+    tail: Tail | None = None
     seen: NDArray[np.bool_] | None = None
     counts: NDArray[np.int64] | None = None
     ids: list[int] = field(default_factory=list)
+    is_forced: list[bool] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
     top_logprobs: list[TopLogprobs] = field(default_factory=list)
 
@@ -46,8 +50,9 @@ class DecodeState:
         """Return the outcome."""
         tops = tuple(self.top_logprobs) if self.op.num_logprobs else None
         return DecodeResult(
-            tuple(self.ids), text, finish, matched, tuple(self.logprobs), tops, num_kept
-        )
+            tuple(self.ids), text, finish, matched, tuple(self.logprobs), tops, num_kept,
+            sum(self.is_forced),
+        )  # fmt: skip
 
 
 @dataclass(slots=True, eq=False)
@@ -76,6 +81,7 @@ class Stream:
     cached_tokens: int = 0
     prefilled_tokens: int = 0
     decoded_tokens: int = 0
+    forced_tokens: int = 0
     queue_steps: int = 0
     preemptions: int = 0
 
@@ -86,6 +92,7 @@ class Stream:
             cached_tokens=self.cached_tokens,
             prefilled_tokens=self.prefilled_tokens,
             decoded_tokens=self.decoded_tokens,
+            forced_tokens=self.forced_tokens,
             decode_steps=self.decoded_tokens,
             queue_steps=self.queue_steps,
             preemptions=self.preemptions,

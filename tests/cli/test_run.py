@@ -36,6 +36,21 @@ def test_json_has_everything(sglc: Command, program: Write) -> None:
     assert cost["calls"] == 1
 
 
+def test_forced_text_is_not_sampled(sglc: Command, program: Write) -> None:
+    path = program('type T:\n    first: bool\n    second: bool\n'
+                   'prompt p() -> T:\n    "Card: "\n    return gen(T)\n')  # fmt: skip
+    costs = []
+    for words in ([], ["--no-jump-forward"]):
+        done = sglc("run", path, "--json", *words)
+        (cost,) = json.loads(done.out)["stats"].values()
+        costs.append(cost)
+    jumped, plain = costs
+    assert plain["forced_tokens"] == 0
+    assert plain["completion_tokens"] == plain["completion_tokens_wo_jump_forward"]
+    assert jumped["completion_tokens_wo_jump_forward"] < jumped["completion_tokens"] / 2
+    assert jumped["decode_steps"] < plain["decode_steps"] / 2
+
+
 def test_stream_prints_what_the_model_writes(sglc: Command, program: Write) -> None:
     question = "What is the capital of Peru?"
     plain = sglc("run", program(ASK), "--question", question).out

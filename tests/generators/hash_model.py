@@ -50,7 +50,7 @@ class HashModel:
 def scheduler(num_slots: int, **limits: int) -> Scheduler:
     runner = HashRunner(TOKENIZER.vocab_size, num_slots, MAX_CONTEXT, eos_id=EOS)
     vocabulary = Vocabulary.of(TOKENIZER.token_bytes, TOKENIZER.eos_ids)
-    return Scheduler(runner, vocabulary, EngineConfig(**limits))
+    return Scheduler(runner, vocabulary, EngineConfig(**limits), TOKENIZER)
 
 
 def expect_same(result: Result, expected: Outcome) -> None:

@@ -18,6 +18,16 @@ def test_environment_names_the_bad_variable(text: str) -> None:
         EngineConfig.from_env({"SGLC_MAX_RUNNING": text})
 
 
+def test_environment_switches_are_1_or_0() -> None:
+    assert EngineConfig().jump_forward
+    assert not EngineConfig.from_env({"SGLC_JUMP_FORWARD": "0"}).jump_forward
+    assert EngineConfig.from_env({"SGLC_JUMP_FORWARD": "1"}).jump_forward
+    with pytest.raises(ValueError, match="SGLC_JUMP_FORWARD must be 0 or 1"):
+        EngineConfig.from_env({"SGLC_JUMP_FORWARD": "yes"})
+
+
 def test_fields_are_checked() -> None:
+    with pytest.raises(ValueError, match="jump_forward"):
+        EngineConfig(jump_forward=1)  # type: ignore[arg-type]  # what is refused
     with pytest.raises(ValueError, match="max_prefill_tokens"):
         EngineConfig(max_prefill_tokens=0)

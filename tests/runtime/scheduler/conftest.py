@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -27,6 +28,27 @@ VOCAB_SIZE = len(PIECES) + 2  # the model has more logits than the tokenizer has
 MAX_CONTEXT = 64
 
 
+class Encoder:
+    """Cuts text for the vocabulary: the longest piece first, within runs of one kind of letters."""
+
+    def encode(self, text: str, *, continues: bool = False) -> list[int]:
+        """Return the ids; letters that no piece has are lost."""
+        ids: list[int] = []
+        for word in re.findall("[abc]+|[0-9]+|[^abc0-9]", text):
+            rest = word.encode()
+            while rest:
+                pieces = [p for p in PIECES if p and rest.startswith(p)]
+                best = max(pieces, key=len, default=b"")
+                if best:
+                    ids.append(PIECES.index(best))
+                rest = rest[max(1, len(best)) :]
+        return ids
+
+    def commit_points(self, text: str) -> list[int]:
+        """Return the borders of the runs, but for the end of the last one."""
+        return [m.start() for m in re.finditer("[abc]+|[0-9]+|[^abc0-9]", text)] or [0]
+
+
 @dataclass(frozen=True)
 class World:
     """Makes backends over the same model, and compares what they report."""
@@ -40,14 +62,21 @@ class World:
         """Return a fresh hash model."""
         return HashRunner(VOCAB_SIZE, num_slots, MAX_CONTEXT, eos_id=EOS)
 
-    def scheduler(self, num_slots: int = 2000, **limits: int) -> Scheduler:
+    def scheduler(
+        self, num_slots: int = 2000, jump_forward: bool = False, **limits: int
+    ) -> Scheduler:
         """Return a scheduler with ``num_slots - 1`` usable slots."""
-        return Scheduler(self.runner(num_slots), self.vocabulary, EngineConfig(**limits))
+        config = EngineConfig(jump_forward=jump_forward, **limits)
+        return Scheduler(self.runner(num_slots), self.vocabulary, config, Encoder())
 
-    def naive(self) -> NaiveBackend:
+    def naive(self, jump_forward: bool = False) -> NaiveBackend:
         """Return the backend that everything is compared with."""
         return NaiveBackend(
-            lambda ids: hash_logits(ids, VOCAB_SIZE, EOS), self.vocabulary, VOCAB_SIZE, MAX_CONTEXT
+            lambda ids: hash_logits(ids, VOCAB_SIZE, EOS),
+            self.vocabulary,
+            VOCAB_SIZE,
+            MAX_CONTEXT,
+            Encoder() if jump_forward else None,
         )
 
     def run(self, backend: Backend, requests: list[StreamRequest]) -> dict[int, list[Event]]:
@@ -93,7 +122,7 @@ def outcome(events: list[Event]) -> list[object]:
             found.append((event.op, "failed"))
         else:
             stats = event.stats
-            found.append((stats.prompt_tokens, stats.decoded_tokens))
+            found.append((stats.prompt_tokens, stats.decoded_tokens, stats.forced_tokens))
     assert sum(isinstance(event, (Ended, Failed)) for event in events) == 1
     assert isinstance(events[-1], (Ended, Failed))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +17,16 @@ AUTOMATA = [
     Automaton.from_regex(p)
     for p in (r"[ab]{2,5}", r"(a|ab)c?", r'[^"]*', r"[0-9]+", r"(abc|ca)+1?", r"é*b")
 ]
+FORCING = [
+    Automaton.from_regex(p)
+    for p in (
+        r'abc12 "é1',
+        r'(a"|ab)ca12 [12]{2}abc"éa b',
+        r'"(abc|1212|é)", "ab(c12)?'.replace(",", " "),
+        r'a{3}b{3}( 12"é ){1,3}c?',
+        r"aé|a\xe9[bc]1212ab",
+    )
+]
 PARAMS = st.builds(
     SamplingParams,
     temperature=st.sampled_from([0.0, 0.5, 1.0, 3.0]),
@@ -29,9 +40,9 @@ PARAMS = st.builds(
     logit_bias=st.sampled_from([(), (), ((0, 3.0), (4, -2.0))]),
 )
 PLAIN = st.just(SamplingParams())
-CONSTRAINTS = st.none() | st.builds(
-    Constraint, st.sampled_from(AUTOMATA), st.sampled_from(["closed", "leave", "eos"])
-)
+ENDS = st.sampled_from(["closed", "leave", "eos"])
+FORCED = st.builds(Constraint, st.sampled_from(FORCING), ENDS)
+CONSTRAINTS = st.none() | st.builds(Constraint, st.sampled_from(AUTOMATA), ENDS) | FORCED
 DECODES = st.builds(
     Decode,
     max_tokens=st.integers(3, 14),
@@ -42,6 +53,7 @@ DECODES = st.builds(
     constraint=CONSTRAINTS,
     num_logprobs=st.sampled_from([None, None, None, 0, 2]),
     ignore_eos=st.booleans(),
+    jump=st.sampled_from([True, True, True, False]),
 )
 IDS = st.lists(st.integers(0, 3), max_size=9).map(tuple)
 SCORES = st.builds(
@@ -67,6 +79,7 @@ def requests(draw: Any) -> StreamRequest:
     chunk_size=st.sampled_from([1, 2, 5, 100]),
     budget=st.sampled_from([1, 3, 16, 1000]),
     order=st.randoms(use_true_random=False),
+    jump=st.booleans(),
 )
 def test_scheduler_says_what_the_naive_loop_says(
     world: Any,
@@ -77,13 +90,43 @@ def test_scheduler_says_what_the_naive_loop_says(
     chunk_size: int,
     budget: int,
     order: Any,
+    jump: bool,
 ) -> None:
     order.shuffle(batch)
-    expected = world.run(world.naive(), batch)
+    expected = world.run(world.naive(jump), batch)
     scheduler = world.scheduler(
-        num_slots, max_running=max_running, chunk_size=chunk_size, max_prefill_tokens=budget
+        num_slots,
+        jump,
+        max_running=max_running,
+        chunk_size=chunk_size,
+        max_prefill_tokens=budget,
     )
     found = world.run(scheduler, batch)
+    for position in expected:
+        assert same_outcome(found[position]) == same_outcome(expected[position])
+
+
+@settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(
+    constraints=st.lists(FORCED, min_size=1, max_size=5),
+    decode=DECODES,
+    num_slots=st.sampled_from([40, 70, 2000]),
+    chunk_size=st.sampled_from([1, 3, 100]),
+)
+def test_forced_text_is_what_the_definition_says(
+    world: Any,
+    same_outcome: Any,
+    constraints: list[Constraint],
+    decode: Decode,
+    num_slots: int,
+    chunk_size: int,
+) -> None:
+    made = [replace(decode, constraint=c, max_tokens=decode.max_tokens + 10) for c in constraints]
+    batch = [
+        StreamRequest((Extend((i % 3,)), one, Extend((1,)), one)) for i, one in enumerate(made)
+    ]
+    expected = world.run(world.naive(jump_forward=True), batch)
+    found = world.run(world.scheduler(num_slots, True, chunk_size=chunk_size), batch)
     for position in expected:
         assert same_outcome(found[position]) == same_outcome(expected[position])
 
