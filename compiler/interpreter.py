@@ -233,7 +233,7 @@ class _Frame:
             max_tokens=max_tokens,
             key=self.key(op),
             stop=(stop,) if isinstance(stop, str) else tuple(stop),
-            automaton=None if type_ is None else language(type_),
+            machine=None if type_ is None else language(type_),
             end="eos" if type_ is None else end_rule(type_),
             sampling={name: options[name] for name in _SAMPLING if name in options},
         )

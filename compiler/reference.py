@@ -15,7 +15,7 @@ from sglc.compiler.plan.seeds import uniform
 from sglc.compiler.plan.segments import Segment, Text
 from sglc.compiler.plan.select import choose, context_len, first_counted, shares
 from sglc.compiler.reference_stream import ReferenceModel
-from sglc.constraints.automaton import Automaton
+from sglc.constraints.machine import Machine
 
 _GREEDY_BELOW = 1e-6
 
@@ -31,7 +31,7 @@ class Decode:
     max_tokens: int
     key: int = 0
     stop: tuple[str, ...] = ()
-    automaton: Automaton | None = None
+    machine: Machine | None = None
     end: str = "eos"
     sampling: Mapping[str, Any] = field(default_factory=dict)
 
@@ -47,12 +47,12 @@ def decode(model: ReferenceModel, prompt: Sequence[int], spec: Decode) -> tuple[
     """
     if not prompt:
         raise DecodeError("the stream is empty: there is nothing to go on from")
-    machine = spec.automaton
+    machine = spec.machine
     state = machine.start if machine else 0
     if machine and state == 0:
         raise DecodeError("the constraint admits no text at all")
     data, produced, logprob = b"", list[int](), 0.0
-    while len(produced) < spec.max_tokens and not (machine and _is_complete(machine, state)):
+    while len(produced) < spec.max_tokens and not (machine and machine.is_complete(state)):
         raw = model.logits([*prompt, *produced])
         row = _adjusted(model, raw, prompt, produced, spec)
         for token in range(model.vocab_size):
@@ -77,35 +77,28 @@ def decode(model: ReferenceModel, prompt: Sequence[int], spec: Decode) -> tuple[
     return data.decode("utf-8", "replace"), logprob
 
 
-def _is_complete(machine: Automaton, state: int) -> bool:
-    """Whether the text is a member and nothing can follow."""
-    return state in machine.accepting and not any(machine.step(state, byte) for byte in range(256))
-
-
-def _is_allowed(
-    model: ReferenceModel, token: int, machine: Automaton, state: int, end: str
-) -> bool:
+def _is_allowed(model: ReferenceModel, token: int, machine: Machine, state: int, end: str) -> bool:
     piece = model.token_bytes[token]
     if token in model.eos_ids or not piece:
-        may_end = state in machine.accepting
+        may_end = machine.is_accepting(state)
         return may_end and (end == "leave" or (end == "eos" and token in model.eos_ids))
-    passed = state in machine.accepting
+    passed = machine.is_accepting(state)
     for byte in piece:
         state = machine.step(state, byte)
         if state == 0:
             return end == "leave" and passed
-        passed = passed or state in machine.accepting
+        passed = passed or machine.is_accepting(state)
     return True
 
 
-def _walk(machine: Automaton, state: int, piece: bytes) -> tuple[int, int]:
+def _walk(machine: Machine, state: int, piece: bytes) -> tuple[int, int]:
     """Return how many bytes stay in the text and the state after them; 0 if the walk died."""
     kept = 0
     for at, byte in enumerate(piece, 1):
         state = machine.step(state, byte)
         if state == 0:
             return kept, 0
-        if state in machine.accepting:
+        if machine.is_accepting(state):
             kept = at
     return len(piece), state
 

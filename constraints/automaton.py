@@ -120,9 +120,22 @@ class Automaton:
         """The first of the shortest members in byte order; None if there is no member."""
         return self.completion(self.start) if self.start else None
 
+    def longest(self) -> bytes | None:
+        """The first, in byte order, of the longest members; None if there is no longest one."""
+        if not self.start or not self.is_finite:
+            return None
+        out, state = bytearray(), self.start
+        while left := self._lengths[state]:
+            pattern, targets = self.rows[state]
+            slot, state = next(
+                (slot, t) for slot, t in enumerate(targets, 1) if self._lengths[t] == left - 1
+            )
+            out.append(self.classes.index(pattern.index(slot)))
+        return bytes(out)
+
     def longest_len(self) -> int | None:
         """Bytes of the longest member; None if there is no longest, 0 if there is no member."""
-        return self._longest
+        return self._lengths[self.start] if self._lengths else None
 
     @property
     def is_empty(self) -> bool:
@@ -132,7 +145,7 @@ class Automaton:
     @property
     def is_finite(self) -> bool:
         """Whether there are finitely many members."""
-        return self._longest is not None
+        return bool(self._lengths)
 
     @cached_property
     def is_closed(self) -> bool:
@@ -163,15 +176,16 @@ class Automaton:
         return self.classes.index(column)
 
     @cached_property
-    def _longest(self) -> int | None:
+    def _lengths(self) -> list[int]:
+        """By state, the most bytes to a member; empty if there is a cycle."""
         lengths = [0] * self.num_states
         for component in components(self.rows, self.start):
             state = component[0]
             targets = self.rows[state][1]
             if len(component) > 1 or state in targets:
-                return None
+                return []
             lengths[state] = max((lengths[t] + 1 for t in targets), default=0)
-        return lengths[self.start]
+        return lengths
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Automaton) and self.digest == other.digest
@@ -257,7 +271,7 @@ class Automaton:
             RegexError: the pattern is wrong, or its language is not regular.
             AutomatonTooLarge: it, or one on the way, needs more than ``max_states`` states.
         """
-        from sglc.constraints.regex import parse_regex
+        from sglc.constraints.patterns import parse_regex
 
         return parse_regex(pattern).automaton(max_states=max_states)
 

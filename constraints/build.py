@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from functools import lru_cache, reduce
+from typing import Final, NamedTuple
 from typing import Literal as Choice
-from typing import NamedTuple
 
 from sglc.constraints import charset, json_text, numerals
 from sglc.constraints.automaton import MAX_STATES, Automaton
-from sglc.constraints.regex import char_set, parse_regex
-from sglc.constraints.syntax import Chars, Node, Repeat, Text, alt
+from sglc.constraints.lark_grammar import grammar_rules
+from sglc.constraints.network import NotRegularError
+from sglc.constraints.patterns import char_set, parse_regex
+from sglc.constraints.pushdown import Pushdown
+from sglc.constraints.stops import containing
+from sglc.constraints.syntax import (
+    Call,
+    Chars,
+    Exactly,
+    Node,
+    Repeat,
+    Text,
+    alt,
+    inlined,
+    map_calls,
+    seq,
+)
+from sglc.constraints.type_data import to_data
 from sglc.constraints.types import (
     Bool,
+    Both,
+    Concat,
+    Grammar,
     Int,
     Json,
     Line,
@@ -21,13 +43,18 @@ from sglc.constraints.types import (
     Optional,
     Record,
     Regex,
+    Sized,
     Str,
     Type,
     Union,
+    Without,
     Word,
 )
 
 EndRule = Choice["closed", "leave", "eos"]
+
+MAX_LAZY_STATES: Final = 200_000  # of a pushdown machine, before it is made anew
+MAX_INLINED: Final = 20_000  # nodes of a tree that rules without recursion become
 
 
 class Bounds(NamedTuple):
@@ -39,18 +66,23 @@ class Bounds(NamedTuple):
     max_chars: int | None
 
 
-def language(t: Type, *, max_states: int = MAX_STATES) -> Automaton:
+def language(t: Type, *, max_states: int = MAX_STATES) -> Automaton | Pushdown:
     """L(t), all texts a model may write for a ``t``. Kept for the next time.
 
     Top level scalars are bare text and nothing is stripped: a leading space belongs to a line,
-    and no number or literal has one. Records, lists and all inside them are JSON.
+    and no number or literal has one. Records, lists and all inside them are JSON. A language that
+    nests without end has a pushdown machine, any other one its automaton.
 
     Raises:
         ValueError: ``t`` is no constraint, see ``is_constraint``.
-        RegexError: a pattern in ``t`` is wrong.
+        RegexError, SchemaError, GrammarError: a part of ``t`` is wrong or cannot be enforced.
         AutomatonTooLarge: the language needs more than ``max_states`` states.
     """
-    return _language(t, max_states)
+    made = _language(t, max_states)
+    if isinstance(made, Pushdown) and made.num_states > MAX_LAZY_STATES:
+        _language.cache_clear()  # states met long ago are forgotten; who uses them keeps them
+        made = _language(t, max_states)
+    return made
 
 
 def end_rule(t: Type, *, max_states: int = MAX_STATES) -> EndRule:
@@ -63,7 +95,8 @@ def end_rule(t: Type, *, max_states: int = MAX_STATES) -> EndRule:
         return "eos"
     if isinstance(t, Record | List):
         return "closed"
-    return "closed" if language(t, max_states=max_states).is_closed else "leave"
+    machine = language(t, max_states=max_states)
+    return "closed" if isinstance(machine, Automaton) and machine.is_closed else "leave"
 
 
 def is_unconstrained(t: Type) -> bool:
@@ -73,79 +106,171 @@ def is_unconstrained(t: Type) -> bool:
             return t.min <= 0 and t.max is None and t.chars is None
         case Optional(inner):
             return is_unconstrained(inner)
+        case Sized(inner, min_chars, max_chars):
+            return min_chars <= 0 and max_chars is None and is_unconstrained(inner)
         case Union(options):
             return any(map(is_unconstrained, options))
+        case Both(parts):
+            return all(map(is_unconstrained, parts))
     return False
 
 
 def bounds(t: Type) -> Bounds:
-    """How long members are, computed from the type alone; no automaton is built.
+    """How long members are; of most types computed without an automaton.
 
     Exact, but for patterns that are empty or repeat the empty text in odd ways: there still safe.
+    Of grammars, recursive schemas and what is combined of them, no longest one is known, and the
+    characters are bounded by the bytes.
 
     Raises:
         ValueError: ``t`` has no member (then there is no shortest one), or is no constraint.
-        RegexError: a pattern in ``t`` is wrong.
+        RegexError, SchemaError, GrammarError: a part of ``t`` is wrong or cannot be enforced.
     """
-    node = syntax_of(t)
+    builder = _Builder(MAX_STATES)
+    node = builder.bare(t)
+    if builder.rules:
+        machine = language(t)
+        if not machine.start:
+            raise ValueError(f"{t} has no member")
+        shortest = len(machine.completion(machine.start))
+        return Bounds(shortest, None, -(-shortest // 4), None)
     in_bytes, in_chars = node.span(True), node.span(False)
     if in_bytes is None or in_chars is None:
         raise ValueError(f"{t} has no member")
     return Bounds(*in_bytes, *in_chars)
 
 
-def syntax_of(t: Type) -> Node:
-    """The language of ``t`` as a tree, in the notation of the top level."""
-    match t:
-        case Str() | Line() | Word() | Literal() | Regex():
-            return _content(t)
-        case Union(options):
-            return alt(*map(syntax_of, options))
-        case Optional(inner):
-            return alt(Text("none"), syntax_of(inner))
-    return _json(t)
-
-
 @lru_cache(maxsize=256)
-def _language(t: Type, max_states: int) -> Automaton:
-    return syntax_of(t).automaton(max_states=max_states)
+def _language(t: Type, max_states: int) -> Automaton | Pushdown:
+    builder = _Builder(max_states)
+    node = builder.bare(t)
+    if not builder.rules:
+        return node.automaton(max_states=max_states)
+    identity = json.dumps(["sglc language 1", to_data(t)], sort_keys=True, default=str)
+    digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()
+    return Pushdown({**builder.rules, "": node}, "", digest)
 
 
-def _content(t: Type) -> Node:
-    """The characters of a text type, before they are quoted."""
+class _Builder:
+    """Trees of types. ``rules`` collects those that the trees call."""
+
+    def __init__(self, max_states: int) -> None:
+        self.rules: dict[str, Node] = {}
+        self._max_states = max_states
+        self._owners: dict[Type, int] = {}
+
+    def bare(self, t: Type) -> Node:
+        """The language of ``t`` in the notation of the top level."""
+        match t:
+            case Union(options):
+                return alt(*map(self.bare, options))
+            case Optional(inner):
+                return alt(Text("none"), self.bare(inner))
+        return self._content(t) if _is_text(t) else self._combined(t, self.bare) or self._json(t)
+
+    def _content(self, t: Type) -> Node:
+        """The characters of a text type, before they are quoted."""
+        match t:
+            case Str(least, most, chars):
+                allowed = charset.ANY_TEXT if chars is None else char_set(chars)
+                return Repeat(Chars(allowed), least, most)
+            case Line():
+                return Repeat(Chars(char_set(r"[^\n]")), 1, None)
+            case Word():
+                return Repeat(Chars(char_set(r"\S")), 1, None)
+            case Literal(value):
+                return Text(value)
+            case Regex(pattern):
+                return parse_regex(pattern)
+            case Grammar(text, start):
+                return self._call(t, grammar_rules(text, start), start)
+            case Concat(parts):
+                return seq(*map(self.bare, parts))
+            case Union(options):
+                return alt(*map(self._content, options))
+        combined = self._combined(t, self._content)
+        if combined is None:
+            raise ValueError(f"{t} is not a constraint: no model can write one")
+        return combined
+
+    def _combined(self, t: Type, inside: Callable[[Type], Node]) -> Node | None:
+        """Intersections and what else is made of automata, not of trees."""
+        match t:
+            case Both(parts):
+                machines = [self._automaton(inside(part), t) for part in parts]
+                return Exactly(reduce(self._intersect, machines))
+            case Without(inner, texts):
+                free = self._automaton(inside(inner), t)
+                return Exactly(free.difference(containing(texts), max_states=self._max_states))
+            case Sized(inner, 0, None):
+                return inside(inner)
+            case Sized(inner, least, most):
+                length = Repeat(Chars(charset.ANY_TEXT), least, most)
+                sized = self._automaton(length, t)
+                return Exactly(self._intersect(self._automaton(inside(inner), t), sized))
+        return None
+
+    def _json(self, t: Type) -> Node:
+        match t:
+            case Str(least, most, None):
+                return json_text.any_string(least, most)
+            case Int(low, high):
+                return numerals.integer(low, high)
+            case Number(digits, decimals):
+                return numerals.number(digits, decimals)
+            case Bool():
+                return alt(Text("true"), Text("false"))
+            case Union(options):
+                return alt(*map(self._json, options))
+            case Optional(inner):
+                return alt(Text("null"), self._json(inner))
+            case List(item, least, most):
+                return json_text.array(self._json(item), least, most)
+            case Record(fields):
+                return json_text.record([(field.name, self._json(field.type)) for field in fields])
+            case Json(depth):
+                return json_text.Value(depth)
+        if not _is_text(t):
+            combined = self._combined(t, self._json)
+            if combined is not None:
+                return combined
+        outer = self.rules
+        self.rules = {}
+        content = self._content(t)
+        if self.rules:
+            raise ValueError(f"{t} nests without end: it cannot stand inside of a JSON string")
+        self.rules = outer
+        return json_text.string(content)
+
+    def _call(self, owner: Type, rules: Mapping[str, Node], start: str) -> Node:
+        """A call of a rule of ``owner``, or a tree without calls where rules do not recur."""
+        whole = inlined(rules, start, MAX_INLINED)
+        if whole is not None:
+            return whole
+        known = owner in self._owners
+        prefix = f"{self._owners.setdefault(owner, len(self._owners))} "
+        if not known:
+            for name, node in rules.items():
+                self.rules[prefix + name] = map_calls(node, lambda n: Call(prefix + n))
+        return Call(prefix + start)
+
+    def _automaton(self, node: Node, t: Type) -> Automaton:
+        try:
+            return node.automaton(max_states=self._max_states)
+        except NotRegularError:
+            raise ValueError(
+                f"{t}: what nests without end cannot be intersected, sized or kept free of texts"
+            ) from None
+
+    def _intersect(self, left: Automaton, right: Automaton) -> Automaton:
+        return left.intersect(right, max_states=self._max_states)
+
+
+def _is_text(t: Type) -> bool:
+    """Whether the members are texts as they are, quoted inside of JSON."""
     match t:
-        case Str(least, most, chars):
-            allowed = charset.ANY_TEXT if chars is None else char_set(chars)
-            return Repeat(Chars(allowed), least, most)
-        case Line():
-            return Repeat(Chars(char_set(r"[^\n]")), 1, None)
-        case Word():
-            return Repeat(Chars(char_set(r"\S")), 1, None)
-        case Literal(value):
-            return Text(value)
-        case Regex(pattern):
-            return parse_regex(pattern)
-    raise ValueError(f"{t} is not a constraint: no model can write one")
-
-
-def _json(t: Type) -> Node:
-    match t:
-        case Str(least, most, None):
-            return json_text.any_string(least, most)
-        case Int(low, high):
-            return numerals.integer(low, high)
-        case Number(digits, decimals):
-            return numerals.number(digits, decimals)
-        case Bool():
-            return alt(Text("true"), Text("false"))
+        case Both((first, *_)) | Without(inner=first) | Sized(inner=first):
+            return _is_text(first)
         case Union(options):
-            return alt(*map(_json, options))
-        case Optional(inner):
-            return alt(Text("null"), _json(inner))
-        case List(item, least, most):
-            return json_text.array(_json(item), least, most)
-        case Record(fields):
-            return json_text.record([(field.name, _json(field.type)) for field in fields])
-        case Json(depth):
-            return json_text.Value(depth)
-    return json_text.string(_content(t))
+            return all(map(_is_text, options))
+    return isinstance(t, Str | Line | Word | Literal | Regex | Grammar | Concat)

@@ -16,7 +16,7 @@ from sglc.constraints import charset
 from sglc.constraints.automaton import Automaton
 from sglc.constraints.charset import Ranges
 from sglc.constraints.network import Fragment, Network
-from sglc.constraints.regex import parse_regex
+from sglc.constraints.patterns import parse_regex
 from sglc.constraints.syntax import (
     PLAIN,
     Chars,
@@ -54,6 +54,9 @@ class _Escaped:
             lengths += [raw[0], raw[1]]
         return (min(lengths), max(lengths)) if lengths else None
 
+    def recode(self, automaton: Automaton) -> Automaton:
+        return _escaped(automaton)
+
 
 class _Free(_Escaped):
     """The inside of a JSON string of any characters, with any escape. Sets are not narrowed."""
@@ -74,6 +77,25 @@ def _escaped_chars(ranges: Ranges) -> Automaton:
     escaped = _members(charset.intersect(ranges, _ESCAPED))
     raw = charset.char_automaton(charset.intersect(ranges, _RAW))
     return raw.union(Automaton.from_strings(map(ESCAPED.spell, escaped)))
+
+
+@lru_cache(maxsize=64)
+def _escaped(automaton: Automaton) -> Automaton:
+    """What must be escaped is a single byte each: a detour takes the place of its edge."""
+    rows = [automaton.edges(state) for state in range(automaton.num_states)]
+    for state in range(1, automaton.num_states):
+        moved = {b: t for b, t in rows[state].items() if b <= 0x1F or b in b'"\\'}
+        for byte in moved:
+            del rows[state][byte]
+        for byte, target in moved.items():
+            spelled, at = ESCAPED.spell(chr(byte)).encode(), state
+            for code in spelled[:-1]:
+                nearest = rows[at].setdefault(code, len(rows))
+                if nearest == len(rows):
+                    rows.append({})
+                at = nearest
+            rows[at][spelled[-1]] = target
+    return Automaton.from_rows(rows, automaton.accepting, automaton.start)
 
 
 @lru_cache(maxsize=1)

@@ -55,6 +55,9 @@ class Machine(Protocol):
         What is left of it after some of its bytes is the completion of the state after those.
         """
 
+    def longest(self) -> bytes | None:
+        """The first, in byte order, of the longest members; None if there is no longest one."""
+
     def accepts(self, data: bytes) -> bool:
         """Whether ``data`` is a member."""
 

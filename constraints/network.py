@@ -31,6 +31,10 @@ class AutomatonTooLarge(ValueError):
         self.max_states = max_states
 
 
+class NotRegularError(ValueError):
+    """A language that nests without end was asked for its automaton."""
+
+
 class Part(Protocol):
     """What the construction reads of an automaton."""
 
@@ -128,8 +132,10 @@ class Network:
 
         Raises:
             AutomatonTooLarge: more than ``max_states`` states, or the work for as many.
+            NotRegularError: a part is a call.
         """
-        assert not self.calls, "a network that calls rules has no finite automaton"
+        if self.calls:
+            raise NotRegularError("what calls rules has no finite automaton")
         return _Subsets(self, fragment).run()
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sglc.constraints.network import MAX_STATES, AutomatonTooLarge, Network, Part
 from sglc.constraints.rules import Program, link
@@ -85,6 +85,11 @@ class Pushdown:
         walk.begin(rule.first, 0)
         self.start = self._settle(walk, rule.nullable)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Come out of a pickle under a number of this process."""
+        self.__dict__.update(state)
+        self.key = ("pushdown", next(_numbers))
+
     @property
     def num_states(self) -> int:
         """How many states have a number so far, the dead one included."""
@@ -151,6 +156,10 @@ class Pushdown:
             out.append(byte)
             state = self.step(state, byte)
         return bytes(out)
+
+    def longest(self) -> bytes | None:
+        """None: rules that recur have no longest member; that of others is not worked out."""
+        return None
 
     def next_bytes(self, state: int) -> bytes:
         """The bytes that may come next, in order."""

@@ -1,23 +1,24 @@
 """The types of the language: static type of a value, generator constraint and parser in one.
 
-Plain frozen data: nothing here builds an automaton. ``str(t)`` is the language's own notation;
-``to_data``/``from_data`` is the round trip through JSON that plans use.
+Frozen data with the methods of ``Members``: what a model may write for a type, and how types are
+combined. Nothing here builds a machine before it is asked for. ``str(t)`` is the language's own
+notation where it has one.
 """
 
 from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Final
+
+from sglc.constraints.members import Members
+from sglc.constraints.quoting import quote_regex, quote_text, quote_value
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RESERVED = frozenset(
     ("true", "false", "none", "and", "or", "not", "in", "if", "else", "for", "try", "include")
 )
-_TEXT_ESCAPES = {c: "\\" + c for c in '"\\{}'}
-_TEXT_ESCAPES |= {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0"}
 
 
 class Missing(enum.Enum):
@@ -33,7 +34,7 @@ MISSING: Final = Missing.MISSING
 
 
 @dataclass(frozen=True, slots=True)
-class Type:
+class Type(Members):
     """A type of the language. Equal types have equal notation and equal data."""
 
     kind: ClassVar[str]
@@ -198,6 +199,73 @@ class Optional(Type):
         return _operand(self.inner) + "?"
 
 
+@dataclass(frozen=True, slots=True)
+class Concat(Type):
+    """A text of each part, in order; its value is the text."""
+
+    kind: ClassVar[str] = "concat"
+    parts: tuple[Type, ...]
+
+    def __str__(self) -> str:
+        return " + ".join(map(_operand, self.parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Both(Type):
+    """A text that all parts have; its value is that of the first part."""
+
+    kind: ClassVar[str] = "both"
+    parts: tuple[Type, ...]
+
+    def __str__(self) -> str:
+        return " & ".join(map(_operand, self.parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Without(Type):
+    """An ``inner`` that contains none of ``texts``, such as stop strings."""
+
+    kind: ClassVar[str] = "without"
+    inner: Type
+    texts: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{_operand(self.inner)}.without({', '.join(map(quote_text, self.texts))})"
+
+
+@dataclass(frozen=True, slots=True)
+class Sized(Type):
+    """An ``inner`` of a given length, in characters of its text and in tokens of the model.
+
+    The bounds in tokens limit what a model writes for it (they are those of the decode); which
+    texts are members does not depend on them.
+    """
+
+    kind: ClassVar[str] = "sized"
+    inner: Type
+    min_chars: int = 0
+    max_chars: int | None = None
+    min_tokens: int = 0
+    max_tokens: int | None = None
+
+    def __str__(self) -> str:
+        given = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "inner"}
+        parts = [f"{name}={value}" for name, value in given.items() if value]
+        return f"{_operand(self.inner)}.sized({', '.join(parts)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar(Type):
+    """Text of a rule of a context-free grammar in lark's notation; its value is the text."""
+
+    kind: ClassVar[str] = "grammar"
+    text: str
+    start: str = "start"
+
+    def __str__(self) -> str:
+        return f"grammar({_clip(quote_text(self.text))})"
+
+
 class OneOf(Type):
     """One of several texts that are known only when the program runs."""
 
@@ -244,82 +312,18 @@ class AnyType(Type):
     kind: ClassVar[str] = "any"
 
 
-_SCALARS: tuple[type[Type], ...] = (Str, Line, Word, Int, Number, Bool, Literal, Regex, Json)
-_OTHERS: tuple[type[Type], ...] = (Union, List, Record, Optional)
-_OTHERS += (OneOf, Image, Video, NoneType, AnyType)
-_CLASSES = {c.kind: c for c in _SCALARS + _OTHERS}
-
-
 def is_constraint(t: Type) -> bool:
     """Whether ``language(t)`` is defined. ``one_of`` is not: its choices are not known yet."""
     match t:
         case Union(options):
             return all(map(is_constraint, options))
+        case Concat(parts) | Both(parts):
+            return all(map(is_constraint, parts))
         case Record():
             return all(is_constraint(f.type) for f in t.fields)
-        case List(item=inner) | Optional(inner=inner):
+        case List(item=inner) | Optional(inner=inner) | Without(inner=inner) | Sized(inner=inner):
             return is_constraint(inner)
-    return isinstance(t, _SCALARS)
-
-
-def to_data(t: Type) -> dict[str, Any]:
-    """``t`` as JSON-able data. Defaults of record fields are kept as they are."""
-    data: dict[str, Any] = {"type": t.kind}
-    for f in fields(t):
-        data[f.name] = _PACK.get(f.name, _same)(getattr(t, f.name))
-    return data
-
-
-def from_data(data: Mapping[str, Any]) -> Type:
-    """The type that ``to_data`` made ``data`` from.
-
-    Raises:
-        ValueError: ``data`` is not the data of a type.
-    """
-    cls = _CLASSES.get(data.get("type", ""))
-    if cls is None:
-        raise ValueError(f"not a type: {data!r} (known: {', '.join(_CLASSES)})")
-    values = {k: _UNPACK.get(k, _same)(v) for k, v in data.items() if k != "type"}
-    try:
-        return cls(**values)
-    except TypeError as error:
-        raise ValueError(f"not a type: {data!r}: {error}") from None
-
-
-def quote_text(text: str) -> str:
-    """``text`` as a string of the language, quotes included."""
-    parts = (
-        _TEXT_ESCAPES.get(c, c if c.isprintable() or ord(c) > 0xFFFF else f"\\u{ord(c):04x}")
-        for c in text
-    )
-    return '"' + "".join(parts) + '"'
-
-
-def quote_regex(pattern: str) -> str:
-    """``pattern`` as a regex of the language: between slashes, on one line."""
-    body = re.sub(r"\\.|[/\n]", _quote_regex_char, pattern, flags=re.DOTALL)
-    if body.startswith(" "):
-        body = "\\" + body
-    return f"/{body or '(?:)'}/"
-
-
-def quote_value(value: Any) -> str:
-    """A constant as the language writes it: ``none``, ``true``, ``"text"``, ``[1, {a: 2}]``."""
-    match value:
-        case None | bool():
-            return str(value).lower()
-        case str():
-            return quote_text(value)
-        case list() | tuple():
-            return "[" + ", ".join(map(quote_value, value)) + "]"
-        case Mapping():
-            pairs = (f"{quote_text(str(k))}: {quote_value(v)}" for k, v in value.items())
-            return "{" + ", ".join(pairs) + "}"
-    return str(value)
-
-
-def _quote_regex_char(found: re.Match[str]) -> str:
-    return {"/": r"\/", "\n": r"\n", "\\\n": r"\n"}.get(found[0], found[0])
+    return isinstance(t, SCALARS)
 
 
 def _call(name: str, parts: list[str]) -> str:
@@ -327,34 +331,13 @@ def _call(name: str, parts: list[str]) -> str:
 
 
 def _operand(t: Type) -> str:
-    return f"({t})" if isinstance(t, Union) else str(t)
+    return f"({t})" if isinstance(t, Union | Concat | Both) else str(t)
 
 
-def _same(value: Any) -> Any:
-    return value
+def _clip(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + '..."'
 
 
-def _pack_fields(record: tuple[Field, ...]) -> list[dict[str, Any]]:
-    return [
-        {"name": f.name, "type": to_data(f.type)}
-        | ({} if f.default is MISSING else {"default": f.default})
-        for f in record
-    ]
-
-
-def _unpack_fields(data: list[dict[str, Any]]) -> tuple[Field, ...]:
-    return tuple(Field(d["name"], from_data(d["type"]), d.get("default", MISSING)) for d in data)
-
-
-_PACK: dict[str, Callable[[Any], Any]] = {
-    "options": lambda options: [to_data(option) for option in options],
-    "item": to_data,
-    "inner": to_data,
-    "fields": _pack_fields,
-}
-_UNPACK: dict[str, Callable[[Any], Any]] = {
-    "options": lambda options: tuple(from_data(option) for option in options),
-    "item": from_data,
-    "inner": from_data,
-    "fields": _unpack_fields,
-}
+SCALARS: Final[tuple[type[Type], ...]] = (
+    Str, Line, Word, Int, Number, Bool, Literal, Regex, Json, Grammar,
+)  # fmt: skip

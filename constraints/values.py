@@ -19,6 +19,7 @@ from sglc.constraints.machine import Machine
 from sglc.constraints.types import (
     MISSING,
     Bool,
+    Both,
     Int,
     Json,
     List,
@@ -26,8 +27,10 @@ from sglc.constraints.types import (
     Number,
     Optional,
     Record,
+    Sized,
     Type,
     Union,
+    Without,
 )
 
 Find = Callable[[Type], Machine]
@@ -41,7 +44,7 @@ def parse(t: Type, text: str, find: Find = language) -> Any:
     Raises:
         ValueError: ``text`` is not in L(t); says where it goes wrong.
     """
-    if not _is_member(t, text, find):
+    if not _is_spelled(t, text, find):
         raise ValueError(_reason(find(t), t, text))
     return _parse(t, text, find)
 
@@ -51,12 +54,24 @@ def asked_of(t: Type) -> list[Type]:
     found: dict[Type, None] = {t: None}
     todo = [t]
     for each in todo:  # grows while it is read
-        inner = each.options if isinstance(each, Union) else ()
-        inner += (each.inner,) if isinstance(each, Optional) else ()
+        inner: tuple[Type, ...] = ()
+        match each:
+            case Union(options):
+                inner = options
+            case Optional(one) | Without(one) | Sized(one) | Both((one, *_)):
+                inner = (one,)
         new = [i for i in inner if i not in found and not isinstance(i, Literal)]
         found |= dict.fromkeys(new)
         todo += new
     return list(found)
+
+
+def is_member(t: Type, text: str | bytes) -> bool:
+    """Whether ``text`` is in L(t)."""
+    try:
+        return _is_spelled(t, text.decode() if isinstance(text, bytes) else text)
+    except UnicodeDecodeError:
+        return False
 
 
 def render(t: Type, value: Any) -> str:
@@ -69,12 +84,12 @@ def render(t: Type, value: Any) -> str:
         ValueError: ``value`` is not a ``t``.
     """
     for text in _renderings(t, value, False):
-        if _is_member(t, text):
+        if _is_spelled(t, text):
             return text
     raise ValueError(f"{_clip(repr(value))} is not a {t}")
 
 
-def _is_member(t: Type, text: str, find: Find = language) -> bool:
+def _is_spelled(t: Type, text: str, find: Find = language) -> bool:
     try:
         data = text.encode()
     except UnicodeEncodeError:
@@ -89,7 +104,11 @@ def _parse(t: Type, text: str, find: Find) -> Any:
         case Optional(inner):
             return None if text == "none" else _parse(inner, text, find)
         case Union(options):
-            return next(_parse(o, text, find) for o in options if _is_member(o, text, find))
+            return next(_parse(o, text, find) for o in options if _is_spelled(o, text, find))
+        case Both(parts):
+            return _parse(parts[0], text, find)
+        case Without(inner) | Sized(inner):
+            return _parse(inner, text, find)
         case Int() | Number() | Bool() | List() | Record() | Json():
             return json.loads(text, parse_float=_float)
     return text
@@ -122,6 +141,8 @@ def _renderings(t: Type, value: Any, in_json: bool) -> list[str]:
             return _record(t, value)
         case Json():
             return [_dump(value)]
+        case Without(inner) | Sized(inner) | Both((inner, *_)):
+            return _renderings(inner, value, in_json)
         case Bool() | Int() | Number() | List() | Record():
             return []
     if not isinstance(value, str):
@@ -133,8 +154,8 @@ def _fitting(t: Type, value: Any, in_json: bool) -> list[str]:
     """The renderings that are members; in JSON, of a list of just that item."""
     texts = _renderings(t, value, in_json)
     if not in_json:
-        return [text for text in texts if _is_member(t, text)]
-    return [text for text in texts if _is_member(List(t, 1, 1), f"[{text}]")]
+        return [text for text in texts if _is_spelled(t, text)]
+    return [text for text in texts if _is_spelled(List(t, 1, 1), f"[{text}]")]
 
 
 def _first(t: Type, value: Any) -> str:

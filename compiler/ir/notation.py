@@ -13,6 +13,7 @@ from typing import Any
 
 from sglc.compiler.ir.values import quote, quote_key
 from sglc.constraints import types as t
+from sglc.constraints.type_data import from_data, to_data
 
 
 def write_type(type_: t.Type) -> str:
@@ -28,15 +29,31 @@ def write_type(type_: t.Type) -> str:
             return "{" + ", ".join(map(_field, members)) + "}"
         case t.Optional(inner):
             return _operand(inner) + "?"
-        case t.Regex(pattern):
-            return f"regex {quote(pattern)}"
-    args = f"[{write_type(type_.item)}]" if isinstance(type_, t.List) else ""
+    written = next((getattr(type_, key) for key in _TEXTS if hasattr(type_, key)), None)
+    text = "" if written is None else f" {quote(written)}"
+    inner_types = ", ".join(map(write_type, _args(type_)))
     given = [
         f"{f.name} = {write_data(getattr(type_, f.name))}"
         for f in fields(type_)
-        if f.name != "item" and f.default is not NO_DEFAULT and getattr(type_, f.name) != f.default
+        if f.default is not NO_DEFAULT and getattr(type_, f.name) != f.default
     ]
-    return type_.kind + args + (f"({', '.join(given)})" if given else "")
+    keywords = f"({', '.join(given)})" if given else ""
+    return type_.kind + text + (f"[{inner_types}]" if inner_types else "") + keywords
+
+
+_TEXTS = ("pattern", "text")  # the attribute that stands behind the name of a type
+
+
+def _args(type_: t.Type) -> tuple[t.Type, ...]:
+    """The types in brackets behind the name of a type."""
+    match type_:
+        case t.List(item=inner) | t.Sized(inner=inner):
+            return (inner,)
+        case t.Concat(parts) | t.Both(parts):
+            return parts
+        case t.Without(inner, texts):
+            return (inner, *map(t.Literal, texts))
+    return ()
 
 
 def write_data(value: Any) -> str:
@@ -63,12 +80,20 @@ def make_type(
     """
     data: dict[str, Any] = {"type": name, **options}
     if pattern is not None:
-        data["pattern"] = pattern
-    if name == "union":
-        return t.Union(tuple(args))
+        data["pattern" if name == "regex" else "text"] = pattern
+    match name:
+        case "union":
+            return t.Union(tuple(args))
+        case "concat":
+            return t.Concat(tuple(args))
+        case "both":
+            return t.Both(tuple(args))
+        case "without" if args:
+            texts = tuple(arg.value for arg in args[1:] if isinstance(arg, t.Literal))
+            return t.Without(args[0], texts)
     if args:
-        data["item"] = t.to_data(args[0])
-    return t.from_data(data)
+        data["inner" if name == "sized" else "item"] = to_data(args[0])
+    return from_data(data)
 
 
 def _operand(type_: t.Type) -> str:

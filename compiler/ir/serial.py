@@ -14,7 +14,7 @@ from sglc.compiler.ir.op import AttrValue, Literal, Op, Operand, Region, Symbol,
 from sglc.compiler.ir.values import ValueType
 from sglc.compiler.plan.plan import Loc
 from sglc.compiler.plan.serial import tool_from_data, tool_to_data
-from sglc.constraints import types
+from sglc.constraints import type_data, types
 
 if TYPE_CHECKING:
     from sglc.compiler.ir.op import Place
@@ -26,7 +26,7 @@ def to_data(module: Module, *, places: bool = True) -> dict[str, Any]:
     """Return the module as JSON-able data; ``places`` includes source locations and ids."""
     data: dict[str, Any] = {
         "version": VERSION,
-        "constraints": {name: types.to_data(t) for name, t in module.constraints.items()},
+        "constraints": {name: type_data.to_data(t) for name, t in module.constraints.items()},
         "tools": {name: tool_to_data(tool) for name, tool in module.tools.items()},
         "config": _attrs(module.config),
         "prompts": [_function(f, places) for f in module.functions.values()],
@@ -48,7 +48,7 @@ def from_data(data: Mapping[str, Any]) -> Module:
         functions = [_read_function(f) for f in data["prompts"]]
         return Module(
             functions={f.name: f for f in functions},
-            constraints={name: types.from_data(t) for name, t in data["constraints"].items()},
+            constraints={name: type_data.from_data(t) for name, t in data["constraints"].items()},
             tools={name: tool_from_data(tool) for name, tool in data["tools"].items()},
             config=_read_attrs(data["config"]),
             sources=tuple(data.get("sources", ())),
@@ -62,7 +62,7 @@ def _function(function: Function, places: bool) -> dict[str, Any]:
         "kind": function.kind,
         "name": function.name,
         "params": [_param(p) for p in function.params],
-        "result": None if function.result is None else types.to_data(function.result),
+        "result": None if function.result is None else type_data.to_data(function.result),
         "attrs": _attrs(function.attrs),
         "doc": function.doc,
         "ops": _ops(function.body.ops, places),
@@ -79,7 +79,7 @@ def _read_function(data: Mapping[str, Any]) -> Function:
         kind=data["kind"],
         name=data["name"],
         params=params,
-        result=None if data["result"] is None else types.from_data(data["result"]),
+        result=None if data["result"] is None else type_data.from_data(data["result"]),
         attrs=_read_attrs(data["attrs"]),
         doc=data["doc"],
         body=Region(ops=_read_ops(data["ops"], values)),
@@ -88,7 +88,7 @@ def _read_function(data: Mapping[str, Any]) -> Function:
 
 
 def _param(param: Param) -> dict[str, Any]:
-    data: dict[str, Any] = {"name": param.name, "type": types.to_data(param.type)}
+    data: dict[str, Any] = {"name": param.name, "type": type_data.to_data(param.type)}
     if param.default is not types.MISSING:
         data["default"] = param.default
     return data | {"value": _type(param.value.type)}
@@ -97,7 +97,7 @@ def _param(param: Param) -> dict[str, Any]:
 def _read_param(data: Mapping[str, Any], values: dict[str, Value]) -> Param:
     value = _define((data["name"], data["value"]), values)
     default = data.get("default", types.MISSING)
-    return Param(value=value, type=types.from_data(data["type"]), default=default)
+    return Param(value=value, type=type_data.from_data(data["type"]), default=default)
 
 
 def _ops(ops: tuple[Op, ...], places: bool) -> list[dict[str, Any]]:

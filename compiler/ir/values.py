@@ -80,6 +80,8 @@ _SCALARS: dict[type[t.Type], ValueType] = {
     t.Word: STR,
     t.Regex: STR,
     t.OneOf: STR,
+    t.Grammar: STR,
+    t.Concat: STR,
     t.Int: INT,
     t.Number: NUMBER,
     t.Bool: BOOL,
@@ -127,6 +129,8 @@ def from_type(type_: t.Type) -> ValueType:
             return from_type(inner).as_optional()
         case t.Union(options):
             return join_all(map(from_type, options))
+        case t.Both((inner, *_)) | t.Without(inner=inner) | t.Sized(inner=inner):
+            return from_type(inner)
     if type_.kind in ("stream", "branch", "group"):  # types of the checks that no model writes
         return ValueType(type_.kind)
     return _SCALARS.get(type(type_), ANY)

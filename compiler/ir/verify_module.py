@@ -63,7 +63,7 @@ def _check_function(function: Function, module: Module, report: Report) -> None:
 def _is_empty(name: str, module: Module) -> bool:
     from sglc.constraints.language import language
 
-    return language(module.constraints[name]).is_empty
+    return not language(module.constraints[name]).start
 
 
 def _recursive_models(module: Module) -> list[str]:

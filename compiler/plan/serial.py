@@ -22,7 +22,7 @@ from sglc.compiler.plan.plan import (
     Ref,
     ToolSpec,
 )
-from sglc.constraints import types
+from sglc.constraints import type_data
 
 Data = dict[str, Any]
 
@@ -33,7 +33,7 @@ def plan_to_data(plan: Plan) -> Data:
         "plan": plan.version,
         "entry": plan.entry,
         "functions": {name: _function_data(f) for name, f in plan.functions.items()},
-        "constraints": {name: types.to_data(t) for name, t in plan.constraints.items()},
+        "constraints": {name: type_data.to_data(t) for name, t in plan.constraints.items()},
         "tools": {name: tool_to_data(tool) for name, tool in plan.tools.items()},
         "config": _mapping_data(plan.config),
     }
@@ -51,7 +51,7 @@ def plan_from_data(data: Mapping[str, Any]) -> Plan:
         return Plan(
             functions={name: _function(f) for name, f in data["functions"].items()},
             entry=data["entry"],
-            constraints={name: types.from_data(t) for name, t in data["constraints"].items()},
+            constraints={name: type_data.from_data(t) for name, t in data["constraints"].items()},
             tools={name: tool_from_data(tool) for name, tool in data["tools"].items()},
             config=_mapping(data["config"]),
         )
@@ -64,7 +64,7 @@ def _function_data(function: Function) -> Data:
         "kind": function.kind,
         "name": function.name,
         "params": [_parameter_data(p) for p in function.params],
-        "result": None if function.result is None else types.to_data(function.result),
+        "result": None if function.result is None else type_data.to_data(function.result),
         "body": _block_data(function.body),
         "num_values": function.num_values,
         "doc": function.doc,
@@ -76,7 +76,7 @@ def _function(data: Data) -> Function:
         kind=data["kind"],
         name=data["name"],
         params=tuple(_parameter(p) for p in data["params"]),
-        result=None if data["result"] is None else types.from_data(data["result"]),
+        result=None if data["result"] is None else type_data.from_data(data["result"]),
         body=_block(data["body"]),
         num_values=data["num_values"],
         doc=data["doc"],
@@ -87,7 +87,7 @@ def _parameter_data(parameter: Parameter) -> Data:
     data = {
         "name": parameter.name,
         "value": parameter.value,
-        "type": types.to_data(parameter.type),
+        "type": type_data.to_data(parameter.type),
     }
     return data | {"default": parameter.default} if parameter.has_default else data
 
@@ -96,7 +96,7 @@ def _parameter(data: Data) -> Parameter:
     return Parameter(
         name=data["name"],
         value=data["value"],
-        type=types.from_data(data["type"]),
+        type=type_data.from_data(data["type"]),
         has_default="default" in data,
         default=data.get("default"),
     )
@@ -106,8 +106,8 @@ def tool_to_data(tool: ToolSpec) -> Data:
     """Return a tool as JSON's types; the graph writes its tools so too."""
     return {
         "name": tool.name,
-        "params": [[name, types.to_data(t)] for name, t in tool.params],
-        "result": types.to_data(tool.result),
+        "params": [[name, type_data.to_data(t)] for name, t in tool.params],
+        "result": type_data.to_data(tool.result),
         "source": tool.source,
         "effect": tool.effect,
         "timeout_s": tool.timeout_s,
@@ -120,8 +120,8 @@ def tool_from_data(data: Data) -> ToolSpec:
     """Return the tool that ``tool_to_data`` was given."""
     return ToolSpec(
         name=data["name"],
-        params=tuple((name, types.from_data(t)) for name, t in data["params"]),
-        result=types.from_data(data["result"]),
+        params=tuple((name, type_data.from_data(t)) for name, t in data["params"]),
+        result=type_data.from_data(data["result"]),
         source=data["source"],
         effect=data["effect"],
         timeout_s=data["timeout_s"],

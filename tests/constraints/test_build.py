@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sglc.constraints import types as t
 from sglc.constraints.automaton import AutomatonTooLarge
 from sglc.constraints.language import bounds, end_rule, is_unconstrained, language
-from sglc.constraints.regex import RegexError
+from sglc.constraints.patterns import RegexError
 from sglc.constraints.syntax import Options, Text, optional, seq
 from tests.constraints.strategies import CONSTRAINTS
 

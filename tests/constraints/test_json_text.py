@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sglc.constraints import json_text
-from sglc.constraints.regex import parse_regex
+from sglc.constraints.patterns import parse_regex
 from sglc.constraints.syntax import Node, Text, alt, seq
 from tests.constraints.strategies import PATTERNS, random_member
 

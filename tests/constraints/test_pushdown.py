@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 
 import pytest
 from hypothesis import given, settings
@@ -130,7 +131,7 @@ def check_state(machine: Pushdown, state: int) -> None:
 
 @given(SMALL_PATTERNS)
 def test_rules_without_calls_are_automata(pattern: str) -> None:
-    from sglc.constraints.regex import parse_regex
+    from sglc.constraints.patterns import parse_regex
 
     node = parse_regex(pattern)
     automaton = node.automaton()
@@ -165,6 +166,14 @@ def test_right_recursion_does_not_nest() -> None:
     machine = Pushdown({"l": alt(Text("x"), seq(Text("x,"), Call("l")))}, "l", "")
     assert machine.accepts(b"x," * 5_000 + b"x")
     assert machine.num_states < 10
+
+
+def test_a_copy_numbers_its_states_for_itself() -> None:
+    machine = Pushdown({"v": alt(Text("1"), array(Call("v")))}, "v", "d")
+    again = pickle.loads(pickle.dumps(machine))
+    assert (again.digest, again.start) == (machine.digest, machine.start)
+    assert again.key != machine.key
+    assert again.accepts(b"[1, [1]]")
 
 
 def test_an_ambiguous_sum_stays_small() -> None:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sglc.constraints import types as t
+from sglc.constraints.type_data import from_data, to_data
 
 NAMES = st.sampled_from(["name", "core", "blood status", "if", "ü", 'a"b'])
 SCALARS = st.one_of(
@@ -74,14 +75,14 @@ def test_notation_is_the_language_s_own(value: t.Type, notation: str) -> None:
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(TYPES)
 def test_data_round_trips_through_json(value: t.Type) -> None:
-    assert t.from_data(json.loads(json.dumps(t.to_data(value)))) == value
+    assert from_data(json.loads(json.dumps(to_data(value)))) == value
     hash(value)
 
 
 @pytest.mark.parametrize("data", [{}, {"type": "strange"}, {"type": "int", "low": 1}])
 def test_foreign_data_is_refused(data: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="not a type"):
-        t.from_data(data)
+        from_data(data)
 
 
 def test_types_without_fields_differ() -> None:

@@ -23,6 +23,7 @@ from sglc.compiler.frontend.sema.program import (
 from sglc.compiler.frontend.sema.types import ANY, NUMBER, STR, element, literal_values, show
 from sglc.compiler.frontend.sema.typexprs import TYPE_NAMES
 from sglc.constraints import types as t
+from sglc.constraints.quoting import quote_value
 
 if TYPE_CHECKING:
     from sglc.compiler.frontend.sema.exprs import Exprs
@@ -339,7 +340,7 @@ def result_type(entity: PromptEntity) -> t.Type:
 def signature_text(params: Sequence[ParamInfo]) -> str:
     """Return parameters as the language writes them."""
     parts = (
-        f"{p.name}: {p.type}" + (f" = {t.quote_value(p.default)}" if p.has_default else "")
+        f"{p.name}: {p.type}" + (f" = {quote_value(p.default)}" if p.has_default else "")
         for p in params
     )
     return f"({', '.join(parts)})"

@@ -59,7 +59,7 @@ def _check_pattern(body: Body, place: ast.Expr, type_: t.Type, part: t.Regex) ->
     except AutomatonTooLarge:
         body.report(codes.automaton_too_large(place.span, show(type_), _MAX_STATES))
         return False
-    if automaton.is_empty:
+    if not automaton.start:
         body.report(codes.empty_language(place.span, show(type_)))
         return False
     return True

@@ -16,6 +16,7 @@ from sglc.compiler.frontend.sema.types import (
     union,
 )
 from sglc.constraints import types as t
+from sglc.constraints.quoting import quote_text, quote_value
 
 if TYPE_CHECKING:
     from sglc.compiler.frontend.sema.exprs import Exprs
@@ -61,7 +62,7 @@ class Subject:
         missing = [v for v in self._domain if not _is_among(v, self._covered)]
         if missing:
             span = stmt.span.file.span(stmt.span.start, stmt.subject.span.end)
-            names = [t.quote_value(value) for value in missing]
+            names = [quote_value(value) for value in missing]
             self._exprs.body.report(codes.match_not_exhaustive(span, names))
         return not missing
 
@@ -74,9 +75,9 @@ class Subject:
         self._exprs.body.report(
             codes.case_outside_domain(
                 expr.span,
-                t.quote_value(value),
+                quote_value(value),
                 domain,
-                [] if repeated else [t.quote_text(text) for text in texts],
+                [] if repeated else [quote_text(text) for text in texts],
             )
         )
 

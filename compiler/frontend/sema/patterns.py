@@ -52,7 +52,7 @@ def compose(program: Program, expr: ast.Regex, insert: Insert) -> str | None:
     if len(pattern) > _MAX_PATTERN:
         program.report(faults.type_too_large(expr.span))
         return None
-    from sglc.constraints.regex import RegexError, parse_regex
+    from sglc.constraints.patterns import RegexError, parse_regex
 
     try:
         parse_regex(pattern)
@@ -113,10 +113,8 @@ def _suspicious_dots(program: Program, expr: ast.Regex) -> None:
 
 
 def _shortest(pattern: str) -> str:
-    from sglc.constraints.language import language
-
     try:
-        found = language(t.Regex(pattern)).shortest()
+        found = t.Regex(pattern).shortest()
     except ValueError:
         found = None
     return "a" if found is None else found.decode()

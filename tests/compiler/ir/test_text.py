@@ -37,10 +37,17 @@ LEAF_TYPES: st.SearchStrategy[t.Type] = st.sampled_from(
      t.Json(depth=2), t.Str(1, 9, '[a"]'), t.OneOf(), t.Image(), t.NoneType(), t.AnyType()]
 )  # fmt: skip
 TYPES = st.recursive(
-    LEAF_TYPES | ANY_TEXT.map(t.Literal) | ANY_TEXT.map(t.Regex),
+    LEAF_TYPES
+    | ANY_TEXT.map(t.Literal)
+    | ANY_TEXT.map(t.Regex)
+    | st.builds(t.Grammar, ANY_TEXT, st.sampled_from(["start", "line"])),
     lambda inner: (
         inner.map(t.Optional)
         | st.lists(inner, max_size=3).map(lambda options: t.Union(tuple(options)))
+        | st.lists(inner, min_size=1, max_size=3).map(lambda parts: t.Concat(tuple(parts)))
+        | st.lists(inner, min_size=1, max_size=3).map(lambda parts: t.Both(tuple(parts)))
+        | st.builds(t.Without, inner, st.lists(ANY_TEXT, max_size=2).map(tuple))
+        | st.builds(t.Sized, inner, st.integers(0, 2), st.none() | st.integers(2, 9))
         | st.builds(t.List, inner, st.integers(0, 3), st.none() | st.integers(3, 5))
         | st.lists(st.builds(t.Field, ANY_TEXT, inner, st.just(t.MISSING) | DATA), max_size=3).map(
             lambda fields: t.Record(tuple(fields))

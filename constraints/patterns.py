@@ -78,6 +78,14 @@ def parse_regex(pattern: str) -> Node:
         raise RegexError(_WHY[error.feature], _place(pattern, error.feature), pattern) from None
 
 
+def ascii_only(pattern: str) -> str:
+    """The pattern with ``\\w``, ``\\d``, ``\\s`` and the like meaning ASCII characters only."""
+    flags = re.match(r"\(\?([aiLmsux]+)\)", pattern)
+    if flags is None:
+        return f"(?a){pattern}"
+    return pattern if "a" in flags[1] else f"(?a{flags[1]}){pattern[flags.end() :]}"
+
+
 @lru_cache(maxsize=512)
 def char_set(pattern: str) -> charset.Ranges:
     """The characters that ``pattern``, a regex of one character, matches.

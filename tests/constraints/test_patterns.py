@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sglc.constraints.automaton import Automaton
-from sglc.constraints.regex import RegexError, char_set, parse_regex
+from sglc.constraints.patterns import RegexError, char_set, parse_regex
 from tests.constraints.strategies import PATTERNS, TEXTS, random_member
 
 from_regex = Automaton.from_regex

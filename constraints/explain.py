@@ -1,0 +1,62 @@
+"""What a constraint asks for, in words."""
+
+from __future__ import annotations
+
+from sglc.constraints.automaton import Automaton
+from sglc.constraints.build import end_rule, is_unconstrained, language
+from sglc.constraints.types import Grammar, Sized, Type
+
+_MAX_SHOWN = 120
+_ENDS = {
+    "closed": "as soon as it is complete",
+    "leave": "when it is complete and the model writes what cannot follow",
+    "eos": "when the model says so",
+}
+
+
+def explain(t: Type) -> str:
+    """Return a page about ``t``: notation, machine, sizes, end, what is forced.
+
+    Raises:
+        ValueError: as ``language``.
+    """
+    if is_unconstrained(t):
+        return f"{t}\n  any text: nothing is enforced\n  ends       {_ENDS['eos']}"
+    machine = language(t)
+    lines = [str(t)]
+    if isinstance(machine, Automaton):
+        lines.append(f"  machine    automaton of {machine.num_states - 1} states, minimal")
+    else:
+        lines.append("  machine    pushdown, worked out as it is used: it nests without end")
+    if not machine.start:
+        return "\n".join([*lines, "  no text satisfies it"])
+    longest = machine.longest()
+    lines += [
+        f"  shortest   {_shown(machine.completion(machine.start))}",
+        f"  longest    {'none' if longest is None else _shown(longest)}",
+        f"  begins     {_shown(forced)}" if (forced := machine.forced(machine.start)) else "",
+        f"  ends       {_ENDS[end_rule(t)]}",
+    ]
+    if isinstance(machine, Automaton):
+        single = sum(
+            len(machine.edges(state)) == 1 and not machine.is_accepting(state)
+            for state in range(1, machine.num_states)
+        )
+        lines.append(f"  forced     one byte only may follow in {single} states")
+    return "\n".join(line for line in (*lines, *_notes(t)) if line)
+
+
+def _notes(t: Type) -> list[str]:
+    match t:
+        case Sized(_, _, _, least, most) if least or most is not None:
+            bounds = f"{least} to {'any number of' if most is None else most}"
+            return [f"  tokens     {bounds}: a bound on what the model writes, not on members"]
+        case Grammar(start=start):
+            return [f"  rule       {start}; terminals may be cut in every way"]
+    return []
+
+
+def _shown(data: bytes) -> str:
+    text = repr(data.decode(errors="backslashreplace"))
+    shown = text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 4] + "...'"
+    return f"{len(data)} bytes: {shown}"
