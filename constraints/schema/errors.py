@@ -1,0 +1,21 @@
+"""The one error of this package."""
+
+from __future__ import annotations
+
+
+class SchemaError(ValueError):
+    """A schema that is wrong, or asks for what no machine here can enforce.
+
+    ``pointer`` is the JSON pointer of the keyword as a URI fragment, ``hint`` the way out.
+    """
+
+    def __init__(self, message: str, pointer: str, hint: str = "") -> None:
+        super().__init__(f"{pointer}: {message}" + (f"; {hint}" if hint else ""))
+        self.message = message
+        self.pointer = pointer
+        self.hint = hint
+
+
+def escape_token(token: str) -> str:
+    """A key or an index as a step of a JSON pointer."""
+    return token.replace("~", "~0").replace("/", "~1")

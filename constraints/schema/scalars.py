@@ -1,0 +1,233 @@
+"""The numbers and the strings of a formula: boolean keywords are operations on automata."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from functools import reduce
+from typing import Any, Generic, TypeVar
+
+from sglc.constraints.automaton import Automaton, AutomatonTooLarge
+from sglc.constraints.schema import numbers
+from sglc.constraints.schema.data import exact, kind_of
+from sglc.constraints.schema.errors import SchemaError
+from sglc.constraints.schema.formula import Formula, in_order
+from sglc.constraints.schema.options import Limits
+from sglc.constraints.schema.resources import Resources, Subschema
+from sglc.constraints.schema.strings import ALL_STRINGS, NO_STRINGS, Strings
+from sglc.constraints.schema.texts import SMALLER, Texts
+
+S = TypeVar("S")
+
+
+class Scalars(ABC, Generic[S]):
+    """Sets of values of one kind, closed under the boolean operations."""
+
+    all: S
+    none: S
+    type_names: frozenset[str]
+
+    def __init__(self, resources: Resources, limits: Limits) -> None:
+        self.resources = resources
+        self.limits = limits
+        self._known: dict[Subschema, S] = {}
+        self._open: set[Subschema] = set()
+
+    @abstractmethod
+    def both(self, left: S, right: S) -> S:
+        """The values of both."""
+
+    @abstractmethod
+    def either(self, left: S, right: S) -> S:
+        """The values of either."""
+
+    @abstractmethod
+    def opposite(self, values: S) -> S:
+        """All other values."""
+
+    @abstractmethod
+    def constants(self, values: Iterable[Any]) -> S:
+        """These values, those of other kinds left out."""
+
+    @abstractmethod
+    def keywords(self, sub: Subschema) -> Iterable[S]:
+        """What each keyword for this kind alone allows."""
+
+    def of_formula(self, whole: Formula) -> S:
+        """The values of a formula.
+
+        Raises:
+            SchemaError: an automaton is too large, or a reference leads back to the same value.
+        """
+        found = self.all
+        for literal in in_order(whole):
+            values = self.of(literal.sub)
+            found = self._limited(
+                literal.sub, found, values if literal.positive else self.opposite(values)
+            )
+        return found
+
+    def of(self, sub: Subschema) -> S:
+        """The values of a subschema."""
+        if isinstance(sub.raw, bool):
+            return self.all if sub.raw else self.none
+        if sub not in self._known:
+            if sub in self._open:
+                raise SchemaError(
+                    "refers to itself, for the same value",
+                    sub.pointer,
+                    "put the reference into an item or a property",
+                )
+            if len(self._open) > self.limits.max_depth:
+                raise SchemaError("references and applicators nest too deeply", sub.pointer)
+            self._open.add(sub)
+            try:
+                self._known[sub] = self._of(sub)
+            except AutomatonTooLarge as error:
+                raise SchemaError(str(error), sub.pointer, SMALLER) from None
+            finally:
+                self._open.discard(sub)
+        return self._known[sub]
+
+    def _limited(self, sub: Subschema, left: S, right: S) -> S:
+        try:
+            return self.both(left, right)
+        except AutomatonTooLarge as error:
+            raise SchemaError(str(error), sub.pointer, SMALLER) from None
+
+    def _of(self, sub: Subschema) -> S:
+        words, child = sub.keywords, self.resources.child
+        if "type" in words:
+            names = words["type"] if isinstance(words["type"], list) else [words["type"]]
+            if not self.type_names.intersection(names):
+                return self.none
+        found = reduce(self.both, self.keywords(sub), self.all)
+        if "const" in words:
+            found = self.both(found, self.constants([words["const"]]))
+        if "enum" in words:
+            found = self.both(found, self.constants(words["enum"]))
+        for word in ("$ref", "$dynamicRef"):
+            if word in words:
+                found = self.both(found, self.of(self.resources.follow(sub, word)))
+        for i in range(len(words.get("allOf", ()))):
+            found = self.both(found, self.of(child(sub, "allOf", i)))
+        if "anyOf" in words:
+            parts = (self.of(child(sub, "anyOf", i)) for i in range(len(words["anyOf"])))
+            found = self.both(found, reduce(self.either, parts, self.none))
+        if "oneOf" in words:
+            parts = (self.of(child(sub, "oneOf", i)) for i in range(len(words["oneOf"])))
+            found = self.both(found, self._one(parts))
+        if "not" in words:
+            found = self.both(found, self.opposite(self.of(child(sub, "not"))))
+        if "if" in words:
+            found = self.both(found, self._if(sub))
+        return found
+
+    def _one(self, parts: Iterable[S]) -> S:
+        none, one = self.all, self.none
+        for part in parts:
+            other = self.opposite(part)
+            one = self.either(self.both(one, other), self.both(none, part))
+            none = self.both(none, other)
+        return one
+
+    def _if(self, sub: Subschema) -> S:
+        condition = self.of(self.resources.child(sub, "if"))
+        yes, no = (
+            self.of(self.resources.child(sub, word)) if word in sub.raw else self.all
+            for word in ("then", "else")
+        )
+        return self.either(self.both(condition, yes), self.both(self.opposite(condition), no))
+
+
+class NumberSets(Scalars[Automaton]):
+    """Numbers, as automata of all their numerals."""
+
+    type_names = frozenset(("number", "integer"))
+
+    def __init__(self, resources: Resources, limits: Limits) -> None:
+        super().__init__(resources, limits)
+        self.all = numbers.numerals()
+        self.none = Automaton.empty()
+
+    def both(self, left: Automaton, right: Automaton) -> Automaton:
+        if left is self.all or right is self.none:
+            return right
+        if right is self.all or left is self.none:
+            return left
+        return left.intersect(right, max_states=self.limits.max_states)
+
+    def either(self, left: Automaton, right: Automaton) -> Automaton:
+        if left is self.none or right is self.all:
+            return right
+        if right is self.none or left is self.all:
+            return left
+        return left.union(right, max_states=self.limits.max_states)
+
+    def opposite(self, values: Automaton) -> Automaton:
+        if values is self.all or values is self.none:
+            return self.none if values is self.all else self.all
+        return self.all.difference(values, max_states=self.limits.max_states)
+
+    def constants(self, values: Iterable[Any]) -> Automaton:
+        found = [exact(value) for value in values if kind_of(value) == "number"]
+        return numbers.exactly(found) if found else self.none
+
+    def keywords(self, sub: Subschema) -> Iterable[Automaton]:
+        words = sub.keywords
+        if "type" in words:
+            names = words["type"] if isinstance(words["type"], list) else [words["type"]]
+            if "number" not in names:
+                yield numbers.integers()
+        for word, signs in (
+            ("minimum", (0, 1)),
+            ("exclusiveMinimum", (1,)),
+            ("maximum", (-1, 0)),
+            ("exclusiveMaximum", (-1,)),
+        ):
+            if word in words:
+                yield numbers.compared(exact(words[word]), signs)
+        if "multipleOf" in words:
+            try:
+                yield numbers.multiples(exact(words["multipleOf"]))
+            except AutomatonTooLarge:
+                raise SchemaError(
+                    f"the remainders of {words['multipleOf']} are too many to count",
+                    sub.at("multipleOf"),
+                    "use a step with fewer digits",
+                ) from None
+
+
+class StringSets(Scalars[Strings]):
+    """Strings."""
+
+    type_names = frozenset(("string",))
+    all = ALL_STRINGS
+    none = NO_STRINGS
+
+    def __init__(self, resources: Resources, limits: Limits, texts: Texts) -> None:
+        super().__init__(resources, limits)
+        self._texts = texts
+
+    def both(self, left: Strings, right: Strings) -> Strings:
+        if left.is_surely_empty or right.is_surely_empty:
+            return self.none
+        return left.intersect(right, self.limits.max_states)
+
+    def either(self, left: Strings, right: Strings) -> Strings:
+        return left.union(right, self.limits.max_states)
+
+    def opposite(self, values: Strings) -> Strings:
+        return values.complement(self.limits.max_states)
+
+    def constants(self, values: Iterable[Any]) -> Strings:
+        found = [value for value in values if isinstance(value, str)]
+        if not found:
+            return self.none
+        plain = [t for t in found if not any("\ud800" <= c <= "\udfff" for c in t)]
+        if sum(map(len, plain)) > self.limits.max_states:
+            raise AutomatonTooLarge(self.limits.max_states)
+        return Strings(inside=Automaton.from_strings(plain))
+
+    def keywords(self, sub: Subschema) -> Iterable[Strings]:
+        yield self._texts.of_keywords(sub)

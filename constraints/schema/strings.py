@@ -1,0 +1,107 @@
+"""Sets of strings: lengths apart from the rest, so that plain lengths cost no automaton."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sglc.constraints import charset, json_text
+from sglc.constraints.automaton import Automaton
+from sglc.constraints.syntax import Chars, Exactly, Node, Repeat
+
+
+def anything() -> Node:
+    """Any text."""
+    return Repeat(Chars(charset.ANY_TEXT), 0, None)
+
+
+@lru_cache(maxsize=1)
+def any_text() -> Automaton:
+    """Any text, as an automaton."""
+    return anything().automaton()
+
+
+@dataclass(frozen=True, slots=True)
+class Strings:
+    """The strings of ``least`` to ``most`` characters that ``inside`` accepts; None: all do."""
+
+    least: int = 0
+    most: int | None = None
+    inside: Automaton | None = None
+
+    @property
+    def is_all(self) -> bool:
+        """Whether no string is left out."""
+        return self == ALL_STRINGS
+
+    @property
+    def is_surely_empty(self) -> bool:
+        """Whether there is plainly no string; it may be that there is none all the same."""
+        return (self.most is not None and self.most < self.least) or (
+            self.inside is not None and self.inside.is_empty
+        )
+
+    def automaton(self, max_states: int) -> Automaton:
+        """All of them in UTF-8.
+
+        Raises:
+            AutomatonTooLarge: more than ``max_states`` states.
+        """
+        if self.least == 0 and self.most is None:
+            return any_text() if self.inside is None else self.inside
+        lengths = _lengths(self.least, self.most, max_states)
+        if self.inside is None:
+            return lengths
+        return self.inside.intersect(lengths, max_states=max_states)
+
+    def intersect(self, other: Strings, max_states: int) -> Strings:
+        """The strings of both."""
+        mosts = [most for most in (self.most, other.most) if most is not None]
+        inside = self.inside or other.inside
+        if self.inside is not None and other.inside is not None:
+            inside = self.inside.intersect(other.inside, max_states=max_states)
+        return Strings(max(self.least, other.least), min(mosts, default=None), inside)
+
+    def union(self, other: Strings, max_states: int) -> Strings:
+        """The strings of either."""
+        if self.is_all or other.is_all:
+            return ALL_STRINGS
+        if self.is_surely_empty or other.is_surely_empty:
+            return other if self.is_surely_empty else self
+        parts = (self.automaton(max_states), other.automaton(max_states))
+        return Strings(inside=parts[0].union(parts[1], max_states=max_states))
+
+    def complement(self, max_states: int) -> Strings:
+        """All other strings."""
+        if self.is_all:
+            return NO_STRINGS
+        if self.is_surely_empty:
+            return ALL_STRINGS
+        if self.inside is None and self.most is None:
+            return Strings(most=self.least - 1)
+        if self.inside is None and self.least == 0 and self.most is not None:
+            return Strings(least=self.most + 1)
+        return Strings(
+            inside=any_text().difference(self.automaton(max_states), max_states=max_states)
+        )
+
+    def accepts(self, text: str) -> bool:
+        """Whether the string is one of them."""
+        if len(text) < self.least or (self.most is not None and len(text) > self.most):
+            return False
+        return self.inside is None or self.inside.accepts(text.encode("utf-8", "surrogatepass"))
+
+    def node(self, max_states: int) -> Node:
+        """How they are written, in quotes; strings that only a length bounds with any escape."""
+        if self.inside is None:
+            return json_text.any_string(self.least, self.most)
+        return json_text.string(Exactly(self.automaton(max_states)))
+
+
+ALL_STRINGS = Strings()
+NO_STRINGS = Strings(inside=Automaton.empty())
+
+
+@lru_cache(maxsize=128)
+def _lengths(least: int, most: int | None, max_states: int) -> Automaton:
+    return Repeat(Chars(charset.ANY_TEXT), least, most).automaton(max_states=max_states)

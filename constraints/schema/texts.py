@@ -1,0 +1,76 @@
+"""The strings that ``pattern``, ``format`` and the lengths of a subschema allow."""
+
+from __future__ import annotations
+
+from sglc.constraints.automaton import AutomatonTooLarge
+from sglc.constraints.schema.errors import SchemaError
+from sglc.constraints.schema.formats import FORMATS, format_texts
+from sglc.constraints.schema.options import Limits, SchemaOptions
+from sglc.constraints.schema.pattern import PatternError, found
+from sglc.constraints.schema.resources import Subschema
+from sglc.constraints.schema.strings import ALL_STRINGS, Strings
+
+SMALLER = "bound the strings with `maxLength`, or write a narrower pattern"
+
+
+class Texts:
+    """Sets of strings, by what asks for them."""
+
+    def __init__(self, options: SchemaOptions, limits: Limits) -> None:
+        self._formats = options.formats
+        self._max_states = limits.max_states
+        self._known: dict[Subschema, Strings] = {}
+
+    def of_keywords(self, sub: Subschema) -> Strings:
+        """What the keywords for strings, but not ``enum`` and ``const``, say of a string.
+
+        Raises:
+            SchemaError: a pattern or a format that is refused.
+        """
+        if sub not in self._known:
+            self._known[sub] = self._of_keywords(sub)
+        return self._known[sub]
+
+    def _of_keywords(self, sub: Subschema) -> Strings:
+        words = sub.keywords
+        most = words.get("maxLength")
+        strings = Strings(int(words.get("minLength", 0)), None if most is None else int(most))
+        for word in ("pattern", "format"):
+            if word not in words:
+                continue
+            if word == "pattern":
+                more = self.of_pattern(words[word], sub.at(word))
+            else:
+                more = self.of_format(words[word], sub.at(word))
+            try:
+                strings = strings.intersect(more, self._max_states)
+            except AutomatonTooLarge as error:
+                raise SchemaError(str(error), sub.at(word), SMALLER) from None
+        return strings
+
+    def of_pattern(self, pattern: str, pointer: str) -> Strings:
+        """The strings in which a pattern is found."""
+        try:
+            automaton = found(pattern, self._max_states)
+        except PatternError as error:
+            raise SchemaError(str(error), pointer, "write an equal regular expression") from None
+        except AutomatonTooLarge as error:
+            raise SchemaError(str(error), pointer, SMALLER) from None
+        return Strings(inside=automaton) if pattern else ALL_STRINGS
+
+    def of_format(self, name: str, pointer: str) -> Strings:
+        """The strings of a format, all if formats are annotations."""
+        if not self.enforces(name):
+            if self._formats == "enforce":
+                known = ", ".join(sorted(FORMATS))
+                raise SchemaError(
+                    f"the format `{name}` is not known",
+                    pointer,
+                    f"use a `pattern`, one of {known}, or formats='known'",
+                )
+            return ALL_STRINGS
+        return Strings(inside=format_texts(name))
+
+    def enforces(self, name: str) -> bool:
+        """Whether a format is part of the language."""
+        return self._formats != "annotate" and name in FORMATS

@@ -1,0 +1,32 @@
+"""Verdicts of a compiled schema about values, through their texts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sglc.constraints.schema import CompiledSchema, Invalid
+
+
+def passes(compiled: CompiledSchema, value: Any) -> bool:
+    """Whether ``check`` lets the value through."""
+    try:
+        compiled.check(value)
+    except Invalid:
+        return False
+    return True
+
+
+def is_valid(compiled: CompiledSchema, value: Any) -> bool:
+    """Whether the canonical text is in the language and what is checked afterwards holds."""
+    accepted = compiled.machine.accepts(compiled.canonical_text(value).encode())
+    return accepted and (not compiled.needs_check or passes(compiled, value))
+
+
+def groups(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The groups of a folder of the official suite, with the names of their files."""
+    for path in sorted(folder.glob("*.json")):
+        for group in json.loads(path.read_text(encoding="utf-8")):
+            yield path.stem, group
