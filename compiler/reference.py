@@ -33,6 +33,7 @@ class Decode:
     stop: tuple[str, ...] = ()
     machine: Machine | None = None
     end: str = "eos"
+    closing: bool = True
     sampling: Mapping[str, Any] = field(default_factory=dict)
 
     def option(self, name: str, default: float) -> float:
@@ -43,7 +44,8 @@ def decode(model: ReferenceModel, prompt: Sequence[int], spec: Decode) -> tuple[
     """Return the text of a decode and the log probability of the tokens it sampled.
 
     Raises:
-        DecodeError: the stream is empty, the constraint is, or no token is allowed.
+        DecodeError: the stream is empty, the constraint is, its members are all too long, or no
+            token is allowed.
     """
     if not prompt:
         raise DecodeError("the stream is empty: there is nothing to go on from")
@@ -51,13 +53,19 @@ def decode(model: ReferenceModel, prompt: Sequence[int], spec: Decode) -> tuple[
     state = machine.start if machine else 0
     if machine and state == 0:
         raise DecodeError("the constraint admits no text at all")
+    guard = _ClosingGuard(model, machine) if machine and spec.closing else None
+    if guard and not guard.fits(state, spec.max_tokens):
+        raise DecodeError(guard.refusal(state, spec.max_tokens))
     data, produced, logprob = b"", list[int](), 0.0
     while len(produced) < spec.max_tokens and not (machine and machine.is_complete(state)):
-        raw = model.logits([*prompt, *produced])
+        raw, left = model.logits([*prompt, *produced]), spec.max_tokens - len(produced)
         row = _adjusted(model, raw, prompt, produced, spec)
         for token in range(model.vocab_size):
-            if machine and not _is_allowed(model, token, machine, state, spec.end):
+            is_out = machine and not _is_allowed(model, token, machine, state, spec.end)
+            if is_out or (guard and not guard.allows(token, state, left)):
                 row[token] = -math.inf
+        if guard and guard.fits(state, 0) and max(row) == -math.inf:
+            break
         token = _sample(row, spec, uniform(spec.key, len(produced)))
         logprob += _log_softmax(raw)[token]
         produced.append(token)
@@ -89,6 +97,44 @@ def _is_allowed(model: ReferenceModel, token: int, machine: Machine, state: int,
             return end == "leave" and passed
         passed = passed or machine.is_accepting(state)
     return True
+
+
+class _ClosingGuard:
+    """What can still be finished: the completion of a state, written with the fewest tokens."""
+
+    def __init__(self, model: ReferenceModel, machine: Machine) -> None:
+        ends = model.eos_ids
+        self._pieces = {p for i, p in enumerate(model.token_bytes) if p and i not in ends}
+        self._model = model
+        self._machine = machine
+        self._needs: dict[int, float] = {}
+
+    def allows(self, token: int, state: int, left: int) -> bool:
+        """Whether a token ends the decode, or what is left of ``left`` after it is enough."""
+        piece = self._model.token_bytes[token]
+        after = self._machine.run(state, piece)
+        return not piece or not after or self.fits(after, left - 1)
+
+    def fits(self, state: int, budget: int) -> bool:
+        """Whether ``budget`` tokens are enough from ``state`` on."""
+        if state not in self._needs:
+            text = self._machine.completion(state)
+            needs = [0.0]
+            for end in range(1, len(text) + 1):
+                begins = [n for n in range(end) if text[n:end] in self._pieces]
+                needs.append(min((needs[n] + 1 for n in begins), default=math.inf))
+            self._needs[state] = needs[-1]
+        return self._needs[state] <= budget
+
+    def refusal(self, state: int, budget: int) -> str:
+        """Say why they are not."""
+        need = self._needs[state]
+        if need == math.inf:
+            return "the vocabulary has no tokens for the shortest text that the constraint allows"
+        return (
+            f"the shortest text that the constraint allows takes {need:.0f} tokens, "
+            f"and the decode may take {budget}"
+        )
 
 
 def _walk(machine: Machine, state: int, piece: bytes) -> tuple[int, int]:

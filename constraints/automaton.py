@@ -16,6 +16,7 @@ from typing import Any
 
 from sglc.constraints.minimize import Canonical, canonical, components, number
 from sglc.constraints.network import MAX_STATES, AutomatonTooLarge, Network, chain, joint_classes
+from sglc.constraints.packed import PackedRows
 from sglc.constraints.rows import Row, cells, compact, distances, overlay, regroup
 
 __all__ = ["MAX_STATES", "Automaton", "AutomatonTooLarge"]
@@ -40,6 +41,11 @@ class Automaton:
     def table(self) -> array[int]:
         """The next states of all states, row by row; made when first asked for."""
         return array("i", list(itertools.chain.from_iterable(map(cells, self.rows))))
+
+    @cached_property
+    def packed(self) -> PackedRows:
+        """The rows as flat arrays; made when first asked for."""
+        return PackedRows.of(self.rows)
 
     def step(self, state: int, byte: int) -> int:
         """The state after ``byte``, 0 if no member goes on like that."""

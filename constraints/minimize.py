@@ -20,7 +20,7 @@ class Canonical(NamedTuple):
     """Byte classes, rows and accepting states; state 0 is dead, 1 is the start."""
 
     classes: bytes
-    rows: list[Row]
+    rows: Sequence[Row]
     accepting: frozenset[int]
 
 

@@ -12,6 +12,18 @@ if TYPE_CHECKING:
 
 EndRule = Literal["closed", "leave", "eos"]
 
+NEVER = 2**31 - 1  # a number of tokens above any budget
+
+
+def too_short(need: int, budget: int) -> str:
+    """Say why a budget cuts off every member; ``need`` tokens is the least, maybe ``NEVER``."""
+    if need >= NEVER:
+        return "the vocabulary has no tokens for the shortest text that the constraint allows"
+    return (
+        f"the shortest text that the constraint allows takes {need} tokens, "
+        f"and the decode may take {budget}"
+    )
+
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
@@ -25,10 +37,18 @@ class Constraint:
       are allowed where the state is accepting, and end the decode.
 
     In every case the decode ends at once when the state is accepting and has no way on.
+
+    With ``closing``, no decode is cut off in the middle by its budget, the smaller one of
+    ``max_tokens`` and what the context holds: of the tokens above only those are allowed that end
+    the decode or after which the budget is enough for ``machine.completion``, written with as few
+    tokens as the vocabulary allows (end-of-sequence ids left out). A decode whose budget is
+    too small for that from the start fails before anything is generated. Where a member is
+    written and no token is allowed, the decode ends.
     """
 
     machine: Machine
     end: EndRule
+    closing: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from sglc.compiler.plan.seeds import uniform
 from sglc.runtime.core.events import (
@@ -21,7 +22,15 @@ from sglc.runtime.core.events import (
     Scored,
     ScoreResult,
 )
-from sglc.runtime.core.script import Constraint, Decode, Extend, Score, StreamRequest
+from sglc.runtime.core.script import (
+    NEVER,
+    Constraint,
+    Decode,
+    Extend,
+    Score,
+    StreamRequest,
+    too_short,
+)
 from sglc.runtime.core.stats import StreamStats
 from sglc.runtime.core.text_encoder import TextEncoder
 from sglc.runtime.core.vocabulary import Vocabulary
@@ -141,8 +150,13 @@ class NaiveBackend:
 
     def _decode(self, stream: _Stream, op: Decode) -> DecodeResult:
         if op.constraint is not None:
-            if not op.constraint.machine.start:
+            machine = op.constraint.machine
+            if not machine.start:
                 raise _Refused("the constraint of this decode admits no text at all")
+            need = _need(self._vocabulary, machine.completion(machine.start))
+            budget = min(op.max_tokens, self.max_context - len(stream.tokens))
+            if op.constraint.closing and budget > 0 and need > budget:
+                raise _Refused(too_short(need, budget))
             if _is_complete(op.constraint, b""):
                 return DecodeResult((), "", "constraint")
         self._check_length(len(stream.tokens) + 1)
@@ -151,8 +165,8 @@ class NaiveBackend:
         while run.finish is None:
             run.take(self._logits(run.tokens))
             self._counts["decoded_tokens"] += 1
-            stream.decoded_tokens += 1
             run.jump()
+        stream.decoded_tokens += run.sampled_tokens
         result = run.result()
         stream.forced_tokens += run.forced_tokens
         stream.tokens += result.ids[: result.num_kept]
@@ -181,8 +195,10 @@ class _DecodeRun:
         self.op = op
         self.tokens = list(prompt)
         self.forced_tokens = 0
+        self.sampled_tokens = 0
         self._encoder = encoder if op.jump and op.num_logprobs is None else None
         self._start = len(prompt)
+        self._budget = min(op.max_tokens, max_context - len(prompt))
         self.finish: Finish | None = None
         self._matched: str | int | None = None
         self._vocabulary = vocabulary
@@ -198,6 +214,10 @@ class _DecodeRun:
         """Sample a token and see what it ends."""
         op = self.op
         token = self._sample(logits)
+        if token is None:
+            self.finish = "constraint"
+            return
+        self.sampled_tokens += 1
         self._ids.append(token)
         self._forced.append(False)
         if token in self._eos or token in op.stop_ids:
@@ -217,10 +237,15 @@ class _DecodeRun:
             table,
             op.constraint.machine,
             self._ids,
-            max_ids=min(op.max_tokens, self._max_context - self._start),
+            max_ids=self._budget,
             ends=self._eos | op.stop_ids,
         )
         if found is None:
+            return
+        machine = op.constraint.machine
+        after = machine.run(machine.start, b"".join(table[token] for token in found))
+        need = _need(self._vocabulary, machine.completion(after))
+        if op.constraint.closing and len(found) + need > self._budget:
             return
         same = 0
         while same < len(self._ids) and self._ids[same] == found[same]:
@@ -274,7 +299,8 @@ class _DecodeRun:
             sum(self._forced),
         )
 
-    def _sample(self, logits: list[float]) -> int:
+    def _sample(self, logits: list[float]) -> int | None:
+        """Return a token, None where the text is a member and no token may follow."""
         op = self.op
         try:
             token = sample_reference(
@@ -287,6 +313,9 @@ class _DecodeRun:
                 end_ids=self._vocabulary.eos_ids | op.stop_ids,
             )
         except ValueError:
+            constraint = op.constraint
+            if constraint and constraint.closing and constraint.machine.accepts(self._data):
+                return None
             count = len(self._ids)
             raise _Refused(f"the constraint allows no token after {count} of them") from None
         if op.num_logprobs is not None:
@@ -303,14 +332,17 @@ class _DecodeRun:
         machine, end = constraint.machine, constraint.end
         accepting = machine.accepts(self._data)
         allowed: list[bool] = []
+        left = self._budget - len(self._ids)
         for token, piece in enumerate(self._vocabulary.token_bytes):
             if not piece:
                 is_eos = token in self._vocabulary.eos_ids
                 allowed.append(accepting and (end == "leave" or (end == "eos" and is_eos)))
-            elif end == "leave" and _last_member(constraint, self._data, piece) is not None:
-                allowed.append(True)
+            elif state := machine.run(machine.start, self._data + piece):
+                need = _need(self._vocabulary, machine.completion(state))
+                allowed.append(not constraint.closing or need < left)
             else:
-                allowed.append(machine.prefix_ok(self._data + piece))
+                passes = _last_member(constraint, self._data, piece) is not None
+                allowed.append(end == "leave" and passes)
         return allowed
 
     def _within(self, piece: bytes) -> bytes:
@@ -325,6 +357,18 @@ class _DecodeRun:
         if _is_complete(constraint, data):
             self.finish = "constraint"
         return piece
+
+
+@lru_cache(maxsize=4096)
+def _need(vocabulary: Vocabulary, text: bytes) -> int:
+    """The fewest tokens that spell ``text``."""
+    ends = vocabulary.eos_ids
+    pieces = {p for i, p in enumerate(vocabulary.token_bytes) if p and i not in ends}
+    needs = [0]
+    for end in range(1, len(text) + 1):
+        before = [n for n in range(end) if text[n:end] in pieces]
+        needs.append(min((needs[n] + 1 for n in before), default=NEVER))
+    return min(needs[-1], NEVER)
 
 
 def _last_member(constraint: Constraint, data: bytes, piece: bytes) -> int | None:

@@ -1,13 +1,15 @@
 """Choosing the next token of every stream of a step at once: ``core/sampling.py``, vectorised.
 
-Plain greedy rows cost one argmax for the whole batch. The others are copied out, block by block,
-in float64. The loops over streams below only collect indices; no loop runs over the vocabulary.
+Greedy rows without further wishes cost one argmax for the whole batch, and one more under their
+masks for those whose favourite is forbidden. The others are copied out, block by block, in float64.
+The loops over streams below only collect indices; no loop runs over the vocabulary.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sglc.runtime.core.sampling import SamplingParams
+from sglc.runtime.masks.mask import Mask, gather
 
 _BLOCK = 2**23  # float64 numbers copied out at once
 _T = TypeVar("_T")
@@ -25,8 +28,8 @@ _T = TypeVar("_T")
 class Draw:
     """One token to choose.
 
-    ``row`` indexes the logits; ``u`` is the uniform number (any when greedy). ``forbidden`` [V]
-    bool is the constraint's mask. ``banned`` are ids that ``min_new_tokens`` forbids now.
+    ``row`` indexes the logits; ``u`` is the uniform number (any when greedy). ``mask`` is the
+    constraint's. ``banned`` are ids that ``min_new_tokens`` forbids now.
     ``seen`` [V] bool and ``counts`` [V] int64 are the tokens of the stream and how often this
     decode produced each; both are there when the parameters have penalties.
     """
@@ -34,17 +37,16 @@ class Draw:
     row: int
     params: SamplingParams
     u: float = 0.0
-    forbidden: NDArray[np.bool_] | None = None
+    mask: Mask | None = None
     banned: Collection[int] = ()
     seen: NDArray[np.bool_] | None = None
     counts: NDArray[np.int64] | None = None
 
     @property
-    def is_plain(self) -> bool:
-        """Whether the answer is the argmax of the raw row."""
+    def is_argmax(self) -> bool:
+        """Whether the answer is the argmax of what the mask leaves of the raw row."""
         return (
-            self.forbidden is None
-            and not self.banned
+            not self.banned
             and self.params.is_greedy
             and not self.params.logit_bias
             and not self.params.has_penalties
@@ -53,6 +55,9 @@ class Draw:
 
 def argmax_rows(logits: Tensor) -> list[int]:
     """Return the id of the largest logit of each row [R, V], the lowest among equals."""
+    if logits.device.type == "cpu":  # numpy's is vectorised, torch's is not
+        found: list[int] = logits.numpy().argmax(axis=-1).tolist()
+        return found
     ids: list[int] = logits.argmax(dim=-1).tolist()
     return ids
 
@@ -62,11 +67,62 @@ def sample(logits: Tensor, draws: Sequence[Draw]) -> list[int]:
 
     A draw that nothing is allowed to gets -1.
     """
+    chosen = [-1] * len(draws)
+    simple = [i for i, draw in enumerate(draws) if draw.is_argmax]
+    if simple:
+        for i, token in zip(simple, _argmax(logits, [draws[i] for i in simple]), strict=True):
+            chosen[i] = token
+    others = [i for i, draw in enumerate(draws) if not draw.is_argmax]
     step = max(1, _BLOCK // logits.shape[1])
-    chosen: list[int] = []
-    for begin in range(0, len(draws), step):
-        chosen += _sample_block(logits, draws[begin : begin + step])
+    for begin in range(0, len(others), step):
+        block = others[begin : begin + step]
+        for i, token in zip(block, _sample_block(logits, [draws[i] for i in block]), strict=True):
+            chosen[i] = token
     return chosen
+
+
+def _argmax(logits: Tensor, draws: Sequence[Draw]) -> list[int]:
+    """Choose greedily, in float32.
+
+    Widening to float64 keeps the order of numbers, so nothing is lost. What a model likes best is
+    mostly allowed: the rows are masked only where it is not.
+    """
+    rows = _rows(logits, [draw.row for draw in draws])
+    ids = argmax_rows(rows)
+    wrong = [i for i, draw in enumerate(draws) if draw.mask is not None and ids[i] not in draw.mask]
+    if wrong:
+        limits = _limits([_present(draws[i].mask) for i in wrong], logits)
+        left = torch.minimum(_rows(rows, wrong), limits)
+        for i, token, row in zip(wrong, argmax_rows(left), left, strict=True):
+            ids[i] = token if row[token] > -torch.inf else -1
+    picked = torch.tensor([[max(token, 0)] for token in ids], device=rows.device)
+    best: list[float] = rows.gather(1, picked)[:, 0].tolist()
+    return [token if top > -torch.inf else -1 for token, top in zip(ids, best, strict=True)]
+
+
+def _rows(logits: Tensor, rows: Sequence[int]) -> Tensor:
+    if list(rows) == list(range(len(logits))):
+        return logits
+    return logits.index_select(0, torch.tensor(rows, device=logits.device))
+
+
+def _limits(masks: Sequence[Mask], like: Tensor) -> Tensor:
+    """Return what the logits may be at most: infinity where allowed, minus infinity elsewhere.
+
+    [len(masks), V], all masks in one array and one look-up by the byte: eight tokens at once.
+    """
+    words = gather(masks).astype("<i4", copy=False)
+    packed = torch.from_numpy(words.view(np.uint8)).to(like.device)  # [R, 4 W]
+    table = _limits_of_bytes(like.dtype).to(like.device)
+    wide = table.index_select(0, packed.view(-1).int()).view(len(masks), -1)
+    return wide[:, : like.shape[1]]
+
+
+@lru_cache(maxsize=4)
+def _limits_of_bytes(dtype: torch.dtype) -> Tensor:
+    """[256, 8]: for every byte of a mask, the limits of its tokens."""
+    bits = torch.arange(256)[:, None] >> torch.arange(8) & 1
+    return torch.where(bits.bool(), torch.inf, -torch.inf).to(dtype)
 
 
 def _sample_block(logits: Tensor, draws: Sequence[Draw]) -> list[int]:
@@ -121,15 +177,14 @@ def _apply_bias(x: Tensor, draws: Sequence[Draw]) -> None:
 
 
 def _apply_masks(x: Tensor, draws: Sequence[Draw]) -> None:
-    masked = [i for i, d in enumerate(draws) if d.forbidden is not None]
+    masked = [i for i, d in enumerate(draws) if d.mask is not None]
     if masked:
-        stack = torch.from_numpy(np.stack([_present(draws[i].forbidden) for i in masked]))
-        stack = stack.to(x.device)
+        limits = _limits([_present(draws[i].mask) for i in masked], x)
         if len(masked) == len(draws):
-            x.masked_fill_(stack, -torch.inf)
+            torch.minimum(x, limits, out=x)
         else:
             rows = torch.tensor(masked, device=x.device)
-            x[rows] = x[rows].masked_fill_(stack, -torch.inf)
+            x[rows] = torch.minimum(x[rows], limits)
     pairs = [(i, token) for i, d in enumerate(draws) for token in d.banned]
     if pairs:
         x[torch.tensor([i for i, _ in pairs]), torch.tensor([t for _, t in pairs])] = -torch.inf

@@ -1,39 +1,37 @@
 """Which tokens a constraint allows in a state, worked out when first asked for.
 
-A mask is one vectorised walk of the vocabulary's trie over the automaton's table. Masks are
-kept per (automaton, end rule, state), so streams share them; the least recently used goes first.
+A mask is one walk of the vocabulary's trie over the machine. Masks are kept per machine, end rule
+and state, so streams share them, and states that allow the same tokens share one mask; the least
+recently used goes first.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Hashable
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sglc.constraints.automaton import Automaton
+from sglc.constraints.machine import Machine
 from sglc.runtime.core.script import Constraint, EndRule
 from sglc.runtime.core.vocabulary import Vocabulary
-from sglc.runtime.masks.trie import TokenTrie
+from sglc.runtime.masks.closing import Needs, Spellings
+from sglc.runtime.masks.kept import Entry, KeptMasks
+from sglc.runtime.masks.mask import Mask
+from sglc.runtime.masks.tables import Tables, distinct
+from sglc.runtime.masks.trie import Longs, TokenTrie
+from sglc.runtime.masks.walk import walk
 
-_MAX_TABLES = 64
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Mask:
-    """``forbidden`` [V] bool, shared and read-only."""
-
-    forbidden: NDArray[np.bool_]
+_MAX_MACHINES = 64
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Tables:
-    """``step`` [states, classes] int32, 0 is dead; ``classes`` [256]; ``accepting`` [states]."""
+class _Known(NamedTuple):
+    """What is remembered of a machine besides its masks."""
 
-    step: NDArray[np.int32]
-    classes: NDArray[np.uint8]
-    accepting: NDArray[np.bool_]
+    tables: Tables
+    needs: Needs
 
 
 class MaskCache:
@@ -42,25 +40,89 @@ class MaskCache:
     def __init__(self, vocabulary: Vocabulary, max_mib: int) -> None:
         self._vocabulary = vocabulary
         self._lazy_trie: TokenTrie | None = None
+        self._lazy_spellings: Spellings | None = None
         self._eos = np.array(sorted(vocabulary.eos_ids), dtype=np.int64)
-        self._max_masks = max(16, max_mib * 2**20 // max(1, len(vocabulary.token_bytes)))
-        self._masks: OrderedDict[tuple[str, EndRule, int], Mask] = OrderedDict()
-        self._tables: OrderedDict[str, _Tables] = OrderedDict()
+        self._kept = KeptMasks(max_mib * 2**20)
+        self._machines: OrderedDict[Hashable, _Known] = OrderedDict()
         self.masks_built = 0
 
+    @property
+    def num_bytes(self) -> int:
+        """Memory of the masks that are kept."""
+        return self._kept.num_bytes
+
     def get(self, constraint: Constraint, state: int) -> Mask:
-        """Return the mask of a live ``state``."""
-        key = (constraint.machine.digest, constraint.end, state)
-        mask = self._masks.get(key)
-        if mask is not None:
-            self._masks.move_to_end(key)
-            return mask
-        mask = self._build(constraint, state)
-        self._masks[key] = mask
-        if len(self._masks) > self._max_masks:
-            self._masks.popitem(last=False)
+        """Return the mask of a live ``state``, whatever the budget."""
+        return self._entry(constraint, state).mask
+
+    def get_closing(self, constraint: Constraint, state: int, num_left: int) -> Mask:
+        """Return the mask of a live ``state`` after which the text can still be finished.
+
+        ``num_left`` tokens are left, the one to be chosen included. Where that is no concern, the
+        mask is that of ``get``; ``masks.closing`` has the definition.
+        """
+        entry = self._entry(constraint, state)
+        after = num_left - 1
+        if entry.reach < 0:
+            self._measure(constraint.machine, entry)
+        if after >= entry.reach:
+            return entry.mask
+        if not entry.needs:
+            needs = self._known(constraint.machine).needs
+            entry.needs = sorted({needs.of(state) for state in entry.targets.tolist()})
+            entry.reach = entry.needs[-1]
+            if after >= entry.reach:
+                return entry.mask
+        at = bisect_right(entry.needs, after)
+        after = entry.needs[at - 1] if at else -1  # budgets between two needs allow the same
+        key = (constraint.machine.key, constraint.end, state, after)
+        closing = self._kept.get(key)
+        if closing is None:
+            closing = self._kept.put(key, self._build(constraint, state, after))
+        return closing.mask
+
+    def need(self, machine: Machine, state: int) -> int:
+        """Return the fewest tokens that write the completion; ``NEVER`` if none can."""
+        return self._known(machine).needs.of(state)
+
+    def _entry(self, constraint: Constraint, state: int) -> Entry:
+        key = (constraint.machine.key, constraint.end, state, None)
+        entry = self._kept.get(key)
+        if entry is None:
+            entry = self._kept.put(key, self._build(constraint, state, None))
+        return entry
+
+    def _build(self, constraint: Constraint, state: int, after: int | None) -> Entry:
+        """Work out a mask; with ``after``, only tokens that need no more than that after them."""
+        known = self._known(constraint.machine)
+        starts = np.array([state], np.int32)
+        ways = walk(self._trie, known.tables, starts, leave=constraint.end == "leave")
+        ids, num_states = ways.ids, int(ways.targets.max(initial=0)) + 1
+        targets = distinct(ways.targets, num_states).astype(np.int32)
+        if after is not None:
+            needs = np.zeros(num_states, np.int64)
+            needs[targets] = [known.needs.of(target) for target in targets.tolist()]
+            ids = ids[needs.take(ways.targets) <= after]
+        accepting = constraint.machine.is_accepting(state)
+        endings = self._endings(constraint.end, accepting)
+        allowed = np.concatenate([ids, ways.left_ids, endings])
         self.masks_built += 1
-        return mask
+        return Entry(Mask.of(allowed, self._trie.vocab_size), targets)
+
+    def _endings(self, end: EndRule, accepting: bool) -> Longs:
+        """The tokens that are allowed because they end the decode, whatever bytes they have."""
+        if not accepting or end == "closed":
+            return self._eos[:0]
+        return np.concatenate([self._eos, self._trie.special]) if end == "leave" else self._eos
+
+    def _measure(self, machine: Machine, entry: Entry) -> None:
+        """Bound what the tokens of a mask need after them, without looking at tokens."""
+        known = self._known(machine)
+        if self._spellings.has_every_byte:  # else a need may be more than the bytes
+            entry.reach = int(known.tables.distances(entry.targets).max(initial=0))
+        else:
+            entry.needs = sorted({known.needs.of(state) for state in entry.targets.tolist()})
+            entry.reach = entry.needs[-1] if entry.needs else 0
 
     @property
     def _trie(self) -> TokenTrie:
@@ -68,51 +130,19 @@ class MaskCache:
             self._lazy_trie = TokenTrie(self._vocabulary.token_bytes)
         return self._lazy_trie
 
-    def _build(self, constraint: Constraint, state: int) -> Mask:
-        machine = constraint.machine
-        assert isinstance(machine, Automaton)
-        tables = self._tables_of(machine)
-        trie = self._trie
-        leave = constraint.end == "leave"
-        accepting = bool(tables.accepting[state])
-        allowed = np.zeros(trie.vocab_size, dtype=bool)
-        at = np.array([state], dtype=np.int32)
-        passed = np.array([leave and accepting])  # the walk was in an accepting state before
-        for level in trie.levels:
-            at = tables.step[at[level.parent], tables.classes[level.byte]]
-            alive = at != 0
-            if leave:
-                passed = passed[level.parent] | tables.accepting[at]
-                alive |= passed
-            allowed[level.ids] = alive[level.ends]
-            if not alive.any():
-                break
-        if accepting and leave:
-            allowed[trie.special] = True
-        if accepting and constraint.end != "closed":
-            allowed[self._eos] = True
-        forbidden = ~allowed
-        forbidden.flags.writeable = False
-        return Mask(forbidden)
+    @property
+    def _spellings(self) -> Spellings:
+        if self._lazy_spellings is None:
+            self._lazy_spellings = Spellings(self._vocabulary)
+        return self._lazy_spellings
 
-    def _tables_of(self, automaton: Automaton) -> _Tables:
-        tables = self._tables.get(automaton.digest)
-        if tables is None:
-            tables = _tables(automaton)
-            self._tables[automaton.digest] = tables
-            if len(self._tables) > _MAX_TABLES:
-                self._tables.popitem(last=False)
+    def _known(self, machine: Machine) -> _Known:
+        known = self._machines.get(machine.key)
+        if known is None:
+            known = _Known(Tables(machine), Needs(machine, self._spellings))
+            self._machines[machine.key] = known
+            if len(self._machines) > _MAX_MACHINES:
+                self._machines.popitem(last=False)
         else:
-            self._tables.move_to_end(automaton.digest)
-        return tables
-
-
-def _tables(automaton: Automaton) -> _Tables:
-    shape = (automaton.num_states, automaton.num_classes)
-    accepting = np.zeros(automaton.num_states, dtype=bool)
-    accepting[list(automaton.accepting)] = True
-    return _Tables(
-        step=np.frombuffer(automaton.table, dtype="i4").reshape(shape),
-        classes=np.frombuffer(automaton.classes, dtype="u1"),
-        accepting=accepting,
-    )
+            self._machines.move_to_end(machine.key)
+        return known

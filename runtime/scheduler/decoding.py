@@ -30,6 +30,15 @@ class Decoding:
         stream.decoding = True
         return self.jump(stream)
 
+    def end_as_member(self, stream: Stream) -> bool:
+        """End where no token is allowed, if what is written is a member."""
+        decode = stream.work
+        assert type(decode) is DecodeState
+        if decode.guide is None or not decode.guide.may_end:
+            return False
+        self._finish(stream, decode, "constraint", None)
+        return True
+
     def jump(self, stream: Stream) -> bool:
         """Append the tokens that are forced, if it pays: the stream has then to be prefilled."""
         decode = stream.work
@@ -39,16 +48,15 @@ class Decoding:
         forced, completes = decode.guide.forced()
         if not forced:
             return False
-        room = self._state.max_context - decode.start
+        budget = min(decode.op.max_tokens, self._state.max_context - decode.start)
         found = decode.tail.jump(
-            decode.ids,
-            forced,
-            completes=completes,
-            max_ids=min(decode.op.max_tokens, room),
-            ends=decode.end_ids,
+            decode.ids, forced, completes=completes, max_ids=budget, ends=decode.end_ids
         )
         if found is None:
             return False
+        num_left = budget - found.keep - len(found.ids)
+        if not decode.guide.fits(forced[: found.added], num_left):
+            return False  # the tokenizer would use up what a shorter way leaves to finish
         self._give_up(stream, decode, found.keep)
         return self._append_all(stream, decode, found, forced)
 

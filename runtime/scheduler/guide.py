@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sglc.runtime.core.script import Constraint
-from sglc.runtime.masks.cache import Mask, MaskCache
+from sglc.runtime.core.script import Constraint, too_short
+from sglc.runtime.masks.cache import MaskCache
+from sglc.runtime.masks.mask import Mask
 
 
 class Guide:
@@ -27,9 +28,32 @@ class Guide:
         data = machine.forced(self.state)
         return data, bool(data) and machine.is_complete(machine.run(self.state, data))
 
-    def mask(self) -> Mask:
-        """Return which tokens may come next."""
+    @property
+    def may_end(self) -> bool:
+        """Whether the decode may end here for want of an allowed token: the text is a member."""
+        return self._constraint.closing and self._constraint.machine.is_accepting(self.state)
+
+    def mask(self, num_left: int) -> Mask:
+        """Return which tokens may come next, with ``num_left`` tokens left, that one included."""
+        if self._constraint.closing:
+            return self._cache.get_closing(self._constraint, self.state, num_left)
         return self._cache.get(self._constraint, self.state)
+
+    def fits(self, data: bytes, num_left: int) -> bool:
+        """Whether ``num_left`` tokens are enough to finish behind ``data``, if that matters."""
+        machine = self._constraint.machine
+        if not self._constraint.closing:
+            return True
+        return self._cache.need(machine, machine.run(self.state, data)) <= num_left
+
+    def refusal(self, num_left: int) -> str | None:
+        """Say why no text fits into ``num_left`` tokens, if so. Without any it is not asked."""
+        if not self.state:
+            return "the constraint of this decode admits no text at all"
+        if not self._constraint.closing or num_left < 1:
+            return None
+        need = self._cache.need(self._constraint.machine, self.state)
+        return None if need <= num_left else too_short(need, num_left)
 
     def advance(self, piece: bytes) -> tuple[int, bool]:
         """Walk over the bytes of an allowed token that does not end the text by itself.

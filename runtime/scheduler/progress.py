@@ -60,8 +60,10 @@ class Progress:
         guide = None
         if op.constraint is not None:
             guide = Guide(op.constraint, state.masks)
-            if guide.state == 0:
-                state.fail(stream, "the constraint of this decode admits no text at all")
+            room = state.max_context - len(stream.tokens)
+            refusal = guide.refusal(min(op.max_tokens, room))
+            if refusal is not None:
+                state.fail(stream, refusal)
                 return False
         decode = self._decode_state(stream, op, guide)
         is_complete = guide is not None and guide.is_complete

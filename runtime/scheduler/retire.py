@@ -65,7 +65,7 @@ class Retirement:
                     best = argmax_rows(logits)
                 tokens[i] = best[row]
             else:
-                draws.append(_draw(decode, row))
+                draws.append(_draw(decode, row, self._state.max_context))
                 drawn.append(i)
         if draws:
             for i, token in zip(drawn, sample(logits, draws), strict=True):
@@ -92,6 +92,9 @@ class Retirement:
         """Take a sampled token, and go on in the script when it ends the decode."""
         if token < 0:
             assert type(stream.work) is DecodeState
+            if self._progress.decoding.end_as_member(stream):
+                self._next_op(stream)
+                return
             self._state.fail(
                 stream,
                 "the constraint allows no token of the vocabulary after "
@@ -112,14 +115,18 @@ class Retirement:
             self._state.end(stream)
 
 
-def _draw(decode: DecodeState, row: int) -> Draw:
+def _draw(decode: DecodeState, row: int, max_context: int) -> Draw:
     params = decode.op.sampling
     count = len(decode.ids)
+    mask = None
+    if decode.guide is not None:
+        budget = min(decode.op.max_tokens, max_context - decode.start)
+        mask = decode.guide.mask(budget - count)
     return Draw(
         row=row,
         params=params,
         u=0.0 if params.is_greedy else uniform(decode.op.key, count),
-        forbidden=None if decode.guide is None else decode.guide.mask().forbidden,
+        mask=mask,
         banned=decode.banned if count < params.min_new_tokens else (),
         seen=decode.seen,
         counts=decode.counts,

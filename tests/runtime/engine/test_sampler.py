@@ -17,6 +17,7 @@ from sglc.runtime.engine.hash_model import hash_logits
 from sglc.runtime.engine.logprobs import token_logprobs, top_logprobs
 from sglc.runtime.engine.sample_reference import log_softmax_reference, sample_reference
 from sglc.runtime.engine.sampler import Draw, argmax_rows, sample
+from sglc.runtime.masks.mask import Mask
 
 V = 23
 PARAMS = st.builds(
@@ -50,7 +51,7 @@ def draw_of(row: int, case: Any) -> Draw:
         draw.seen[prompt + produced] = True
         draw.counts = np.bincount(np.array(produced, dtype=np.int64), minlength=V)
     if allowed is not None:
-        draw.forbidden = ~np.array(allowed)
+        draw.mask = Mask.of(np.flatnonzero(allowed), V)
     if len(produced) < params.min_new_tokens:
         draw.banned = [3, 4]
     return draw
@@ -88,7 +89,7 @@ def test_a_draw_does_not_depend_on_its_neighbours(cases: list[Any]) -> None:
 def test_plain_draws_are_the_argmax_with_the_lowest_id() -> None:
     logits = torch.tensor([[0.0, 2.0, 2.0], [1.0, 1.0, 1.0]])
     draws = [Draw(0, SamplingParams()), Draw(1, SamplingParams())]
-    assert all(draw.is_plain for draw in draws)
+    assert all(draw.is_argmax for draw in draws)
     assert argmax_rows(logits) == sample(logits, draws) == [1, 0]
 
 

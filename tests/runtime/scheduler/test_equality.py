@@ -41,8 +41,9 @@ PARAMS = st.builds(
 )
 PLAIN = st.just(SamplingParams())
 ENDS = st.sampled_from(["closed", "leave", "eos"])
-FORCED = st.builds(Constraint, st.sampled_from(FORCING), ENDS)
-CONSTRAINTS = st.none() | st.builds(Constraint, st.sampled_from(AUTOMATA), ENDS) | FORCED
+FORCED = st.builds(Constraint, st.sampled_from(FORCING), ENDS, closing=st.booleans())
+PLAIN_ONES = st.builds(Constraint, st.sampled_from(AUTOMATA), ENDS, closing=st.booleans())
+CONSTRAINTS = st.none() | PLAIN_ONES | FORCED
 DECODES = st.builds(
     Decode,
     max_tokens=st.integers(3, 14),

@@ -13,7 +13,7 @@ from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from sglc.constraints.automaton import Automaton
 from sglc.runtime.config import EngineConfig
-from sglc.runtime.core.events import Decoded, DecodeResult, Delta, Ended, Event
+from sglc.runtime.core.events import Decoded, DecodeResult, Delta, Ended, Event, Failed
 from sglc.runtime.core.sampling import SamplingParams
 from sglc.runtime.core.script import Constraint, Decode, Extend, StreamRequest
 from sglc.runtime.core.vocabulary import Vocabulary
@@ -30,6 +30,7 @@ MAX_CONTEXT = 200
 CARD = Automaton.from_regex(
     r'\{"name": "[a-z]{1,3}", "house": "(Gryffindor|Slytherin)", "alive": "(yes|no)"\}'
 )
+PLAIN = SamplingParams()
 SPOT = Automaton.from_regex(r'\{"house": "Gryffindor"\}')
 
 
@@ -70,11 +71,13 @@ class World:
             lambda ids: hash_logits(ids, size, EOS), self.vocabulary, size, MAX_CONTEXT, encoder
         )
 
-    def decode(self, machine: Automaton, prompt: str, **options: Any) -> StreamRequest:
+    def decode(
+        self, machine: Automaton, prompt: str, *, closing: bool = True, **options: Any
+    ) -> StreamRequest:
         ids = tuple(self.tokenizer.encode(prompt))
         options = {"max_tokens": 150, "sampling": self.long_tokens} | options
         return StreamRequest(
-            (Extend(ids), Decode(constraint=Constraint(machine, "eos"), **options))
+            (Extend(ids), Decode(constraint=Constraint(machine, "eos", closing), **options))
         )
 
 
@@ -157,13 +160,51 @@ def test_a_batch_says_what_the_definition_says(trained: World, chunk_size: int) 
         requests.append(
             trained.decode(
                 some_card(rng), f"card {number}", sampling=sampling, stop=stop, key=number,
-                max_tokens=rng.choice([4, 20, 150]),
+                max_tokens=rng.choice([4, 20, 150]), closing=False,
             )
         )  # fmt: skip
     expected = [result(events) for events in run(trained.naive(jump=True), *requests)]
     scheduler = trained.scheduler(jump=True, chunk_size=chunk_size)
     assert [result(events) for events in run(scheduler, *requests)] == expected
     assert sum(one.num_forced for one in expected) == scheduler.stats()["forced_tokens"] > 0
+
+
+def test_jumps_leave_enough_to_finish(trained: World) -> None:
+    """As the definition says, at every budget; and nothing is cut off."""
+    rng = random.Random(1)
+    jumped = refused = 0
+    for number in range(40):
+        machine = some_card(rng)
+        budget = rng.randint(2, 25)
+        request = trained.decode(machine, f"card {number}", max_tokens=budget, key=number)
+        (expected,) = run(trained.naive(jump=True), request)
+        (events,) = run(trained.scheduler(jump=True), request)
+        if isinstance(expected[-1], Failed):
+            assert events == expected
+            refused += 1
+            continue
+        found = result(events)
+        assert found == result(expected)
+        assert machine.accepts(found.text.encode())
+        jumped += found.num_forced > 0
+    assert jumped > 5
+    assert refused > 5
+
+
+def test_a_jump_that_would_use_up_the_budget_is_not_made(trained: World) -> None:
+    """A token that the tokenizer never writes is the only way to finish in time."""
+    pieces = (*trained.tokenizer.token_bytes, b'{"house": "Gryffindor"}')
+    size = len(pieces)
+    vocabulary = Vocabulary.of(pieces, {EOS})
+    runner = HashRunner(size, 2000, MAX_CONTEXT, eos_id=EOS)
+    config = EngineConfig(jump_forward=True)
+    naive = NaiveBackend(
+        lambda ids: hash_logits(ids, size, EOS), vocabulary, size, MAX_CONTEXT, trained.tokenizer
+    )
+    for backend in (Scheduler(runner, vocabulary, config, trained.tokenizer), naive):
+        found = result(run(backend, trained.decode(SPOT, "a", max_tokens=3, sampling=PLAIN))[0])
+        assert found.ids == (size - 1,)
+        assert found.finish == "constraint"
 
 
 def test_one_member_takes_no_pass(trained: World) -> None:
@@ -221,7 +262,10 @@ def test_jumping_can_be_left_out(trained: World, how: str) -> None:
 def test_forced_tokens_count_as_tokens_of_the_decode(trained: World) -> None:
     for most in range(1, 6):
         found = result(
-            run(trained.scheduler(jump=True), trained.decode(SPOT, "a", max_tokens=most))[0]
+            run(
+                trained.scheduler(jump=True),
+                trained.decode(SPOT, "a", max_tokens=most, closing=False),
+            )[0]
         )
         assert len(found.ids) == most
         assert found.finish == "length"
@@ -249,7 +293,7 @@ def test_a_stop_id_is_not_forced(trained: World) -> None:
 def test_the_context_limits_what_is_forced(trained: World) -> None:
     ids = trained.tokenizer.encode('{"house": "Gryffindor"}')
     prompt = (5,) * (MAX_CONTEXT - 3)
-    decode = Decode(50, constraint=Constraint(SPOT, "eos"))
+    decode = Decode(50, constraint=Constraint(SPOT, "eos", closing=False))
     found = result(run(trained.scheduler(jump=True), StreamRequest((Extend(prompt), decode)))[0])
     assert (found.finish, found.ids) == ("length", tuple(ids[:3]))
 

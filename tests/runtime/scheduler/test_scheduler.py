@@ -236,14 +236,22 @@ def test_ids_outside_the_vocabulary_are_refused(world: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "message"), [("z", "allows no token"), ("[^\\s\\S]", "no text")]
+    ("pattern", "closing", "message"),
+    [
+        ("z", False, "allows no token"),
+        ("z", True, "no tokens for the shortest text"),
+        ("[^\\s\\S]", True, "no text"),
+        ("a{30}", True, "takes 30 tokens, and the decode may take 5"),
+    ],
 )
-def test_a_constraint_that_no_token_fits_fails(world: Any, pattern: str, message: str) -> None:
+def test_a_constraint_that_no_token_fits_fails(
+    world: Any, pattern: str, closing: bool, message: str
+) -> None:
     try:
         automaton = Automaton.from_regex(pattern)
     except ValueError:
         automaton = Automaton.empty()
-    decode = Decode(5, constraint=Constraint(automaton, "closed"))
+    decode = Decode(5, constraint=Constraint(automaton, "closed", closing))
     events = world.run(world.scheduler(), [StreamRequest((Extend((1,)), decode))])[0]
     (failed,) = events
     assert isinstance(failed, Failed)
