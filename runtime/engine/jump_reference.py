@@ -9,20 +9,21 @@ import codecs
 from collections.abc import Collection, Sequence
 from itertools import accumulate
 
-from sglc.constraints.machine import Machine
+from sglc.runtime.core.script import Constraint
 from sglc.runtime.core.text_encoder import TextEncoder
 
 
 def jump_reference(
     encoder: TextEncoder,
     token_bytes: Sequence[bytes],
-    machine: Machine,
+    constraint: Constraint,
     ids: Sequence[int],
     *,
     max_ids: int,
     ends: Collection[int],
 ) -> list[int] | None:
     """Return the ids of a decode after what is forced behind ``ids``, None if they stay."""
+    machine = constraint.machine
     written = b"".join(token_bytes[token] for token in ids)
     forced = machine.forced(machine.run(machine.start, written))
     whole = written + forced
@@ -33,10 +34,12 @@ def jump_reference(
     cut = encoder.encode(text, continues=True)
     if not forced or b"".join(token_bytes[token] for token in cut) != whole[:size]:
         return None
-    points = [len(text[:point].encode()) for point in encoder.commit_points(text)]
-    limit = points[-1]
-    if size == len(whole) and machine.is_complete(machine.run(machine.start, whole)):
-        limit = len(whole)
+    following = [byte for byte in range(256) if machine.prefix_ok(whole + bytes([byte]))]
+    may_leave = constraint.end == "leave" and machine.accepts(whole)
+    is_known = size == len(whole) and (not following or not may_leave)
+    points = encoder.commit_points(text, following if is_known else None)
+    points = [len(text[:point].encode()) for point in points]
+    limit = len(whole) if is_known and not following else points[-1]
     own_ends = [0, *accumulate(len(token_bytes[token]) for token in ids)]
     keep = max(count for count, end in enumerate(own_ends) if end in points)
     found = list(ids[:keep])

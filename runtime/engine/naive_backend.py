@@ -235,7 +235,7 @@ class _DecodeRun:
         found = jump_reference(
             self._encoder,
             table,
-            op.constraint.machine,
+            op.constraint,
             self._ids,
             max_ids=self._budget,
             ends=self._eos | op.stop_ids,

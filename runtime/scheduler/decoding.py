@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sglc.runtime.core.events import Decoded, Delta, Finish
+from sglc.runtime.scheduler.guide import NextBytes
 from sglc.runtime.scheduler.jump import Jump
 from sglc.runtime.scheduler.state import SchedulerState
 from sglc.runtime.scheduler.stream import DecodeState, Stream
@@ -13,6 +14,7 @@ class Decoding:
 
     def __init__(self, state: SchedulerState) -> None:
         self._state = state
+        self._next_bytes = NextBytes()
 
     def take(self, stream: Stream, token: int) -> bool:
         """Append a sampled token, and the text that is forced behind it."""
@@ -45,12 +47,16 @@ class Decoding:
         assert type(decode) is DecodeState
         if decode.tail is None or decode.guide is None:
             return False
-        forced, completes = decode.guide.forced()
+        forced = decode.guide.forced()
         if not forced:
             return False
         budget = min(decode.op.max_tokens, self._state.max_context - decode.start)
         found = decode.tail.jump(
-            decode.ids, forced, completes=completes, max_ids=budget, ends=decode.end_ids
+            decode.ids,
+            forced,
+            following=decode.guide.following(forced, self._next_bytes),
+            max_ids=budget,
+            ends=decode.end_ids,
         )
         if found is None:
             return False

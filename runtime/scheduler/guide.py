@@ -2,9 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
+from sglc.constraints.machine import Machine
 from sglc.runtime.core.script import Constraint, too_short
 from sglc.runtime.masks.cache import MaskCache
 from sglc.runtime.masks.mask import Mask
+
+_MAX_STATES = 1 << 14
+
+
+class NextBytes:
+    """Which bytes may come next, by state; remembered, as decodes of one constraint meet again."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Hashable, int], frozenset[int]] = {}
+
+    def after(self, machine: Machine, state: int) -> frozenset[int]:
+        """Return the bytes that lead on from ``state``."""
+        key = (machine.key, state)
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= _MAX_STATES:
+                self._known.clear()
+            found = frozenset(byte for byte in range(256) if machine.step(state, byte))
+            self._known[key] = found
+        return found
 
 
 class Guide:
@@ -22,11 +45,20 @@ class Guide:
         """Whether the text is a member and nothing can be added to it."""
         return self._constraint.machine.is_complete(self.state)
 
-    def forced(self) -> tuple[bytes, bool]:
-        """Return the bytes that must come next, and whether they complete the value."""
+    def forced(self) -> bytes:
+        """Return the bytes that must come next."""
+        return self._constraint.machine.forced(self.state)
+
+    def following(self, forced: bytes, known: NextBytes) -> frozenset[int] | None:
+        """Return the bytes that may come behind ``forced``, None for any.
+
+        The set is empty if ``forced`` completes the value.
+        """
         machine = self._constraint.machine
-        data = machine.forced(self.state)
-        return data, bool(data) and machine.is_complete(machine.run(self.state, data))
+        state = machine.run(self.state, forced)
+        if self._constraint.end == "leave" and machine.is_accepting(state):
+            return frozenset() if machine.is_complete(state) else None
+        return known.after(machine, state)
 
     @property
     def may_end(self) -> bool:

@@ -3,9 +3,9 @@
 Let B be the text of a decode so far and F what its constraint forces behind it. The ids are kept
 up to the last border between them that is a commit point of B + F; from there B + F is cut anew.
 The new ids are taken up to the commit point of B + F, so that they are the tokens of every text
-that may follow; all of them when F completes the constraint. What is left of F waits for the mask
-of the next token. A jump is made only if the text gets longer by it, and if more ids are gained
-than given up.
+that the constraint lets follow; all of them when F completes it. What is left of F waits for the
+mask of the next token. A jump is made only if the text gets longer by it, and if more ids are
+gained than given up.
 """
 
 from __future__ import annotations
@@ -43,24 +43,26 @@ class TextCutter:
     def __init__(self, encoder: TextEncoder, token_bytes: Sequence[bytes]) -> None:
         self._encoder = encoder
         self.token_bytes = token_bytes
-        self._cuts: dict[bytes, Cut | None] = {}
+        self._cuts: dict[tuple[bytes, frozenset[int] | None], Cut | None] = {}
         self._num_bytes = 0
 
-    def cut(self, data: bytes) -> Cut | None:
+    def cut(self, data: bytes, following: frozenset[int] | None) -> Cut | None:
         """Cut the characters of ``data``, a last one that is not complete left out.
 
-        None if it is not UTF-8, or if its tokens do not give back the text.
+        ``following``: what the text behind ``data`` may begin with, None for anything. None if it
+        is not UTF-8, or if its tokens do not give back the text.
         """
-        if data in self._cuts:
-            return self._cuts[data]
+        key = (data, following)
+        if key in self._cuts:
+            return self._cuts[key]
         self._num_bytes += len(data)
         if self._num_bytes > _MAX_BYTES:
             self._cuts.clear()
             self._num_bytes = len(data)
-        found = self._cuts[data] = self._cut(data)
+        found = self._cuts[key] = self._cut(data, following)
         return found
 
-    def _cut(self, data: bytes) -> Cut | None:
+    def _cut(self, data: bytes, following: frozenset[int] | None) -> Cut | None:
         try:
             text, size = codecs.utf_8_decode(data, "strict", False)
         except UnicodeDecodeError:
@@ -69,7 +71,9 @@ class TextCutter:
         pieces = [self.token_bytes[token] for token in ids]
         if b"".join(pieces) != data[:size]:
             return None
-        points = byte_offsets(text, self._encoder.commit_points(text))
+        if size < len(data):
+            following = None  # half a character does
+        points = byte_offsets(text, self._encoder.commit_points(text, following))
         return Cut(ids, tuple(accumulate(map(len, pieces))), tuple(points))
 
 
@@ -87,20 +91,21 @@ class Tail:
         ids: Sequence[int],
         forced: bytes,
         *,
-        completes: bool,
+        following: frozenset[int] | None,
         max_ids: int,
         ends: Collection[int],
     ) -> Jump | None:
         """Find the jump over ``forced``, which is not empty, behind all of ``ids``.
 
-        ``completes``: nothing can follow it. The jump leads to at most ``max_ids`` ids in all, and
+        ``following``: the bytes that may come behind it, empty if it completes the value, None if
+        all may. The jump leads to at most ``max_ids`` ids in all, and
         stops before the first id that is one of ``ends``.
         """
         table = self._cutter.token_bytes
         pieces = [table[token] for token in ids[self.begin :]]
         tail = b"".join(pieces)
         text = tail + forced
-        cut = self._cutter.cut(text)
+        cut = self._cutter.cut(text, following)
         if cut is None:
             return None
         points = set(cut.points)
@@ -111,10 +116,10 @@ class Tail:
         if offset:
             self.begin += moved
             tail, text = tail[offset:], text[offset:]
-            cut = self._cutter.cut(text)
+            cut = self._cutter.cut(text, following)
             if cut is None:
                 return None
-        is_whole = completes and bool(cut.ids) and cut.ends[-1] == len(text)
+        is_whole = not following and following is not None and cut.ends[-1:] == (len(text),)
         limit = len(text) if is_whole else cut.points[-1]
         room = max_ids - self.begin
         count = 0

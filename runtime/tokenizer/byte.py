@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 SPECIALS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 
@@ -31,7 +31,7 @@ class ByteTokenizer:
         except UnicodeEncodeError:
             return list(without_surrogates(text).encode())
 
-    def commit_points(self, text: str) -> list[int]:
+    def commit_points(self, text: str, following: Collection[int] | None = None) -> list[int]:
         """Return every border between characters: no token depends on another."""
         return list(range(len(text) + 1))
 

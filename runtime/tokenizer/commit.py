@@ -6,11 +6,17 @@ soon as no further text can move it. Which borders those are depends on how far 
 the alternatives listed here look at nothing but the run of characters they match, at white space
 that reaches the end of the text, and at the two characters behind an apostrophe. A tokenizer with
 any other pattern has no commit points.
+
+Where it is known which bytes may follow, the end of the text may be settled too: if none of them
+moves the last border, or if there is no token that a border before such a byte would lie within.
+Then no merge crosses the border, and what is left of it is cut as if nothing followed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import pairwise
 from typing import Any, Final
 
 from sglc.runtime.tokenizer.byte_tables import components
@@ -44,17 +50,28 @@ class CommitRule:
     """The commit points of one tokenizer; ``of`` tells whether it has any.
 
     ``inner`` is a ``tokenizers.Tokenizer``; ``added`` are tokens that it finds in any text before
-    it cuts that into pre-tokens.
+    it cuts that into pre-tokens. ``token_bytes`` are all tokens, None where a pre-token that is a
+    token itself is not cut by merges: merges then say nothing of it.
     """
 
-    def __init__(self, inner: Any, added: Iterable[str], *, has_cased_words: bool) -> None:
+    def __init__(
+        self,
+        inner: Any,
+        added: Iterable[str],
+        token_bytes: Sequence[bytes] | None,
+        *,
+        has_cased_words: bool,
+    ) -> None:
         self._cut = inner.pre_tokenizer.pre_tokenize_str
         self._normalizer = inner.normalizer
         self._added = tuple(added)
+        self._token_bytes = token_bytes
         self._has_cased_words = has_cased_words
 
     @classmethod
-    def of(cls, data: Mapping[str, Any], inner: Any) -> CommitRule | None:
+    def of(
+        cls, data: Mapping[str, Any], inner: Any, token_bytes: Sequence[bytes]
+    ) -> CommitRule | None:
         """Return the rule of a tokenizer, given also as the data of its tokenizer.json.
 
         None where tokens may change far behind the end of a text: no pre-tokenizer, one that is
@@ -62,7 +79,8 @@ class CommitRule:
         """
         stages = [p for p in components(data.get("pre_tokenizer")) if p.get("type") != "Sequence"]
         normalizers = {p.get("type") for p in components(data.get("normalizer"))}
-        if (data.get("model") or {}).get("dropout") or normalizers - {"NFC", "Sequence"}:
+        model = data.get("model") or {}
+        if model.get("dropout") or normalizers - {"NFC", "Sequence"}:
             return None
         alternatives: list[str] = []
         for stage in stages:
@@ -77,10 +95,33 @@ class CommitRule:
         if not alternatives:
             return None
         added = [t.content for t in inner.get_added_tokens_decoder().values() if not t.special]
-        return cls(inner, added, has_cased_words=not _CASED.isdisjoint(alternatives))
+        by_merges = model.get("type") == "BPE" and not model.get("ignore_merges")
+        return cls(
+            inner,
+            added,
+            token_bytes if by_merges else None,
+            has_cased_words=not _CASED.isdisjoint(alternatives),
+        )
 
-    def points(self, text: str) -> list[int]:
-        """Return the commit points in ascending order, in characters; the first is 0."""
+    def points(self, text: str, following: Collection[int] | None = None) -> list[int]:
+        """Return the commit points in ascending order, in characters; the first is 0.
+
+        ``following`` are the bytes that may come next; None is any.
+        """
+        found = self._points(text)
+        size = len(text)
+        if following is None or not text or found[-1] == size:
+            return found
+        whole = [*(begin for _, (begin, _) in self._cut(text)), size]
+        is_word = self._ends_in_word(text, whole[-2], found[-1])
+        for byte in following:
+            if is_word and not self._joins(text, byte):
+                continue
+            if byte >= 128 or not _begins_with(self._points(text + chr(byte)), whole):
+                return found
+        return whole
+
+    def _points(self, text: str) -> list[int]:
         if self._normalizer is not None and self._normalizer.normalize_str(text) != text:
             return [0]
         text = text[: self._added_from(text)]
@@ -94,6 +135,33 @@ class CommitRule:
         if self._has_cased_words:
             limit = min(limit, _word_from(text))
         return [0, *(begin for begin in begins if 0 < begin <= limit)]
+
+    def _ends_in_word(self, text: str, begin: int, settled: int) -> bool:
+        """Whether more text leaves the last pre-token, from ``begin`` on, as it is or lengthens it.
+
+        And nothing before it is open: ``settled`` is the last commit point.
+        """
+        is_open = text[-1].isspace() or "'" in text[-2:] or self._has_cased_words
+        return (
+            begin == settled
+            and self._normalizer is None
+            and not is_open
+            and self._added_from(text) == len(text)
+        )
+
+    def _joins(self, text: str, byte: int) -> bool:
+        """Whether some token holds the last byte of ``text`` with ``byte`` behind it."""
+        return self._pairs is None or bool(self._pairs[text.encode()[-1] << 8 | byte])
+
+    @cached_property
+    def _pairs(self) -> bytearray | None:
+        if self._token_bytes is None:
+            return None
+        pairs = bytearray(1 << 16)
+        for token in set(self._token_bytes):
+            for left, right in pairwise(token):
+                pairs[left << 8 | right] = 1
+        return pairs
 
     def _added_from(self, text: str) -> int:
         """Return where the first added token is, or might yet be; the length if nowhere."""
@@ -153,6 +221,10 @@ def _word_from(text: str) -> int:
     while at and not text[at - 1].isspace() and not _is_plain(text[at - 1]):
         at -= 1
     return at
+
+
+def _begins_with(points: Sequence[int], expected: Sequence[int]) -> bool:
+    return list(points[: len(expected)]) == list(expected)
 
 
 def _is_plain(char: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -64,7 +64,6 @@ class Tokenizer:
         inner.no_truncation()
         inner.no_padding()
         self._inner = inner
-        self._commit = None if self.prefix_space == "always" else CommitRule.of(data, inner)
         self.named = dict(files.named)
         added = inner.get_added_tokens_decoder()
         self.special_ids: Mapping[str, int] = {
@@ -79,6 +78,9 @@ class Tokenizer:
                 table[i] = added[i].content.encode()
         self.token_bytes: tuple[bytes, ...] = tuple(table)
         self.vocab_size = len(table)
+        self._commit: CommitRule | None = None
+        if self.prefix_space != "always":
+            self._commit = CommitRule.of(data, inner, self.token_bytes)
         eos = inner.token_to_id(files.named.get("eos_token", ""))
         self.eos_ids = files.eos_ids | ({eos} if eos is not None else frozenset())
         self.bos_ids = self._added_before()
@@ -118,9 +120,9 @@ class Tokenizer:
             text = " " + text
         return self._ids(text)
 
-    def commit_points(self, text: str) -> list[int]:
-        """Return what never changes of the ids of ``text``; see TokenizerLike."""
-        return [0] if self._commit is None else self._commit.points(text)
+    def commit_points(self, text: str, following: Collection[int] | None = None) -> list[int]:
+        """Return what never changes of the ids of ``text``; see TextEncoder."""
+        return [0] if self._commit is None else self._commit.points(text, following)
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """Return ``encode`` of each text, in parallel where the library is set to."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -44,9 +44,16 @@ class Encoder:
                 rest = rest[max(1, len(best)) :]
         return ids
 
-    def commit_points(self, text: str) -> list[int]:
-        """Return the borders of the runs, but for the end of the last one."""
-        return [m.start() for m in re.finditer("[abc]+|[0-9]+|[^abc0-9]", text)] or [0]
+    def commit_points(self, text: str, following: Collection[int] | None = None) -> list[int]:
+        """Return the borders of the runs; the end of the last one, if nothing can lengthen it."""
+        found = [m.start() for m in re.finditer("[abc]+|[0-9]+|[^abc0-9]", text)] or [0]
+        longer = [t for t in map(chr, following or ()) if len(set(_kinds(text[-1:] + t))) == 1]
+        is_settled = following is not None and text and (not longer or not text[-1].isalnum())
+        return [*found, len(text)] if is_settled else found
+
+
+def _kinds(text: str) -> list[str]:
+    return ["digit" if c.isdigit() else "letter" if c in "abc" else c for c in text]
 
 
 @dataclass(frozen=True)

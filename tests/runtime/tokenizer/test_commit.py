@@ -111,6 +111,29 @@ def test_tokens_before_a_commit_point_stay(kind: str, text: str, more: str) -> N
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(text=TEXTS, more=TEXTS, others=st.sets(st.sampled_from(list(b'"_ab19 {<\xc3\xe3'))))
+def test_what_may_follow_narrows_it_down(kind: str, text: str, more: str, others: set[int]) -> None:
+    made = tokenizer(kind)
+    following = {*more.encode()[:1], *others}
+    points = made.commit_points(text, following)
+    assert points[: len(made.commit_points(text))] == made.commit_points(text)
+    if points[-1] == len(text) and (more or not others):
+        count = len(made.encode(text))
+        assert made.encode(text + more)[:count] == made.encode(text)
+        assert b"".join(made.token_bytes[i] for i in made.encode(text)) == text.encode()
+
+
+def test_the_end_is_settled_if_nothing_that_follows_can_join_it() -> None:
+    made = tokenizer("gpt2")
+    assert made.commit_points(' "', b"_") == [0, 2]  # one word with it, but no token holds both
+    assert made.commit_points(' "', b"a1 ") == [0, 2]
+    assert made.commit_points(' "', b'":') == [0]
+    assert made.commit_points(' "') == [0]
+    assert made.commit_points("ab", b"") == [0, 2]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_most_of_a_text_is_settled(kind: str) -> None:
     text = '{"name": "Harry Potter", "house": "Gryffindor", "blood status": "'
     assert len(text) - tokenizer(kind).commit_points(text)[-1] <= 2
