@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-from array import array
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
@@ -16,6 +15,7 @@ from sglc.constraints.automaton import Automaton
 Ranges = tuple[tuple[int, int], ...]  # sorted, both ends included, apart from each other
 
 MAX_CHAR: Final = 0x10FFFF
+ASCII: Final[Ranges] = ((0, 0x7F),)
 ANY_CHAR: Final[Ranges] = ((0, MAX_CHAR),)
 ANY_TEXT: Final[Ranges] = ((0, 0xD7FF), (0xE000, MAX_CHAR))  # surrogates have no UTF-8
 
@@ -59,9 +59,14 @@ def size(ranges: Ranges) -> int:
 
 
 @lru_cache(maxsize=64)
-def matched(pattern: re.Pattern[str]) -> Ranges:
-    """The characters that ``pattern``, which matches runs of characters, matches."""
-    return tuple((found.start(), found.end() - 1) for found in pattern.finditer(_all_chars()))
+def matched(pattern: re.Pattern[str], within: Ranges = ANY_CHAR) -> Ranges:
+    """The characters of ``within`` that ``pattern``, which matches runs of them, matches."""
+    text = all_chars()
+    return tuple(
+        (found.start(), found.end() - 1)
+        for low, high in within
+        for found in pattern.finditer(text, low, high + 1)
+    )
 
 
 @lru_cache(maxsize=256)
@@ -71,8 +76,16 @@ def char_automaton(ranges: Ranges) -> Automaton:
 
 
 @lru_cache(maxsize=1)
-def _all_chars() -> str:
-    return array("I", range(MAX_CHAR + 1)).tobytes().decode("utf-32", "surrogatepass")
+def all_chars() -> str:
+    """All code points in order, surrogates too."""
+    plane = bytearray(4 << 16)  # UTF-32, the low two bytes of which are the same in every plane
+    plane[0::4] = bytes(range(256)) * 256
+    plane[1::4] = b"".join(bytes([high]) * 256 for high in range(256))
+    planes: list[str] = []
+    for number in range(17):
+        plane[2::4] = bytes([number]) * (1 << 16)
+        planes.append(plane.decode("utf-32-le", "surrogatepass"))
+    return "".join(planes)
 
 
 class _Utf8:

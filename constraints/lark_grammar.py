@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+from sglc.constraints.assertions import Asserted
 from sglc.constraints.patterns import RegexError, parse_regex
 from sglc.constraints.syntax import Call, Node, Repeat, alt, seq
 
@@ -83,9 +84,12 @@ def _symbol(symbol: Any, nodes: dict[str, Node], blanks: Node | None) -> Node:
 def _terminal(terminal: Any) -> Node:
     pattern = terminal.pattern.to_regexp()
     try:
-        return parse_regex(pattern)
+        node = parse_regex(pattern)
     except RegexError as error:
         raise GrammarError(f"terminal {terminal.name} is not regular: {error}") from None
+    if isinstance(node, Asserted):
+        raise GrammarError(f"terminal {terminal.name} looks beyond its own text: /{pattern}/")
+    return node
 
 
 def _compiled(text: str, start: str) -> tuple[Iterable[Any], Iterable[Any], Iterable[str]]:

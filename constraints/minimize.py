@@ -14,6 +14,9 @@ from typing import NamedTuple
 from sglc.constraints.rows import Row, cells, remap
 
 Outline = tuple[bool, Row]  # whether a state accepts, and its row with targets of its kind as -1
+Sign = tuple[
+    bool, Row
+]  # the same for equal states: a row of ranks, which are the same for them too
 
 
 class Canonical(NamedTuple):
@@ -92,6 +95,7 @@ def components(rows: Sequence[Row], start: int) -> Iterator[list[int]]:
 
 
 _SETTLED = 1 << 60
+_READS = bytes((0, *[1] * 255))
 
 
 class _Merge:
@@ -104,8 +108,11 @@ class _Merge:
         self.rows: list[Row] = [(bytes(len(rows[0][0])), ())]
         self.accepting: set[int] = set()
         self._known: tuple[dict[Row, int], dict[Row, int]] = ({}, {})  # by (accepting, row)
-        self._cyclic_into: dict[int, list[int]] = {}  # settled states on cycles, by target
-        self._sinks: list[int] = []  # settled states on cycles that nothing leaves
+        self._ranks: dict[tuple[bool, bytes], int] = {}  # by what a state accepts and reads
+        self._rank: list[int] = [0]  # by settled state
+        # Settled states on cycles, by sign: all by each target, and those that nothing leaves.
+        self._cyclic_into: dict[int, dict[Sign, list[int]]] = defaultdict(dict)
+        self._sinks: dict[Sign, list[int]] = {}
 
     def settle(self, component: list[int]) -> None:
         state = component[0]
@@ -122,6 +129,7 @@ class _Merge:
     def _add(self, row: Row, accepts: bool) -> int:
         state = len(self.rows)
         self.rows.append(row)
+        self._rank.append(self._rank_of(accepts, row))
         self._known[accepts][row] = state
         if accepts:
             self.accepting.add(state)
@@ -146,12 +154,24 @@ class _Merge:
         for at, (block, members) in enumerate(blocks.items()):
             for state in members:
                 new[state] = same[block] if same else fresh + at
-        for leader in () if same else leaders.values():
-            state = self._add(remap(rows[leader], new.__getitem__), outline[leader][0])
-            for target in self.rows[state][1]:
-                self._cyclic_into.setdefault(target, []).append(state)
-            if is_sink:
-                self._sinks.append(state)
+        if same:
+            return
+        for leader in leaders.values():
+            self._add(remap(rows[leader], new.__getitem__), outline[leader][0])
+        for state in range(fresh, len(self.rows)):
+            self._register(state, is_sink)
+
+    def _register(self, state: int, is_sink: bool) -> None:
+        """Let a settled state on a cycle be found by the equal states of later components."""
+        row = self.rows[state]
+        sign = state in self.accepting, remap(row, self._rank.__getitem__)
+        for target in row[1]:
+            self._cyclic_into[target].setdefault(sign, []).append(state)
+        if is_sink:
+            self._sinks.setdefault(sign, []).append(state)
+
+    def _rank_of(self, accepts: bool, row: Row) -> int:
+        return self._ranks.setdefault((accepts, row[0].translate(_READS)), len(self._ranks) + 1)
 
     def _refine(self, component: list[int], outline: dict[int, Outline]) -> dict[int, list[int]]:
         """Blocks of equivalent states of one component, by block number; numbers are negative.
@@ -201,29 +221,35 @@ class _Merge:
 
         Whatever equals a state with a settled target has that target too.
         """
-        new, rows = self.new, self._old_rows
-        candidates, begin = self._sinks, next(iter(leaders))
-        if not is_sink:
+        new = self.new
+        mine = {b: remap(self._old_rows[q], new.__getitem__) for b, q in leaders.items()}
+        accepts = {b: q in self._old_accepting for b, q in leaders.items()}
+        ranks = {b: self._rank_of(accepts[b], row) for b, row in mine.items()}
+        rank_of = {t: ranks.get(t) or self._rank[t] for row in mine.values() for t in row[1]}
+        begin = next(iter(leaders))
+        if is_sink:
+            sign = accepts[begin], remap(mine[begin], rank_of.__getitem__)
+            candidates = self._sinks.get(sign, [])
+        else:
             found = (
                 (len(into), block, into)
-                for block, leader in leaders.items()
-                for target in map(new.__getitem__, rows[leader][1])
+                for block, row in mine.items()
+                for sign in ((accepts[block], remap(row, rank_of.__getitem__)),)
+                for target in row[1]
                 if target > 0
-                for into in (self._cyclic_into.get(target, []),)
+                for into in (self._cyclic_into[target].get(sign, []),)
             )
             _, begin, candidates = min(found, key=lambda choice: choice[0])
         for candidate in candidates:
             same, todo = {begin: candidate}, [begin]
             while todo:
                 block = todo.pop()
-                mine, theirs = remap(rows[leaders[block]], new.__getitem__), self.rows[same[block]]
-                accepts = leaders[block] in self._old_accepting
-                pairs = set(zip(cells(mine), cells(theirs), strict=True))
+                pairs = set(zip(cells(mine[block]), cells(self.rows[same[block]]), strict=True))
                 met = {m: t for m, t in pairs if m < 0}
                 agree = all(m == t if m >= 0 else t and same.get(m, t) == t for m, t in pairs)
                 if not agree or len(met) < sum(m < 0 for m, _ in pairs):
                     break
-                if accepts != (same[block] in self.accepting):
+                if accepts[block] != (same[block] in self.accepting):
                     break
                 todo += [m for m in met if m not in same]
                 same |= met

@@ -2,6 +2,7 @@
 
 The standard library's own parser reads the pattern, so syntax is Python's by construction. What
 no automaton can do, or what depends on the order of backtracking, is refused with its place.
+Anchors, word boundaries and lookaround hold or fail at a place of the text: see ``assertions``.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import warnings
 from functools import lru_cache
 from typing import Any
 
-from sglc.constraints import charset, syntax
-from sglc.constraints.regex_scan import scan
+from sglc.constraints import assertions, charset, syntax
+from sglc.constraints.assertions import Asserted, Assertion, Mark
+from sglc.constraints.regex_scan import place
 from sglc.constraints.syntax import Alt, Chars, Node, Repeat, Text
 
 _parser: Any = importlib.import_module("re._parser")
@@ -21,10 +23,8 @@ _compiler: Any = importlib.import_module("re._compiler")
 _c: Any = importlib.import_module("re._constants")
 
 _CASED = re.IGNORECASE | re.ASCII
+_ALPHABETS = re.ASCII | re.UNICODE | re.LOCALE  # one of them at a time
 _REFUSED = {
-    _c.ASSERT: "lookaround",
-    _c.ASSERT_NOT: "lookaround",
-    _c.GROUPREF: "backreference",
     _c.GROUPREF_EXISTS: "conditional",
     _c.ATOMIC_GROUP: "atomic group",
     _c.POSSESSIVE_REPEAT: "possessive quantifier",
@@ -32,14 +32,14 @@ _REFUSED = {
 _BEGIN = {_c.AT_BEGINNING, _c.AT_BEGINNING_STRING}
 _END = {_c.AT_END, _c.AT_END_STRING}
 _WHY = {
-    "lookaround": "lookahead and lookbehind are not supported",
-    "backreference": "a backreference is not regular",
+    "backreference": "a backreference to more than one possible text is not regular",
     "conditional": "a conditional on a group is not regular",
     "atomic group": "atomic groups are not supported: write (?:...)",
     "possessive quantifier": "possessive quantifiers are not supported: drop the `+`",
-    "boundary": "\\b and \\B are not supported",
-    "anchor": "an anchor inside a pattern is not supported: the whole text is matched anyway",
+    "nested": "an anchor, \\b or lookaround inside of a lookaround is not supported",
+    "marks": f"more than {len(assertions.MARKS)} different assertions",
 }
+_NO_BOUNDARY_IN_EMPTY = re.fullmatch(r"\B", "") is None  # changed in Python 3.14
 
 
 class RegexError(ValueError):
@@ -63,8 +63,8 @@ def parse_regex(pattern: str) -> Node:
     """The syntax of ``pattern``, from which its automaton and its bounds are made.
 
     Raises:
-        RegexError: wrong syntax, or something that is refused (lookaround, backreferences, \\b,
-            anchors other than at the ends, possessive and atomic groups).
+        RegexError: wrong syntax, or something that is refused (backreferences, conditionals,
+            possessive quantifiers and atomic groups).
     """
     try:
         return _read(pattern)
@@ -116,7 +116,9 @@ def _single(node: Node) -> charset.Ranges | None:
 
 def _read(pattern: str) -> Node:
     parsed = _tree(pattern)
-    return _Reader().sequence(parsed, parsed.state.flags, True, True)
+    reader = _Reader()
+    node = reader.sequence(parsed, parsed.state.flags, True, True)
+    return Asserted(node, tuple(reader.assertions)) if reader.assertions else node
 
 
 def _tree(pattern: str) -> Any:
@@ -126,65 +128,101 @@ def _tree(pattern: str) -> Any:
 
 
 def _place(pattern: str, feature: str) -> int:
-    """Where the first refused use of ``feature`` is.
-
-    Features are found in the text, as the parser keeps no places. An anchor may be refused or
-    not: the first one that is refused even with all later ones taken out is the culprit.
-    """
+    """Where the first refused use of ``feature`` is. The parser keeps no places."""
     verbose = bool(_tree(pattern).state.flags & re.VERBOSE)
-    tokens = [token for token in scan(pattern, verbose) if token.feature == feature]
-    if feature != "anchor":
-        return tokens[0].start if tokens else 0
-    shorter = pattern
-    for token in reversed(tokens):
-        culprit = token.start
-        shorter = shorter[: token.start] + "(?:)" + shorter[token.end :]
-        try:
-            _read(shorter)
-        except _Refused:
-            continue
-        except re.error:
-            pass
-        return culprit
-    return 0
+    return place(pattern, feature, verbose)
 
 
 class _Reader:
     """Turns the parser's tree into ours. ``start``/``end``: nothing is read before / after."""
 
+    def __init__(self) -> None:
+        self.assertions: dict[Assertion, int] = {}
+        self._is_looking = False
+        self._said: dict[int, Text] = {}  # groups that have matched this text, whatever the rest
+
     def sequence(self, items: Any, flags: int, start: bool, end: bool) -> Node:
         nodes: list[Node] = []
-        items = list(items)
+        reading = [i for i, item in enumerate(items) if not _reads_nothing(item)]
+        first, last = (reading[0], reading[-1]) if reading else (len(items), -1)
         for i, (op, value) in enumerate(items):
-            at_start = start and all(_reads_nothing(item) for item in items[:i])
-            at_end = end and all(_reads_nothing(item) for item in items[i + 1 :])
-            nodes.append(self._item(op, value, flags, at_start, at_end))
+            nodes.append(self._item(op, value, flags, start and i <= first, end and i >= last))
         return syntax.seq(*nodes)
 
     def _item(self, op: Any, value: Any, flags: int, start: bool, end: bool) -> Node:
         if op in _REFUSED:
             raise _Refused(_REFUSED[op])
         if op is _c.AT:
-            if value in _BEGIN or value in _END:
-                if (value in _BEGIN and start) or (value in _END and end):
-                    return Text("")
-                raise _Refused("anchor")
-            raise _Refused("boundary")
+            if (value in _BEGIN and start) or (value in _END and end):
+                return Text("")
+            return self._mark(_at(value, flags))
+        if op is _c.ASSERT or op is _c.ASSERT_NOT:
+            return self._look(value, flags, negated=op is _c.ASSERT_NOT)
         if op is _c.BRANCH:
-            return syntax.alt(*(self.sequence(arm, flags, start, end) for arm in value[1]))
+            return syntax.alt(*(self._part(arm, flags, start, end) for arm in value[1]))
         if op is _c.SUBPATTERN:
-            _, added, removed, inner = value
-            return self.sequence(inner, (flags | added) & ~removed, start, end)
+            group, added, removed, inner = value
+            kept = flags & ~_ALPHABETS if added & _ALPHABETS else flags
+            node = self.sequence(inner, (kept | added) & ~removed, start, end)
+            if group is not None and isinstance(node, Text):
+                self._said[group] = node
+            return node
+        if op is _c.GROUPREF:
+            if value not in self._said or flags & re.IGNORECASE:
+                raise _Refused("backreference")
+            return self._said[value]
         if op is _c.MAX_REPEAT or op is _c.MIN_REPEAT:
             least, most, inner = value
             once = most == 1
-            node = self.sequence(inner, flags, start and once, end and once)
+            node = self._part(inner, flags, start and once, end and once)
             return Repeat(node, int(least), None if most is _c.MAXREPEAT else int(most))
         if op is _c.FAILURE:
             return Alt(())
         if op is _c.LITERAL and not flags & re.IGNORECASE:
             return Text(chr(value))
         return Chars(_chars(op, value, flags))
+
+    def _part(self, items: Any, flags: int, start: bool, end: bool) -> Node:
+        """A sequence that may be passed by: its groups mean nothing outside of it."""
+        before = dict(self._said)
+        node = self.sequence(items, flags, start, end)
+        self._said = before
+        return node
+
+    def _look(self, value: Any, flags: int, *, negated: bool) -> Node:
+        direction, inner = value
+        behind = direction < 0
+        if behind and len(set(inner.getwidth())) > 1:
+            raise ValueError("look-behind requires fixed-width pattern")
+        if self._is_looking:
+            raise _Refused("nested")
+        self._is_looking = True
+        node = self._part(inner, flags, False, False)
+        self._is_looking = False
+        return self._mark(assertions.look(node, behind=behind, negated=negated))
+
+    def _mark(self, assertion: Assertion) -> Node:
+        if self._is_looking:
+            raise _Refused("nested")
+        number = self.assertions.setdefault(assertion, len(self.assertions))
+        if number == len(assertions.MARKS):
+            raise _Refused("marks")
+        return Mark(assertions.MARKS[number])
+
+
+def _at(code: Any, flags: int) -> Assertion:
+    if code is _c.AT_BEGINNING_STRING or code is _c.AT_END_STRING:
+        return assertions.AT_START if code is _c.AT_BEGINNING_STRING else assertions.AT_END
+    if code is _c.AT_BEGINNING:
+        return assertions.AT_LINE_START if flags & re.MULTILINE else assertions.AT_START
+    if code is _c.AT_END:
+        in_lines = flags & re.MULTILINE
+        return assertions.AT_LINE_END if in_lines else assertions.BEFORE_LAST_NEWLINE
+    word = _category(_c.CATEGORY_WORD, bool(flags & re.ASCII))
+    if code is _c.AT_BOUNDARY:
+        return assertions.boundary(word)
+    assert code is _c.AT_NON_BOUNDARY, code
+    return assertions.no_boundary(word, nor_in_empty=_NO_BOUNDARY_IN_EMPTY)
 
 
 def _reads_nothing(item: tuple[Any, Any]) -> bool:
@@ -217,10 +255,16 @@ def _chars(op: Any, value: Any, flags: int) -> charset.Ranges:
 @lru_cache(maxsize=16)
 def _category(category: Any, ascii_only: bool) -> charset.Ranges:
     letter = str(category).removeprefix("CATEGORY_")
-    escape = {"DIGIT": "d", "SPACE": "s", "WORD": "w"}[letter.removeprefix("NOT_")]
     if letter.startswith("NOT_"):
-        escape = escape.upper()
-    return charset.matched(re.compile(f"\\{escape}+", re.ASCII if ascii_only else 0))
+        opposite = getattr(_c, f"CATEGORY_{letter.removeprefix('NOT_')}")
+        return charset.invert(_category(opposite, ascii_only))
+    escape = {"DIGIT": r"\d+", "SPACE": r"\s+", "WORD": r"\w+"}[letter]
+    within = charset.ANY_CHAR
+    if ascii_only:
+        within = charset.ASCII
+    elif letter == "DIGIT":
+        within = _category(_c.CATEGORY_WORD, ascii_only)  # \w is what is alphanumeric, and _
+    return charset.matched(re.compile(escape, re.ASCII if ascii_only else 0), within)
 
 
 def _chars_any_case(op: Any, value: Any, flags: int) -> charset.Ranges:
@@ -238,9 +282,10 @@ def _chars_any_case(op: Any, value: Any, flags: int) -> charset.Ranges:
 @lru_cache(maxsize=1)
 def _cased() -> tuple[str, ...]:
     """All characters that have a lower or an upper case, found block by block."""
+    text = charset.all_chars()
     found: list[str] = []
-    for low in range(0, charset.MAX_CHAR + 1, 256):
-        block = "".join(map(chr, range(low, low + 256)))
+    for low in range(0, len(text), 256):
+        block = text[low : low + 256]
         if block.lower() != block or block.upper() != block:
             found += [c for c in block if c.lower() != c or c.upper() != c]
     return tuple(found)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from sglc.constraints.assertions import MARKS
+
 _FEATURES = (
     ("boundary", r"\\[bB]"),
     ("anchor", r"\\[AZ]|[\^$]"),
@@ -22,6 +24,8 @@ _SKIPPED = (
 )
 _LAST = (("escape", r"\\."), ("quantifier", r"[*+?]\??"), ("group", r"\(\??"), ("other", r"."))
 _VERBOSE = (("comment", r"\#[^\n]*"),)
+_ASSERTIONS = {"boundary", "anchor", "lookaround"}
+_OPENING = {"lookaround", "conditional", "atomic group", "group"}
 
 
 class Token(NamedTuple):
@@ -30,6 +34,36 @@ class Token(NamedTuple):
     feature: str
     start: int
     end: int
+
+
+def place(pattern: str, feature: str, verbose: bool) -> int:
+    """Where the first refused use of ``feature`` is; 0 if it is not found.
+
+    ``nested`` is an assertion inside of a lookaround, ``marks`` one too many.
+    """
+    tokens = list(scan(pattern, verbose))
+    if feature == "nested":
+        return _nested(pattern, tokens)
+    if feature == "marks":
+        places = [token.start for token in tokens if token.feature in _ASSERTIONS]
+        return places[min(len(MARKS), len(places) - 1)]
+    return next((token.start for token in tokens if token.feature == feature), 0)
+
+
+def _nested(pattern: str, tokens: list[Token]) -> int:
+    depth, looking = 0, 0  # the depth at which a lookaround has begun
+    for feature, start, _ in tokens:
+        if looking and feature in _ASSERTIONS:
+            return start
+        if feature in _OPENING:
+            depth += 1
+            if feature == "lookaround":
+                looking = depth
+        elif pattern[start] == ")":
+            if looking == depth:
+                looking = 0
+            depth -= 1
+    return 0
 
 
 def scan(pattern: str, verbose: bool) -> Iterator[Token]:

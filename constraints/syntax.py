@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
+from itertools import groupby
 from typing import Any, Protocol
 
 from sglc.constraints.automaton import MAX_STATES, Automaton
@@ -340,13 +341,12 @@ def _mapped(value: Any, new: Callable[[str], Node]) -> Any:
 def seq(*nodes: Node) -> Node:
     """The nodes in order; texts next to each other become one."""
     parts: list[Node] = []
-    for node in nodes:
-        for part in node.parts if isinstance(node, Seq) else (node,):
-            before = parts[-1] if parts else None
-            if isinstance(part, Text) and isinstance(before, Text):
-                parts[-1] = Text(before.text + part.text)
-            else:
-                parts.append(part)
+    flat = (p for node in nodes for p in (node.parts if isinstance(node, Seq) else (node,)))
+    for is_text, group in groupby(flat, lambda part: isinstance(part, Text)):
+        if is_text:
+            parts.append(Text("".join(part.text for part in group if isinstance(part, Text))))
+        else:
+            parts += group
     return parts[0] if len(parts) == 1 else Seq(tuple(parts)) if parts else Text("")
 
 

@@ -17,7 +17,7 @@ def empty_language(span: Span, type_: str, reason: str = "") -> Diagnostic:
 
 
 def unsupported_regex(span: Span, reason: str, helps: tuple[str, ...] = ()) -> Diagnostic:
-    """``reason`` names the feature or the fault, such as ``lookahead is not regular``."""
+    """``reason`` names the feature or the fault, such as ``a conditional is not regular``."""
     return report("SGL0502", span, "this regex cannot be used", label=reason, helps=helps)
 
 

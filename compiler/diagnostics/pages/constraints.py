@@ -16,8 +16,9 @@ prompt pick() -> int:
     ),
     "SGL0502": Page(
         """\
-Constraints are enforced by a finite automaton. Backreferences and lookaround are beyond it; an
-approximation would let through what the pattern forbids.""",
+Constraints are enforced by a finite automaton. A backreference to a group that may have matched
+different texts is beyond it, and atomic groups depend on how an engine searches; an approximation
+would let through what the pattern forbids.""",
         r"""
 prompt twice():
     "{word = gen(/(a|b)\1/)}"

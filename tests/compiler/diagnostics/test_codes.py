@@ -82,7 +82,7 @@ SAMPLES: list[Diagnostic] = [
     codes.mock_unknown_capture(HERE, "anwser", "ask", ("answer",)),
     codes.batch_columns(HERE, "ask", missing=["question"], unused=["qestion"]),
     codes.empty_language(HERE, "int(10..1)"),
-    codes.unsupported_regex(HERE, "lookahead is not regular"),
+    codes.unsupported_regex(HERE, "a conditional is not regular"),
     codes.max_tokens_too_small(HERE, 4, 20, "/[0-9]{40}/"),
     codes.prefix_choice(HERE, "tea", "tea with milk", THERE),
     codes.duplicate_choice(HERE, '"yes"', THERE),
