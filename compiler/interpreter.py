@@ -220,7 +220,7 @@ class _Frame:
         raise DataError("the reference model sees no images")
 
     def op_gen(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
-        from sglc.constraints.language import end_rule, language, parse
+        from sglc.constraints.language import end_rule, language, max_tokens_of, parse
 
         stream: Stream = args[0]
         options = {**op.attrs, **kwargs}
@@ -229,8 +229,9 @@ class _Frame:
         max_tokens = options["max_tokens"]
         if isinstance(max_tokens, bool) or not isinstance(max_tokens, int) or max_tokens < 1:
             raise DataError(f"`max_tokens` must be at least 1, not {max_tokens}")
+        most = None if type_ is None else max_tokens_of(type_)
         spec = Decode(
-            max_tokens=max_tokens,
+            max_tokens=max_tokens if most is None else min(max_tokens, most),
             key=self.key(op),
             stop=(stop,) if isinstance(stop, str) else tuple(stop),
             machine=None if type_ is None else language(type_),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache, reduce
 from typing import Final, NamedTuple
 from typing import Literal as Choice
@@ -15,6 +15,7 @@ from sglc.constraints.lark_grammar import grammar_rules
 from sglc.constraints.network import NotRegularError
 from sglc.constraints.patterns import char_set, parse_regex
 from sglc.constraints.pushdown import Pushdown
+from sglc.constraints.schemas import compiled
 from sglc.constraints.stops import containing
 from sglc.constraints.syntax import (
     Call,
@@ -43,6 +44,7 @@ from sglc.constraints.types import (
     Optional,
     Record,
     Regex,
+    Schema,
     Sized,
     Str,
     Type,
@@ -115,6 +117,22 @@ def is_unconstrained(t: Type) -> bool:
     return False
 
 
+def max_tokens_of(t: Type) -> int | None:
+    """The most tokens a model may write for a ``t``, as ``sized`` says; None: any number."""
+    match t:
+        case Sized(inner, max_tokens=most):
+            return _least((most, max_tokens_of(inner)))
+        case Without(inner):
+            return max_tokens_of(inner)
+        case Both(parts):
+            return _least(map(max_tokens_of, parts))
+    return None
+
+
+def _least(bounds: Iterable[int | None]) -> int | None:
+    return min((bound for bound in bounds if bound is not None), default=None)
+
+
 def bounds(t: Type) -> Bounds:
     """How long members are; of most types computed without an automaton.
 
@@ -138,6 +156,19 @@ def bounds(t: Type) -> Bounds:
     if in_bytes is None or in_chars is None:
         raise ValueError(f"{t} has no member")
     return Bounds(*in_bytes, *in_chars)
+
+
+def check_rules(t: Type) -> None:
+    """Check the notation of a schema or a grammar; nothing is built of it.
+
+    Raises:
+        SchemaError, GrammarError: it is wrong, or has what cannot be enforced.
+    """
+    match t:
+        case Schema():
+            compiled(t)
+        case Grammar(text, start):
+            grammar_rules(text, start)
 
 
 @lru_cache(maxsize=256)
@@ -230,6 +261,9 @@ class _Builder:
                 return json_text.record([(field.name, self._json(field.type)) for field in fields])
             case Json(depth):
                 return json_text.Value(depth)
+            case Schema():
+                made = compiled(t)
+                return self._call(t, made.rules, made.start)
         if not _is_text(t):
             combined = self._combined(t, self._json)
             if combined is not None:

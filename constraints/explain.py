@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sglc.constraints.automaton import Automaton
 from sglc.constraints.build import end_rule, is_unconstrained, language
-from sglc.constraints.types import Grammar, Sized, Type
+from sglc.constraints.schemas import compiled
+from sglc.constraints.types import Grammar, Schema, Sized, Type
 
 _MAX_SHOWN = 120
 _ENDS = {
@@ -48,9 +49,13 @@ def explain(t: Type) -> str:
 
 def _notes(t: Type) -> list[str]:
     match t:
-        case Sized(_, _, _, least, most) if least or most is not None:
-            bounds = f"{least} to {'any number of' if most is None else most}"
-            return [f"  tokens     {bounds}: a bound on what the model writes, not on members"]
+        case Sized(max_tokens=int() as most):
+            return [
+                f"  tokens     at most {most}: a bound on what the model writes, not on members"
+            ]
+        case Schema():
+            report = str(compiled(t).report).splitlines()
+            return ["  keywords", *(f"    {line}" for line in report)]
         case Grammar(start=start):
             return [f"  rule       {start}; terminals may be cut in every way"]
     return []

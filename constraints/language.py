@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from sglc.constraints.build import Bounds, EndRule, bounds, end_rule, is_unconstrained, language
+from sglc.constraints.build import (
+    Bounds,
+    EndRule,
+    bounds,
+    end_rule,
+    is_unconstrained,
+    language,
+    max_tokens_of,
+)
 from sglc.constraints.values import asked_of, parse, render
 
 __all__ = [
@@ -13,6 +21,7 @@ __all__ = [
     "end_rule",
     "is_unconstrained",
     "language",
+    "max_tokens_of",
     "parse",
     "render",
 ]

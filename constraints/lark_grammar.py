@@ -57,9 +57,6 @@ def grammar_rules(text: str, start: str) -> dict[str, Node]:
         symbols = (_symbol(s, nodes, blanks if ignored else None) for s in rule.expansion)
         arms.setdefault(str(rule.origin.name), []).append(seq(*symbols))
     found_rules = {name: alt(*dict.fromkeys(parts)) for name, parts in arms.items()}
-    if start not in found_rules:
-        known = ", ".join(sorted(n for n in found_rules if not n.startswith("_"))) or "none"
-        raise GrammarError(f"the grammar has no rule `{start}` (it has {known})")
     if ignored:
         found_rules[start] = _begun_by(blanks, start, found_rules)
     return found_rules
@@ -99,6 +96,11 @@ def _compiled(text: str, start: str) -> tuple[Iterable[Any], Iterable[Any], Iter
     try:
         load: Any = load_grammar  # untyped
         grammar, _ = load(text, "<grammar>", [], False)
+        known = [str(rule[0]) for rule in grammar.rule_defs]
+        if start not in known:
+            raise GrammarError(
+                f"there is no rule `{start}`; there are: {', '.join(known) or 'none'}"
+            )
         terminals, rules, ignored = grammar.compile([start], "*")
     except UnexpectedInput as error:
         line, column = getattr(error, "line", -1), getattr(error, "column", -1)

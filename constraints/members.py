@@ -103,26 +103,23 @@ class Members:
         *,
         min_chars: int = 0,
         max_chars: int | None = None,
-        min_tokens: int = 0,
         max_tokens: int | None = None,
     ) -> Sized:
         """The members of a given length.
 
-        Characters are counted in the text. Bounds in tokens do not change what is a member: they
-        bound what the model writes for it, as ``max_tokens`` and ``min_tokens`` of a ``gen`` do.
+        Characters are counted in the text. ``max_tokens`` does not change what is a member: it
+        bounds what the model writes for it, as ``max_tokens`` of a ``gen`` does.
 
         Raises:
             ValueError: a bound is below 0, or the least above the most.
         """
         from sglc.constraints.types import Sized
 
-        for unit, least, most in (
-            ("chars", min_chars, max_chars),
-            ("tokens", min_tokens, max_tokens),
-        ):
-            if least < 0 or (most is not None and most < least):
-                raise ValueError(f"no text has from {least} to {most} {unit}")
-        return Sized(self._type, min_chars, max_chars, min_tokens, max_tokens)
+        if min_chars < 0 or (max_chars is not None and max_chars < min_chars):
+            raise ValueError(f"no text has from {min_chars} to {max_chars} chars")
+        if max_tokens is not None and max_tokens < 1:
+            raise ValueError(f"max_tokens must be at least 1, not {max_tokens}")
+        return Sized(self._type, min_chars, max_chars, max_tokens)
 
     def __add__(self, other: Type) -> Concat:
         from sglc.constraints.types import Concat, Type

@@ -40,15 +40,19 @@ class Frame(NamedTuple):
 
 
 class _State:
-    """A set of places. ``targets`` maps what a byte means to all of them to the next state."""
+    """A set of places.
 
-    __slots__ = ("accepting", "distance", "only", "places", "targets")
+    ``targets`` maps what a byte means to all of them to the next state, ``after`` the byte itself.
+    """
+
+    __slots__ = ("accepting", "after", "distance", "only", "places", "targets")
 
     def __init__(self, places: tuple[Way, ...], accepting: bool, distance: int) -> None:
         self.places = places  # (part << _SHIFT | state of the part, frame), sorted
         self.accepting = accepting
         self.distance = distance
         self.targets: dict[tuple[int, ...], int] = {}
+        self.after: dict[int, int] = {}
         self.only: int | None = None  # the only byte that may follow, -1 for none or several
 
 
@@ -102,6 +106,9 @@ class Pushdown:
             AutomatonTooLarge: the rules are so ambiguous that there are too many places.
         """
         at = self._states[state]
+        known = at.after.get(byte)
+        if known is not None:
+            return known
         slots = []
         for place, _ in at.places:
             part = self._parts[place >> _SHIFT]
@@ -110,6 +117,7 @@ class Pushdown:
         found = at.targets.get(key)
         if found is None:
             found = at.targets[key] = self._advance(at, key)
+        at.after[byte] = found
         return found
 
     def run(self, state: int, data: bytes) -> int:

@@ -237,21 +237,37 @@ class Without(Type):
 class Sized(Type):
     """An ``inner`` of a given length, in characters of its text and in tokens of the model.
 
-    The bounds in tokens limit what a model writes for it (they are those of the decode); which
-    texts are members does not depend on them.
+    The bound in tokens limits what a model writes for it, as ``max_tokens`` of a ``gen`` does;
+    which texts are members does not depend on it.
     """
 
     kind: ClassVar[str] = "sized"
     inner: Type
     min_chars: int = 0
     max_chars: int | None = None
-    min_tokens: int = 0
     max_tokens: int | None = None
 
     def __str__(self) -> str:
         given = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "inner"}
         parts = [f"{name}={value}" for name, value in given.items() if value]
         return f"{_operand(self.inner)}.sized({', '.join(parts)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Schema(Type):
+    """JSON that is valid against a JSON Schema, which is given as JSON text.
+
+    ``order``, ``layout`` and ``formats``: see ``schema.options.SchemaOptions``.
+    """
+
+    kind: ClassVar[str] = "schema"
+    text: str
+    order: str = "schema"
+    layout: str | int = "spaced"
+    formats: str = "enforce"
+
+    def __str__(self) -> str:
+        return f"schema({_clip(self.text)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,9 +351,9 @@ def _operand(t: Type) -> str:
 
 
 def _clip(text: str) -> str:
-    return text if len(text) <= 60 else text[:57] + '..."'
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 SCALARS: Final[tuple[type[Type], ...]] = (
-    Str, Line, Word, Int, Number, Bool, Literal, Regex, Json, Grammar,
+    Str, Line, Word, Int, Number, Bool, Literal, Regex, Json, Schema, Grammar,
 )  # fmt: skip

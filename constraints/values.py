@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from sglc.constraints.build import is_unconstrained, language
+from sglc.constraints.checks import fault, has_checks
 from sglc.constraints.machine import Machine
+from sglc.constraints.schemas import text_of
 from sglc.constraints.types import (
     MISSING,
     Bool,
@@ -27,6 +29,7 @@ from sglc.constraints.types import (
     Number,
     Optional,
     Record,
+    Schema,
     Sized,
     Type,
     Union,
@@ -46,7 +49,10 @@ def parse(t: Type, text: str, find: Find = language) -> Any:
     """
     if not _is_spelled(t, text, find):
         raise ValueError(_reason(find(t), t, text))
-    return _parse(t, text, find)
+    try:
+        return _parse(t, text, find)
+    except _Fault as error:
+        raise ValueError(f"not a {t}: {error}") from None
 
 
 def asked_of(t: Type) -> list[Type]:
@@ -58,8 +64,10 @@ def asked_of(t: Type) -> list[Type]:
         match each:
             case Union(options):
                 inner = options
-            case Optional(one) | Without(one) | Sized(one) | Both((one, *_)):
+            case Optional(one) | Without(one) | Sized(one):
                 inner = (one,)
+            case Both(parts):
+                inner = parts
         new = [i for i in inner if i not in found and not isinstance(i, Literal)]
         found |= dict.fromkeys(new)
         todo += new
@@ -67,11 +75,16 @@ def asked_of(t: Type) -> list[Type]:
 
 
 def is_member(t: Type, text: str | bytes) -> bool:
-    """Whether ``text`` is in L(t)."""
+    """Whether ``text`` is in L(t), what is checked after generation included."""
     try:
-        return _is_spelled(t, text.decode() if isinstance(text, bytes) else text)
-    except UnicodeDecodeError:
+        text = text.decode() if isinstance(text, bytes) else text
+        if not _is_spelled(t, text):
+            return False
+        if has_checks(t):
+            _parse(t, text, language)
+    except (UnicodeDecodeError, _Fault):
         return False
+    return True
 
 
 def render(t: Type, value: Any) -> str:
@@ -99,19 +112,53 @@ def _is_spelled(t: Type, text: str, find: Find = language) -> bool:
     return is_unconstrained(t) or find(t).accepts(data)
 
 
+class _Fault(ValueError):
+    """A text that the machine accepts breaks what is checked after generation."""
+
+
 def _parse(t: Type, text: str, find: Find) -> Any:
+    """The value of a text that the machine of ``t`` accepts.
+
+    Raises:
+        _Fault: it is not a member after all.
+    """
     match t:
         case Optional(inner):
             return None if text == "none" else _parse(inner, text, find)
         case Union(options):
-            return next(_parse(o, text, find) for o in options if _is_spelled(o, text, find))
+            return _parse_option(options, text, find)
         case Both(parts):
-            return _parse(parts[0], text, find)
+            value, *_ = [_parse(part, text, find) for part in parts]
+            return value
         case Without(inner) | Sized(inner):
             return _parse(inner, text, find)
-        case Int() | Number() | Bool() | List() | Record() | Json():
-            return json.loads(text, parse_float=_float)
+        case Int() | Number() | Bool() | List() | Record() | Json() | Schema():
+            return _parse_json(t, text)
     return text
+
+
+def _parse_option(options: Iterable[Type], text: str, find: Find) -> Any:
+    """The value by the first option that has the text."""
+    first: _Fault | None = None
+    for option in options:
+        if _is_spelled(option, text, find):
+            try:
+                return _parse(option, text, find)
+            except _Fault as error:
+                first = first or error
+    assert first is not None
+    raise first
+
+
+def _parse_json(t: Type, text: str) -> Any:
+    try:
+        value = json.loads(text, parse_float=_float)
+    except RecursionError:
+        raise _Fault("it is nested too deeply to be read") from None
+    found = fault(t, value) if has_checks(t) else None
+    if found is not None:
+        raise _Fault(found)
+    return value
 
 
 def _float(text: str) -> float:
@@ -141,6 +188,10 @@ def _renderings(t: Type, value: Any, in_json: bool) -> list[str]:
             return _record(t, value)
         case Json():
             return [_dump(value)]
+        case Schema():
+            return [text_of(t, value)]
+        case Without(inner) | Sized(inner) | Both((inner, *_)):
+            return _renderings(inner, value, in_json)
         case Without(inner) | Sized(inner) | Both((inner, *_)):
             return _renderings(inner, value, in_json)
         case Bool() | Int() | Number() | List() | Record():

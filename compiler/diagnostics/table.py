@@ -68,6 +68,7 @@ TABLE = {
     "SGL0508": Entry(_W, "constraint accepts the empty text"),
     "SGL0509": Entry(_E, "automaton above the size limit"),
     "SGL0510": Entry(_E, "backend cannot enforce the constraint"),
+    "SGL0511": Entry(_E, "schema or grammar that cannot be enforced"),
     "SGL0601": Entry(_W, "dead gen"),
     "SGL0602": Entry(_N, "order defeats prefix sharing"),
     "SGL0603": Entry(_W, "trailing space before a gen"),

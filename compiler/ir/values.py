@@ -86,6 +86,7 @@ _SCALARS: dict[type[t.Type], ValueType] = {
     t.Number: NUMBER,
     t.Bool: BOOL,
     t.Json: JSON,
+    t.Schema: JSON,
     t.Image: IMAGE,
     t.Video: VIDEO,
     t.NoneType: NONE,

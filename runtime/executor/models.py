@@ -21,7 +21,7 @@ from sglc.compiler.plan.select import (
     first_counted,
     shares,
 )
-from sglc.constraints.language import parse
+from sglc.constraints.language import max_tokens_of, parse
 from sglc.constraints.types import Literal, Union
 from sglc.runtime.core.backend import Backend
 from sglc.runtime.core.events import Decoded, Delta, Ended, Event, Failed, Scored
@@ -120,6 +120,8 @@ class GenCall(ModelCall):
         if not ids:
             raise OpError("model", "the stream is empty: there is nothing to go on from")
         constraint = self._constraint
+        if constraint is not None:
+            options = options.within(max_tokens_of(constraint.type))
         decode = Decode(
             options.max_tokens,
             options.sampling,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sglc.compiler.plan.data import describe
@@ -33,6 +33,19 @@ class GenOptions:
     max_tokens: int
     sampling: SamplingParams
     stop: tuple[str, ...]
+
+    def within(self, most: int | None) -> GenOptions:
+        """The options, with what the type allows in tokens besides.
+
+        Raises:
+            OpError: it is less than ``min_tokens``.
+        """
+        if most is None or most >= self.max_tokens:
+            return self
+        if self.sampling.min_new_tokens > most:
+            least = self.sampling.min_new_tokens
+            raise OpError("option", f"`min_tokens` is {least}, but the type allows {most} tokens")
+        return replace(self, max_tokens=most)
 
 
 def gen_options(frame: Frame, node: NodeCode) -> GenOptions:

@@ -16,6 +16,8 @@ HEAD = """\
 @readonly
 tool look(key: str) -> str
 tool note(line: str) -> str
+let NESTED = "start: /a/ start /b/ | /x/"
+let NEST = {type: "array", maxItems: 1, items: {"$ref": "#"}}
 type Card = {a: int(0..9), "b c": "x" | "yy"}
 fn twice(s: str) -> str = s + s
 fn count(xs: list[int], at_least: int = 1) -> int = len([x for x in xs if x >= at_least])
@@ -33,6 +35,7 @@ _GENS = {
     "bool": ("bool",),
     "maybe": ("int(0..3)?",),
 }
+_NESTED = ("grammar(NESTED), max_tokens=5", "schema(NEST), max_tokens=40")
 _OPTIONS = ("", "", ", temperature=1", ", temperature=0.7, top_k=5", ', stop="a"')
 _LETTERS = st.sampled_from(["a", "b ", "é", "\\n", "{{", '\\"', "<|x|>", "1"])
 
@@ -195,6 +198,7 @@ class _Writer:
 
     def statement(self, place: _Place) -> None:
         options = ["text", "text", "gen", "gen", "bind", "hole", "select", "tool", "check", "card"]
+        options += ["nest"]
         if place.depth < 3:
             options += ["if", "if", "match", "for", "while", "fork", "fork", "named", "side"]
             options += ["span", "with", "maybe"]
@@ -220,6 +224,11 @@ class _Writer:
         name = self.name(place, kind)
         self.say(place, f"{name} = gen({type_}{options})")
         place.names.bind(kind, name)
+
+    def _nest(self, place: _Place) -> None:
+        self.fresh += 1
+        name = f"nest{self.fresh}"
+        self.say(place, f"{name} = gen({self.pick(*_NESTED)}{self.pick(*_OPTIONS[:4])})")
 
     def _hole(self, place: _Place) -> None:
         name = self.name(place, "int")

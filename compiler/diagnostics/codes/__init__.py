@@ -11,6 +11,7 @@ from sglc.compiler.diagnostics.codes.constraints import (
     prefix_choice,
     suspicious_dot,
     unsupported_regex,
+    unsupported_rules,
 )
 from sglc.compiler.diagnostics.codes.control import (
     case_outside_domain,
@@ -144,6 +145,7 @@ __all__ = [
     "unknown_role",
     "unreachable",
     "unsupported_regex",
+    "unsupported_rules",
     "unterminated_text",
     "untrusted_host_code",
     "unused_name",

@@ -99,3 +99,9 @@ def not_enforceable(span: Span, type_: str, backend: str) -> Diagnostic:
         f"backend `{backend}` cannot hold the model to `{type_}`",
         label="would be generated without the constraint",
     )
+
+
+def unsupported_rules(span: Span, kind: str, reason: str) -> Diagnostic:
+    """``kind`` is ``schema`` or ``grammar``; ``reason`` names the place inside of it."""
+    helps = ("say it another way, or drop it and check the value after the `gen`",)
+    return report("SGL0511", span, f"this {kind} cannot be used", label=reason, helps=helps)

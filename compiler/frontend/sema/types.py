@@ -19,8 +19,8 @@ NONE = t.NoneType()
 NUMBER = t.Number()
 STR = t.Str()
 
-_TEXT = (t.Str, t.Line, t.Word, t.Literal, t.Regex, t.OneOf)
-_UNKNOWN = (t.AnyType, t.Json)
+_TEXT = (t.Str, t.Line, t.Word, t.Literal, t.Regex, t.Grammar, t.Concat, t.OneOf)
+_UNKNOWN = (t.AnyType, t.Json, t.Schema)
 _MAX_OPTIONS = 64
 _MAX_SHOWN = 60
 

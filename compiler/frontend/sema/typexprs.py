@@ -7,7 +7,7 @@ from typing import Any
 
 from sglc.compiler.diagnostics import codes
 from sglc.compiler.frontend import ast
-from sglc.compiler.frontend.sema import faults, patterns
+from sglc.compiler.frontend.sema import faults, formaltypes, patterns
 from sglc.compiler.frontend.sema.program import (
     Broken,
     Entity,
@@ -32,7 +32,7 @@ SIMPLE: dict[str, t.Type] = {
     "video": t.Video(),
     "none": t.NoneType(),
 }
-TYPE_NAMES = frozenset(SIMPLE) | {"list", "one_of"}
+TYPE_NAMES = frozenset(SIMPLE) | {"list", "one_of"} | formaltypes.NAMES
 _KNOWN_AS = {
     "string": "str",
     "text": "str",
@@ -168,8 +168,9 @@ class TypeReader:
         if name == "list":
             self._program.report(faults.not_a_type(expr.span, "write `list[T]`"))
             return None
-        if name == "one_of":
-            self._program.report(faults.not_a_type(expr.span, "write `one_of(choices)`"))
+        if name == "one_of" or name in formaltypes.NAMES:
+            argument = "choices" if name == "one_of" else "text"
+            self._program.report(faults.not_a_type(expr.span, f"write `{name}({argument})`"))
             return None
         types = [n for n, e in self._module.names.items() if isinstance(e, TypeEntity)]
         self._program.report(
@@ -267,6 +268,8 @@ class TypeReader:
                 return None if known is None else t.Json(**known)
             case "one_of":
                 return t.OneOf()
+            case "grammar" | "schema":
+                return formaltypes.read(self._program, call, name, self._evaluate)
         if name in SIMPLE:
             self._program.report(faults.not_a_type(call.span, f"`{name}` takes no options"))
         else:

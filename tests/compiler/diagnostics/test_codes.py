@@ -91,6 +91,7 @@ SAMPLES: list[Diagnostic] = [
     codes.accepts_empty(HERE, "/[a-z]*/"),
     codes.automaton_too_large(HERE, "/(a{1,99}){1,99}/", 10000),
     codes.not_enforceable(HERE, "int(1..10)", "remote"),
+    codes.unsupported_rules(HERE, "schema", "#/items/$ref: another document"),
     codes.dead_gen(HERE, "remark"),
     codes.order_defeats_sharing(HERE, 11, 1240, early="{question}", late="{manual}", possible=1190),
     codes.trailing_space(HERE),
