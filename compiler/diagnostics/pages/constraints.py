@@ -127,11 +127,11 @@ prompt pick():
     "SGL0511": Page(
         """\
 A JSON Schema or a grammar is enforced keyword by keyword and rule by rule. What no machine can hold
-the model to (a reference to another document, a keyword that needs to look back, a terminal with
-lookahead) is refused here instead of being dropped in silence.""",
+the model to (a reference to another document, a terminal with a backreference) is refused here
+instead of being dropped in silence.""",
         """\
 prompt sum(question: str):
-    "{question}\\n{answer = gen(grammar("start: /[0-9]+(?= apples)/"))}"
+    "{question}\\n{answer = gen(grammar("start: /([0-9])\\\\1 apples/"))}"
 """,
         """\
 prompt sum(question: str):
