@@ -220,12 +220,14 @@ class _Frame:
         raise DataError("the reference model sees no images")
 
     def op_gen(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
-        from sglc.constraints.language import end_rule, language, max_tokens_of, parse
+        from sglc.constraints.language import end_rule, language, max_tokens_of, parse, until
 
         stream: Stream = args[0]
         options = {**op.attrs, **kwargs}
         type_ = self.generated(op, kwargs)
         stop = options.get("stop") or ()
+        stop = (stop,) if isinstance(stop, str) else tuple(stop)
+        type_ = None if type_ is None else until(type_, stop)
         max_tokens = options["max_tokens"]
         if isinstance(max_tokens, bool) or not isinstance(max_tokens, int) or max_tokens < 1:
             raise DataError(f"`max_tokens` must be at least 1, not {max_tokens}")
@@ -233,7 +235,7 @@ class _Frame:
         spec = Decode(
             max_tokens=max_tokens if most is None else min(max_tokens, most),
             key=self.key(op),
-            stop=(stop,) if isinstance(stop, str) else tuple(stop),
+            stop=stop,
             machine=None if type_ is None else language(type_),
             end="eos" if type_ is None else end_rule(type_),
             sampling={name: options[name] for name in _SAMPLING if name in options},

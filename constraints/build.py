@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, reduce
 from typing import Final, NamedTuple
 from typing import Literal as Choice
@@ -16,7 +16,7 @@ from sglc.constraints.network import NotRegularError
 from sglc.constraints.patterns import char_set, parse_regex
 from sglc.constraints.pushdown import Pushdown
 from sglc.constraints.schemas import compiled
-from sglc.constraints.stops import containing
+from sglc.constraints.stops import containing, stopped
 from sglc.constraints.syntax import (
     Call,
     Chars,
@@ -46,6 +46,7 @@ from sglc.constraints.types import (
     Regex,
     Schema,
     Sized,
+    Stopped,
     Str,
     Type,
     Union,
@@ -93,6 +94,8 @@ def end_rule(t: Type, *, max_states: int = MAX_STATES) -> EndRule:
     ``closed``: no member goes on to another one, so stop at once. ``leave``: stop when the model
     leaves the language after a member. ``eos``: any text goes, the model says when it ends.
     """
+    if isinstance(t, Stopped):
+        return end_rule(t.inner, max_states=max_states)
     if is_unconstrained(t):
         return "eos"
     if isinstance(t, Record | List):
@@ -122,7 +125,7 @@ def max_tokens_of(t: Type) -> int | None:
     match t:
         case Sized(inner, max_tokens=most):
             return _least((most, max_tokens_of(inner)))
-        case Without(inner):
+        case Without(inner) | Stopped(inner):
             return max_tokens_of(inner)
         case Both(parts):
             return _least(map(max_tokens_of, parts))
@@ -171,8 +174,15 @@ def check_rules(t: Type) -> None:
             grammar_rules(text, start)
 
 
+def until(t: Type, stops: Sequence[str]) -> Type:
+    """The type that a decode of a ``t`` is held to when ``stops`` may end it."""
+    return t if not stops or is_unconstrained(t) else Stopped(t, tuple(dict.fromkeys(stops)))
+
+
 @lru_cache(maxsize=256)
 def _language(t: Type, max_states: int) -> Automaton | Pushdown:
+    if isinstance(t, Stopped):
+        return _stopped(t, max_states)
     builder = _Builder(max_states)
     node = builder.bare(t)
     if not builder.rules:
@@ -180,6 +190,16 @@ def _language(t: Type, max_states: int) -> Automaton | Pushdown:
     identity = json.dumps(["sglc language 1", to_data(t)], sort_keys=True, default=str)
     digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()
     return Pushdown({**builder.rules, "": node}, "", digest)
+
+
+def _stopped(t: Stopped, max_states: int) -> Automaton:
+    machine = language(t.inner, max_states=max_states)
+    if not isinstance(machine, Automaton):
+        raise ValueError(f"{t.inner} nests without end: no stop text goes with it")
+    found = stopped(machine, t.stops, max_states=max_states)
+    if machine.start and not found.start:
+        raise ValueError("every text of it contains a stop text")
+    return found
 
 
 class _Builder:

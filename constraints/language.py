@@ -10,6 +10,7 @@ from sglc.constraints.build import (
     is_unconstrained,
     language,
     max_tokens_of,
+    until,
 )
 from sglc.constraints.values import asked_of, parse, render
 
@@ -24,4 +25,5 @@ __all__ = [
     "max_tokens_of",
     "parse",
     "render",
+    "until",
 ]

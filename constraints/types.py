@@ -282,6 +282,21 @@ class Grammar(Type):
         return f"grammar({_clip(quote_text(self.text))})"
 
 
+@dataclass(frozen=True, slots=True)
+class Stopped(Type):
+    """An ``inner`` that one of ``stops`` may end; its value is what stands before that.
+
+    What a decode with stop texts is held to (``language.until``); not a type of programs.
+    """
+
+    kind: ClassVar[str] = "stopped"
+    inner: Type
+    stops: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{_operand(self.inner)} up to {' or '.join(map(quote_text, self.stops))}"
+
+
 class OneOf(Type):
     """One of several texts that are known only when the program runs."""
 
@@ -338,6 +353,8 @@ def is_constraint(t: Type) -> bool:
         case Record():
             return all(is_constraint(f.type) for f in t.fields)
         case List(item=inner) | Optional(inner=inner) | Without(inner=inner) | Sized(inner=inner):
+            return is_constraint(inner)
+        case Stopped(inner=inner):
             return is_constraint(inner)
     return isinstance(t, SCALARS)
 

@@ -31,6 +31,7 @@ from sglc.constraints.types import (
     Record,
     Schema,
     Sized,
+    Stopped,
     Type,
     Union,
     Without,
@@ -47,6 +48,8 @@ def parse(t: Type, text: str, find: Find = language) -> Any:
     Raises:
         ValueError: ``text`` is not in L(t); says where it goes wrong.
     """
+    if isinstance(t, Stopped):
+        return parse(t.inner, text, find)
     if not _is_spelled(t, text, find):
         raise ValueError(_reason(find(t), t, text))
     try:
@@ -64,7 +67,7 @@ def asked_of(t: Type) -> list[Type]:
         match each:
             case Union(options):
                 inner = options
-            case Optional(one) | Without(one) | Sized(one):
+            case Optional(one) | Without(one) | Sized(one) | Stopped(one):
                 inner = (one,)
             case Both(parts):
                 inner = parts

@@ -100,9 +100,11 @@ class FunctionCode:
 
 
 class PlanCode:
-    """A plan, the tables of its functions, and the constraints of its nodes by name."""
+    """A plan, the tables of its functions, and constraints by their name and the stop texts."""
 
-    def __init__(self, plan: Plan, constraints: Mapping[str, Preparation]) -> None:
+    def __init__(
+        self, plan: Plan, constraints: Mapping[tuple[str, tuple[str, ...]], Preparation]
+    ) -> None:
         self.plan = plan
         self.constraints = constraints
         self.functions = {name: FunctionCode(f) for name, f in plan.functions.items()}

@@ -9,6 +9,7 @@ from typing import Any
 
 from sglc.compiler.plan.arguments import bind_arguments
 from sglc.compiler.plan.plan import Plan, walk
+from sglc.constraints.language import until
 from sglc.runtime.core.backend import Backend
 from sglc.runtime.executor.calls import start_call
 from sglc.runtime.executor.code import PlanCode
@@ -22,6 +23,7 @@ from sglc.runtime.executor.limits import Limits
 from sglc.runtime.executor.loops import LOOPS
 from sglc.runtime.executor.machine import Machine, Starter
 from sglc.runtime.executor.models import ModelCalls
+from sglc.runtime.executor.options import known_stop
 from sglc.runtime.executor.pool import ToolPool
 from sglc.runtime.executor.prompts import PROMPTS
 from sglc.runtime.executor.regions import CONTROL
@@ -170,8 +172,12 @@ class Executor:
             names = {str(node.attrs["tool"]) for node in nodes if node.op == "tool"}
             tools = {name: self._registry.bind(plan.tools[name]) for name in sorted(names)}
             gens = [n for n in nodes if n.op == "gen" and n.attrs.get("constraint") is not None]
-            used = dict.fromkeys(str(node.attrs["constraint"]) for node in gens)
-            constraints = {name: self._compiler.prepare(plan.constraints[name]) for name in used}
+            used = dict.fromkeys((str(node.attrs["constraint"]), known_stop(node)) for node in gens)
+            constraints = {
+                (name, stop): self._compiler.prepare(until(plan.constraints[name], stop))
+                for name, stop in used
+                if stop is not None
+            }
             if len(self._plans) >= _MAX_PLANS:
                 del self._plans[next(iter(self._plans))]
             known = self._plans[id(plan)] = (PlanCode(plan, constraints), tools)

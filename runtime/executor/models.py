@@ -21,7 +21,7 @@ from sglc.compiler.plan.select import (
     first_counted,
     shares,
 )
-from sglc.constraints.language import max_tokens_of, parse
+from sglc.constraints.language import max_tokens_of, parse, until
 from sglc.constraints.types import Literal, Union
 from sglc.runtime.core.backend import Backend
 from sglc.runtime.core.events import Decoded, Delta, Ended, Event, Failed, Scored
@@ -108,9 +108,15 @@ class GenCall(ModelCall):
         slot = node.kwarg("choices")
         if slot is not None:
             choices = distinct_choices(_listed(frame.values[slot]))
-            self._constraint = compiler.prepare(Union(tuple(map(Literal, choices))))
+            wanted = until(Union(tuple(map(Literal, choices))), self._options.stop)
+            self._constraint = compiler.prepare(wanted)
         elif node.attrs.get("constraint") is not None:
-            self._constraint = frame.run.code.constraints[str(node.attrs["constraint"])]
+            name = str(node.attrs["constraint"])
+            code = frame.run.code
+            self._constraint = code.constraints.get((name, self._options.stop))
+            if self._constraint is None:
+                wanted = until(code.plan.constraints[name], self._options.stop)
+                self._constraint = compiler.prepare(wanted)
         return self._constraint
 
     def requests(self) -> Sequence[StreamRequest]:

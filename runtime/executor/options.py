@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sglc.compiler.plan.data import describe
+from sglc.compiler.plan.plan import Node
 from sglc.compiler.plan.values import is_int, is_number
 from sglc.runtime.core.sampling import SamplingParams
 from sglc.runtime.executor.code import NodeCode
@@ -66,12 +67,26 @@ def gen_options(frame: Frame, node: NodeCode) -> GenOptions:
     return options
 
 
+def known_stop(node: Node) -> tuple[str, ...] | None:
+    """The stop texts of a ``gen``; None if only the run can tell them."""
+    if node.kwarg("stop") is not None:
+        return None
+    try:
+        return _stop_texts(node.attrs.get("stop", ()))
+    except OpError:
+        return None  # told when the node runs
+
+
+def _stop_texts(stop: object) -> tuple[str, ...]:
+    texts = (stop,) if isinstance(stop, str) else stop
+    if not isinstance(texts, list | tuple) or not all(isinstance(s, str) and s for s in texts):
+        raise OpError("option", "`stop` must be texts that are not empty")
+    return tuple(texts)
+
+
 def _checked(given: dict[str, Any]) -> GenOptions:
     max_tokens = given.pop("max_tokens", DEFAULT_MAX_TOKENS)
-    stop = given.pop("stop", ())
-    stop = (stop,) if isinstance(stop, str) else stop
-    if not isinstance(stop, list | tuple) or not all(isinstance(s, str) and s for s in stop):
-        raise OpError("option", "`stop` must be texts that are not empty")
+    stop = _stop_texts(given.pop("stop", ()))
     for name, value in {"max_tokens": max_tokens, **given}.items():
         fits = is_int(value) if name in _INTEGERS else is_number(value)
         if not fits:
@@ -85,7 +100,7 @@ def _checked(given: dict[str, Any]) -> GenOptions:
         raise OpError("option", str(error)) from None
     if sampling.min_new_tokens > max_tokens:
         raise OpError("option", f"`min_tokens` must be at most `max_tokens`, {max_tokens}")
-    return GenOptions(max_tokens, sampling, tuple(stop))
+    return GenOptions(max_tokens, sampling, stop)
 
 
 _NAMES: Final = frozenset({"max_tokens", "stop", *_SAMPLING})

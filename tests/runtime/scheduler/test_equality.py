@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sglc.constraints.automaton import Automaton
-from sglc.runtime.core.events import Ended
+from sglc.constraints.stops import stopped
+from sglc.runtime.core.events import Decoded, Ended
 from sglc.runtime.core.sampling import SamplingParams
 from sglc.runtime.core.script import Constraint, Decode, Extend, Score, StreamRequest
 
@@ -130,6 +131,39 @@ def test_forced_text_is_what_the_definition_says(
     found = world.run(world.scheduler(num_slots, True, chunk_size=chunk_size), batch)
     for position in expected:
         assert same_outcome(found[position]) == same_outcome(expected[position])
+
+
+@settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(
+    machine=st.sampled_from([*AUTOMATA, *FORCING]),
+    end=ENDS,
+    decode=DECODES,
+    stop=st.lists(
+        st.sampled_from(["ab", "bca", "aa", "é", "c1", "12", " "]), min_size=1, max_size=2
+    ),
+    jump=st.booleans(),
+)
+def test_what_stands_before_a_stop_text_is_a_member(
+    world: Any,
+    same_outcome: Any,
+    machine: Automaton,
+    end: Any,
+    decode: Decode,
+    stop: list[str],
+    jump: bool,
+) -> None:
+    constraint = Constraint(stopped(machine, stop), end)
+    one = replace(decode, constraint=constraint, stop=tuple(stop), max_tokens=24)
+    batch = [StreamRequest((Extend((i,)), one)) for i in range(3)]
+    expected = world.run(world.naive(jump), batch)
+    found = world.run(world.scheduler(jump_forward=jump), batch)
+    for position in expected:
+        assert same_outcome(found[position]) == same_outcome(expected[position])
+        results = [event.result for event in found[position] if isinstance(event, Decoded)]
+        for result in results:
+            if result.finish in ("stop", "constraint") and not isinstance(result.matched, int):
+                assert machine.accepts(result.text.encode())
+                assert not any(text in result.text for text in stop)
 
 
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
