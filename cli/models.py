@@ -37,6 +37,7 @@ def load_host(args: argparse.Namespace, program_path: str, config: Mapping[str, 
     from pathlib import Path
 
     try:
+        from sglc.runtime.config import cache_folder
         from sglc.runtime.local import LocalOptions, load
         from sglc.runtime.models.errors import ModelError
     except ModuleNotFoundError as error:
@@ -51,6 +52,7 @@ def load_host(args: argparse.Namespace, program_path: str, config: Mapping[str, 
         search_path=(str(Path(program_path).resolve().parent),),
         timeout_s=args.timeout,
         engine=engine_config(args),
+        cache_folder=cache_folder(),
     )
     try:
         return load(options)

@@ -237,6 +237,21 @@ class Automaton:
         return cls(canonical(columns, rows, accepting, min(1, len(rows) - 1)))
 
     @classmethod
+    def from_packed(
+        cls,
+        classes: bytes,
+        rows: PackedRows,
+        accepting: frozenset[int],
+        *,
+        digest: str,
+        distances: array[int],
+    ) -> Automaton:
+        """The automaton of parts that another one had; they are taken at their word."""
+        made = cls(Canonical(classes, rows, accepting))
+        vars(made).update(packed=rows, digest=digest, distances=distances)
+        return made
+
+    @classmethod
     def empty(cls) -> Automaton:
         """No member at all."""
         return cls.from_rows([{}], (), 0)

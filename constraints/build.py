@@ -12,6 +12,7 @@ from typing import Literal as Choice
 from sglc.constraints import charset, json_text, numerals
 from sglc.constraints.automaton import MAX_STATES, Automaton
 from sglc.constraints.lark_grammar import grammar_rules
+from sglc.constraints.machine import Machine
 from sglc.constraints.network import NotRegularError
 from sglc.constraints.patterns import char_set, parse_regex
 from sglc.constraints.pushdown import Pushdown
@@ -100,7 +101,15 @@ def end_rule(t: Type, *, max_states: int = MAX_STATES) -> EndRule:
         return "eos"
     if isinstance(t, Record | List):
         return "closed"
-    machine = language(t, max_states=max_states)
+    return end_rule_of(t, language(t, max_states=max_states))
+
+
+def end_rule_of(t: Type, machine: Machine) -> EndRule:
+    """The end rule of ``t``, whose language ``machine`` has."""
+    if is_unconstrained(t):
+        return "eos"
+    if isinstance(t, Record | List):
+        return "closed"
     return "closed" if isinstance(machine, Automaton) and machine.is_closed else "leave"
 
 

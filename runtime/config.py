@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 _PREFIX = "SGLC_"
@@ -65,3 +66,19 @@ class EngineConfig:
                 raise ValueError(f"{name} must be a whole number above 0, not {text!r}")
             values[item.name] = int(text)
         return cls(**values)
+
+
+def cache_folder(env: Mapping[str, str] = os.environ) -> Path | None:
+    """Where constraints are kept between runs; None for nowhere.
+
+    ``SGLC_CACHE_DIR``, and nowhere if that is set to nothing; else ``sglc`` in ``XDG_CACHE_HOME``
+    or in ``.cache`` of the home directory.
+    """
+    own = env.get(_PREFIX + "CACHE_DIR")
+    if own is not None:
+        return Path(own) if own else None
+    xdg = env.get("XDG_CACHE_HOME", "")
+    if Path(xdg).is_absolute():  # the specification says to ignore any other
+        return Path(xdg) / "sglc"
+    home = env.get("HOME", "")
+    return Path(home) / ".cache" / "sglc" if Path(home).is_absolute() else None

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from sglc.constraints.artifacts import ArtifactFolder
+from sglc.constraints.store import AutomatonStore
 from sglc.runtime.config import EngineConfig
 from sglc.runtime.core.vocabulary import Vocabulary
+from sglc.runtime.executor.compile_process import CompileProcess
 from sglc.runtime.executor.executor import Executor
 from sglc.runtime.executor.limits import Limits
+from sglc.runtime.executor.stored import StoredConstraints
 from sglc.runtime.executor.tools import ToolRegistry
 from sglc.runtime.host import Host
+from sglc.runtime.masks.store import MaskStore
 from sglc.runtime.models.hub import EMBEDDED
 from sglc.runtime.models.loading import load_model
 from sglc.runtime.scheduler.scheduler import Scheduler
@@ -22,7 +28,8 @@ class LocalOptions:
 
     ``num_slots`` is the size of the KV cache in tokens (None: what fits); ``search_path`` the
     folders in which tools named ``module:function`` are looked for; ``timeout_s`` the wall time a
-    single run may take; ``engine`` the limits of the scheduler.
+    single run may take; ``engine`` the limits of the scheduler; ``cache_folder`` where automata and
+    masks are kept between runs, None for nowhere.
     """
 
     model: str = EMBEDDED
@@ -32,16 +39,26 @@ class LocalOptions:
     search_path: tuple[str, ...] = ()
     timeout_s: float | None = None
     engine: EngineConfig = field(default_factory=EngineConfig)
+    cache_folder: Path | None = None
 
 
 class LocalHost(Host):
-    """A host whose backend is the scheduler of a loaded model."""
+    """A host whose backend is the scheduler of a loaded model.
+
+    ``constraints`` counts the automata that were built and loaded, if they are kept between runs.
+    """
 
     def __init__(
-        self, executor: Executor, encoder: PromptEncoder, window: int, scheduler: Scheduler
+        self,
+        executor: Executor,
+        encoder: PromptEncoder,
+        window: int,
+        scheduler: Scheduler,
+        constraints: StoredConstraints | None,
     ) -> None:
         super().__init__(executor, encoder, window)
         self.scheduler = scheduler
+        self.constraints = constraints
 
 
 def load(options: LocalOptions) -> LocalHost:
@@ -54,8 +71,13 @@ def load(options: LocalOptions) -> LocalHost:
     vocabulary = Vocabulary.of(
         loaded.tokenizer.token_bytes, loaded.tokenizer.eos_ids, loaded.config.vocab_size
     )
+    mask_store, constraints = None, None
+    if options.cache_folder is not None:
+        folder = ArtifactFolder(options.cache_folder)
+        mask_store = MaskStore(folder, loaded.tokenizer.digest, vocabulary)
+        constraints = StoredConstraints(AutomatonStore(folder))
     scheduler = Scheduler(
-        loaded.runner(options.num_slots), vocabulary, options.engine, loaded.tokenizer
+        loaded.runner(options.num_slots), vocabulary, options.engine, loaded.tokenizer, mask_store
     )
     encoder = loaded.encoder()
     executor = Executor(
@@ -63,5 +85,6 @@ def load(options: LocalOptions) -> LocalHost:
         encoder,
         tools=ToolRegistry(search_path=options.search_path),
         limits=Limits(wall_time_s=options.timeout_s),
+        preparer=CompileProcess if constraints is None else constraints.preparer,
     )
-    return LocalHost(executor, encoder, 2 * options.engine.max_running, scheduler)
+    return LocalHost(executor, encoder, 2 * options.engine.max_running, scheduler, constraints)

@@ -21,6 +21,7 @@ for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[name] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["SGLC_CACHE_DIR"] = ""  # nothing is kept between runs, unless a test says where
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -47,6 +47,7 @@ class Counters:
     peak_slots: int = 0
     queue_entries: int = 0
     masks_built: int = 0
+    masks_loaded: int = 0
 
     def as_dict(self) -> dict[str, int]:
         """Return a snapshot by name."""

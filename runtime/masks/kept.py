@@ -10,20 +10,20 @@ from sglc.runtime.masks.mask import Mask
 from sglc.runtime.masks.trie import Ints
 
 _MIN_ENTRIES = 16
-_ENTRY_BYTES = 400  # what the bookkeeping of an entry takes, about
+_ENTRY_BYTES = 1000  # what an entry takes besides its mask, about
 
 
 @dataclass(slots=True)
 class Entry:
     """A mask, and what follows its tokens.
 
-    ``targets``: the live states they lead to, each once. ``reach``: the most tokens that any of
-    them needs to be finished, or an upper bound as long as ``needs`` is empty; -1 if not looked
-    at. ``needs``: how many each needs, in order, each number once.
+    ``targets``: the live states they lead to, each once; None if not known. ``reach``: the most
+    tokens that any of them needs to be finished, or an upper bound as long as ``needs`` is empty;
+    -1 if not looked at. ``needs``: how many each needs, in order, each number once.
     """
 
     mask: Mask
-    targets: Ints
+    targets: Ints | None
     reach: int = -1
     needs: list[int] = field(default_factory=list)
 
@@ -53,7 +53,7 @@ class KeptMasks:
         self._uses[mask] = self._uses.get(mask, 0) + 1
         if self._uses[mask] == 1:
             self.num_bytes += mask.num_bytes
-        self.num_bytes += entry.targets.nbytes + _ENTRY_BYTES
+        self.num_bytes += _ENTRY_BYTES
         self._entries[key] = entry
         while self.num_bytes > self._max_bytes and len(self._entries) > _MIN_ENTRIES:
             self._drop(self._entries.popitem(last=False)[1])
@@ -61,7 +61,7 @@ class KeptMasks:
 
     def _drop(self, entry: Entry) -> None:
         mask = entry.mask
-        self.num_bytes -= entry.targets.nbytes + _ENTRY_BYTES
+        self.num_bytes -= _ENTRY_BYTES
         self._uses[mask] -= 1
         if not self._uses[mask]:
             self.num_bytes -= mask.num_bytes

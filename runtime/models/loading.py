@@ -67,16 +67,14 @@ def load_model(
         ModelError: the files are missing, broken or not supported, or an option is not known.
     """
     directory = resolve(str(path_or_id))
-    config = read_config(directory)
+    config, tokenizer = load_tokenizer(directory)
     architecture = find_architecture(config.architecture)
     chosen_device = choose_device(device)
     chosen_dtype = choose_dtype(dtype, config, chosen_device)
     try:
-        tokenizer = Tokenizer.from_dir(directory)
         template = ChatTemplate.from_dir(directory, tokenizer)
     except ValueError as error:
         raise ModelError(str(error)) from error
-    _check_vocabulary(tokenizer, config, directory)
     if set_threads and chosen_device.type == "cpu" and config.num_parameters < SMALL_MODEL:
         torch.set_num_threads(1)
     with Checkpoint(directory) as checkpoint:
@@ -91,6 +89,22 @@ def load_model(
         dtype=chosen_dtype,
         device=chosen_device,
     )
+
+
+def load_tokenizer(path_or_id: str | Path) -> tuple[ModelConfig, Tokenizer]:
+    """Load what is known of a model without its weights.
+
+    Raises:
+        ModelError: the files are missing, broken or of different models.
+    """
+    directory = resolve(str(path_or_id))
+    config = read_config(directory)
+    try:
+        tokenizer = Tokenizer.from_dir(directory)
+    except ValueError as error:
+        raise ModelError(str(error)) from error
+    _check_vocabulary(tokenizer, config, directory)
+    return config, tokenizer
 
 
 def _check_vocabulary(tokenizer: Tokenizer, config: ModelConfig, directory: Path) -> None:

@@ -10,6 +10,7 @@ from sglc.runtime.core.script import Decode, Extend, StreamRequest
 from sglc.runtime.core.text_encoder import TextEncoder
 from sglc.runtime.core.vocabulary import Vocabulary
 from sglc.runtime.engine.runner import ModelRunner
+from sglc.runtime.masks.store import MaskStore
 from sglc.runtime.scheduler.admission import Admission
 from sglc.runtime.scheduler.decode import DecodePlanner
 from sglc.runtime.scheduler.memory import SlotUsage
@@ -27,7 +28,7 @@ class Scheduler:
 
     Synchronous: nothing happens outside of the calls. If ``step`` raises, because the model did,
     the scheduler is of no more use. ``encoder`` is the tokenizer of the vocabulary; without it no
-    forced text is appended at once.
+    forced text is appended at once. Masks are looked for in ``mask_store`` before they are built.
 
     Raises:
         ValueError: the vocabulary is larger than the model's.
@@ -39,6 +40,7 @@ class Scheduler:
         vocabulary: Vocabulary,
         config: EngineConfig | None = None,
         encoder: TextEncoder | None = None,
+        mask_store: MaskStore | None = None,
     ) -> None:
         known = len(vocabulary.token_bytes)
         if known > runner.vocab_size:
@@ -47,7 +49,9 @@ class Scheduler:
             )
         vocabulary = Vocabulary.of(vocabulary.token_bytes, vocabulary.eos_ids, runner.vocab_size)
         self._runner = runner
-        self._state = SchedulerState(runner, vocabulary, config or EngineConfig(), encoder)
+        self._state = SchedulerState(
+            runner, vocabulary, config or EngineConfig(), encoder, mask_store
+        )
         self._next_id = 0
         self._progress = Progress(self._state)
         self._decode = DecodePlanner(self._state)
@@ -141,6 +145,7 @@ class Scheduler:
         state = self._state
         state.counters.evicted_tokens = state.memory.tree.evicted_tokens
         state.counters.masks_built = state.masks.masks_built
+        state.counters.masks_loaded = state.masks.masks_loaded
         return state.counters.as_dict()
 
 

@@ -11,6 +11,7 @@ from sglc.runtime.core.text_encoder import TextEncoder
 from sglc.runtime.core.vocabulary import Vocabulary
 from sglc.runtime.engine.runner import ModelRunner
 from sglc.runtime.masks.cache import MaskCache
+from sglc.runtime.masks.store import MaskStore
 from sglc.runtime.scheduler.jump import TextCutter
 from sglc.runtime.scheduler.memory import KVMemory
 from sglc.runtime.scheduler.stream import Stream
@@ -49,6 +50,7 @@ class SchedulerState:
         vocabulary: Vocabulary,
         config: EngineConfig,
         encoder: TextEncoder | None,
+        mask_store: MaskStore | None,
     ) -> None:
         self.config = config
         self.vocabulary = vocabulary
@@ -57,7 +59,7 @@ class SchedulerState:
             self.cutter = TextCutter(encoder, vocabulary.token_bytes)
         self.max_context = runner.max_context
         self.memory = KVMemory(runner.num_slots, config.max_running, runner.max_context)
-        self.masks = MaskCache(vocabulary, config.mask_cache_mib)
+        self.masks = MaskCache(vocabulary, config.mask_cache_mib, mask_store)
         self.counters = Counters()
         self.streams: dict[int, Stream] = {}
         self.running: list[Stream] = []

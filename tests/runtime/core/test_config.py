@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from sglc.runtime.config import EngineConfig
+from sglc.runtime.config import EngineConfig, cache_folder
 
 
 def test_environment_sets_fields() -> None:
@@ -31,3 +33,19 @@ def test_fields_are_checked() -> None:
         EngineConfig(jump_forward=1)  # type: ignore[arg-type]  # what is refused
     with pytest.raises(ValueError, match="max_prefill_tokens"):
         EngineConfig(max_prefill_tokens=0)
+
+
+@pytest.mark.parametrize(
+    ("env", "folder"),
+    [
+        ({"SGLC_CACHE_DIR": "here", "HOME": "/h", "XDG_CACHE_HOME": "/x"}, Path("here")),
+        ({"SGLC_CACHE_DIR": "", "HOME": "/h", "XDG_CACHE_HOME": "/x"}, None),
+        ({"XDG_CACHE_HOME": "/x", "HOME": "/h"}, Path("/x/sglc")),
+        ({"XDG_CACHE_HOME": "x", "HOME": "/h"}, Path("/h/.cache/sglc")),
+        ({"HOME": "/h"}, Path("/h/.cache/sglc")),
+        ({"HOME": ""}, None),
+        ({}, None),
+    ],
+)
+def test_where_constraints_are_kept(env: dict[str, str], folder: Path | None) -> None:
+    assert cache_folder(env) == folder

@@ -1,0 +1,117 @@
+"""`sglc compile`: what it makes, and that a run with it makes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sglc.compiler.diagnostics import DiagnosticSink
+from sglc.compiler.driver import compile_source
+from sglc.compiler.plan.plan import Plan
+from sglc.compiler.plan.serial import plan_from_data
+from sglc.compiler.source import SourceFile
+from sglc.runtime.local import LocalHost, LocalOptions, load
+
+EXAMPLES = Path(__file__).parent.parent.parent / "examples"
+CARD = EXAMPLES / "character.sgl"
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("SGLC_CACHE_DIR", str(folder))
+    return folder
+
+
+def plan_of(path: Path) -> Plan:
+    program = compile_source(SourceFile.read(str(path)), DiagnosticSink())
+    assert program is not None
+    return program.plan
+
+
+def host(folder: Path) -> LocalHost:
+    return load(LocalOptions(dtype="float32", num_slots=4000, cache_folder=folder))
+
+
+def test_a_run_with_what_was_compiled_works_out_nothing(sglc: Any, cache: Path) -> None:
+    done = sglc("compile", CARD)
+    assert done.code == 0, done.err
+    assert "Character: " in done.out
+    assert len(list(cache.glob("automata/*"))) == len(list(cache.glob("masks/*"))) == 1
+    with_cache = host(cache)
+    plan = plan_of(CARD).with_entry("character")
+    result = with_cache.run(plan, {"name": "Luna"})
+    stats = with_cache.scheduler.stats()
+    assert with_cache.constraints is not None
+    assert (with_cache.constraints.num_built, with_cache.constraints.num_loaded) == (0, 1)
+    assert stats["masks_built"] == 0
+    assert stats["masks_loaded"] > 0
+    without = load(LocalOptions(dtype="float32", num_slots=4000))
+    assert without.run(plan, {"name": "Luna"}).value == result.value
+    assert without.scheduler.stats()["masks_built"] > 0
+
+
+def test_what_took_long_is_kept_without_being_asked_for(cache: Path) -> None:
+    plan = plan_of(CARD).with_entry("character")
+    first = host(cache)
+    value = first.run(plan, {"name": "Luna"}).value
+    assert first.constraints is not None
+    assert first.constraints.num_built == 1
+    second = host(cache)
+    assert second.run(plan, {"name": "Luna"}).value == value
+    assert second.constraints is not None
+    assert (second.constraints.num_built, second.constraints.num_loaded) == (0, 1)
+
+
+def test_what_is_there_is_not_made_again(sglc: Any, cache: Path) -> None:
+    first = sglc("compile", CARD).out
+    assert "there already" not in first
+    assert first.count("bytes") == 2
+    assert sglc("compile", CARD).out.count("there already") == 2
+
+
+def test_masks_and_plan_are_optional(sglc: Any, cache: Path, tmp_path: Path) -> None:
+    out = tmp_path / "plan.json"
+    done = sglc("compile", CARD, "--no-masks", "--out", out)
+    assert done.code == 0
+    assert " masks in " not in done.out
+    assert not list(cache.glob("masks/*"))
+    assert plan_from_data(json.loads(out.read_text())) == plan_of(CARD)
+
+
+def test_the_limit_of_states_is_said(sglc: Any, cache: Path) -> None:
+    assert "states too many" in sglc("compile", CARD, "--max-states", 10).out
+    assert sglc("compile", CARD, "--max-states", 0).code == 2
+
+
+def test_a_budget_that_no_text_fits_is_an_error(
+    sglc: Any, cache: Path, program: Callable[[str], Path]
+) -> None:
+    path = program('prompt p():\n    "{x = gen(/[0-9]{30}/, max_tokens=20)}"\n')
+    done = sglc("compile", path)
+    assert done.code == 1
+    assert f"{path.name}:2:" in done.err
+    assert "takes 30 tokens, and the decode may take 20" in done.err
+
+
+def test_nothing_to_make_is_said(sglc: Any, cache: Path, program: Callable[[str], Path]) -> None:
+    done = sglc("compile", program('prompt p():\n    "{x = gen(max_tokens=3)}"\n'))
+    assert (done.code, done.out) == (0, "no constraints: there is nothing to make\n")
+    assert not cache.exists()
+
+
+def test_no_folder_is_an_error(sglc: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SGLC_CACHE_DIR", "")
+    done = sglc("compile", CARD)
+    assert done.code == 3
+    assert "SGLC_CACHE_DIR" in done.err
+
+
+def test_a_folder_that_cannot_be_written_harms_no_run(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    made = host(tmp_path / "file" / "cache")
+    assert made.run(plan_of(CARD).with_entry("character"), {"name": "Luna"}).error is None
