@@ -85,6 +85,10 @@ class Automaton:
         """Names the numbering of the states, which is canonical: the digest."""
         return self.digest
 
+    def fresh(self) -> Automaton:
+        """The automaton itself: nothing is added to it."""
+        return self
+
     def edges(self, state: int) -> dict[int, int]:
         """The bytes that may come next, in order, each with the state it leads to."""
         row = cells(self.rows[state])

@@ -57,7 +57,7 @@ from sglc.constraints.types import (
 
 EndRule = Choice["closed", "leave", "eos"]
 
-MAX_LAZY_STATES: Final = 200_000  # of a pushdown machine, before it is made anew
+MAX_MET_STATES: Final = 200_000  # more than any automaton has
 MAX_INLINED: Final = 20_000  # nodes of a tree that rules without recursion become
 
 
@@ -70,7 +70,7 @@ class Bounds(NamedTuple):
     max_chars: int | None
 
 
-def language(t: Type, *, max_states: int = MAX_STATES) -> Automaton | Pushdown:
+def language(t: Type, *, max_states: int = MAX_STATES) -> Machine:
     """L(t), all texts a model may write for a ``t``. Kept for the next time.
 
     Top level scalars are bare text and nothing is stripped: a leading space belongs to a line,
@@ -82,11 +82,17 @@ def language(t: Type, *, max_states: int = MAX_STATES) -> Automaton | Pushdown:
         RegexError, SchemaError, GrammarError: a part of ``t`` is wrong or cannot be enforced.
         AutomatonTooLarge: the language needs more than ``max_states`` states.
     """
-    made = _language(t, max_states)
-    if isinstance(made, Pushdown) and made.num_states > MAX_LAZY_STATES:
-        _language.cache_clear()  # states met long ago are forgotten; who uses them keeps them
-        made = _language(t, max_states)
-    return made
+    kept = _language(t, max_states)
+    kept[0] = renewed(kept[0])
+    return kept[0]
+
+
+def renewed(machine: Machine) -> Machine:
+    """The machine, or a fresh one if it has met so many states that they fill the memory.
+
+    Who holds the old one may go on with it.
+    """
+    return machine.fresh() if machine.num_states > MAX_MET_STATES else machine
 
 
 def end_rule(t: Type, *, max_states: int = MAX_STATES) -> EndRule:
@@ -189,16 +195,17 @@ def until(t: Type, stops: Sequence[str]) -> Type:
 
 
 @lru_cache(maxsize=256)
-def _language(t: Type, max_states: int) -> Automaton | Pushdown:
+def _language(t: Type, max_states: int) -> list[Machine]:
+    """A list of the machine, in which a fresh one can take its place."""
     if isinstance(t, Stopped):
-        return _stopped(t, max_states)
+        return [_stopped(t, max_states)]
     builder = _Builder(max_states)
     node = builder.bare(t)
     if not builder.rules:
-        return node.automaton(max_states=max_states)
+        return [node.automaton(max_states=max_states)]
     identity = json.dumps(["sglc language 1", to_data(t)], sort_keys=True, default=str)
     digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()
-    return Pushdown({**builder.rules, "": node}, "", digest)
+    return [Pushdown({**builder.rules, "": node}, "", digest)]
 
 
 def _stopped(t: Stopped, max_states: int) -> Automaton:

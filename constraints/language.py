@@ -11,6 +11,7 @@ from sglc.constraints.build import (
     is_unconstrained,
     language,
     max_tokens_of,
+    renewed,
     until,
 )
 from sglc.constraints.values import asked_of, parse, render
@@ -27,5 +28,6 @@ __all__ = [
     "max_tokens_of",
     "parse",
     "render",
+    "renewed",
     "until",
 ]

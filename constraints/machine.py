@@ -58,6 +58,12 @@ class Machine(Protocol):
     def longest(self) -> bytes | None:
         """The first, in byte order, of the longest members; None if there is no longest one."""
 
+    def fresh(self) -> Machine:
+        """A machine of the same language that remembers no states that it met.
+
+        One whose states are all there from the begin returns itself.
+        """
+
     def accepts(self, data: bytes) -> bool:
         """Whether ``data`` is a member."""
 

@@ -15,6 +15,7 @@ completed.
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -73,21 +74,29 @@ class Pushdown:
             AutomatonTooLarge: the network of the rules needs more than ``max_states`` parts.
         """
         self.digest = digest
-        self.key = ("pushdown", next(_numbers))
         net = Network(max_states)
         self._program = link(net, rules)
         self._parts: list[Part] = net.parts
+        self._rule = self._program.rules[start]
+        self._forget()
+
+    def _forget(self) -> None:
+        """Begin without any states."""
+        self.key = ("pushdown", next(_numbers))
         self._frames: list[Frame] = [Frame(((_ACCEPT, 0),), 0)]
         self._frame_ids: dict[object, int] = {}
         self._states: list[_State] = []
         self._ids: dict[tuple[tuple[Way, ...], bool], int] = {}
         self._intern((), False)
-        rule = self._program.rules.get(start)
-        if rule is None:
-            raise KeyError(start)
         walk = _Walk(self._program, self._frames)
-        walk.begin(rule.first, 0)
-        self.start = self._settle(walk, rule.nullable)
+        walk.begin(self._rule.first, 0)
+        self.start = self._settle(walk, self._rule.nullable)
+
+    def fresh(self) -> Pushdown:
+        """A machine of the same language that remembers no states that it met."""
+        other = copy.copy(self)
+        other._forget()
+        return other
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Come out of a pickle under a number of this process."""

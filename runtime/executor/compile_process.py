@@ -16,10 +16,11 @@ import threading
 import weakref
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import IO, Any, Final, NamedTuple
 
 from sglc.constraints.automaton import MAX_STATES, AutomatonTooLarge
-from sglc.constraints.language import asked_of, end_rule, language
+from sglc.constraints.language import asked_of, end_rule, language, renewed
 from sglc.constraints.machine import Machine
 from sglc.constraints.types import Type
 from sglc.runtime.core.script import Constraint
@@ -40,6 +41,15 @@ class Prepared(NamedTuple):
 
     constraint: Constraint
     machines: Mapping[Type, Machine]
+
+    def renewed(self) -> Prepared:
+        """The same, with a fresh machine if too many states were met."""
+        old = self.constraint.machine
+        new = renewed(old)
+        if new is old:
+            return self
+        machines = {t: new if m is old else m for t, m in self.machines.items()}
+        return Prepared(replace(self.constraint, machine=new), machines)
 
 
 def prepare(t: Type, max_states: int = MAX_STATES) -> Prepared:

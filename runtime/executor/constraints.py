@@ -50,6 +50,7 @@ class Preparation:
             ConstraintError: nothing was; says why.
         """
         if self.prepared is not None:
+            self.prepared = self.prepared.renewed()
             return self.prepared
         reason = str(self.error)
         if not isinstance(self.error, ValueError):

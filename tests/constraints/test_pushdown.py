@@ -176,6 +176,17 @@ def test_a_copy_numbers_its_states_for_itself() -> None:
     assert again.accepts(b"[1, [1]]")
 
 
+def test_a_fresh_machine_has_forgotten_what_was_met() -> None:
+    machine = Pushdown({"v": alt(Text("1"), array(Call("v")))}, "v", "d")
+    few = machine.num_states
+    assert machine.accepts(b"[" * 50 + b"1" + b"]" * 50)
+    other = machine.fresh()
+    assert other.num_states == few < machine.num_states
+    assert other.key != machine.key
+    assert other.accepts(b"[[1], 1]")
+    assert machine.accepts(b"[[1], 1]")
+
+
 def test_an_ambiguous_sum_stays_small() -> None:
     grammar = {"e": alt(Text("n"), seq(Call("e"), Text("+"), Call("e")))}
     machine = Pushdown(grammar, "e", "")

@@ -10,6 +10,7 @@ import pydantic
 import pytest
 
 from sglc import constraints
+from sglc.constraints import build
 from sglc.constraints import types as t
 from sglc.constraints.language import end_rule, parse, render
 from sglc.constraints.schema import SchemaError
@@ -78,6 +79,18 @@ def test_a_recursive_schema_nests_without_end() -> None:
     too_deep = '{"v": 0, "c": [' * 3_000 + '{"v": 1}' + "]}" * 3_000
     with pytest.raises(ValueError, match="nested too deeply"):
         parse(TREE, too_deep)
+
+
+def test_states_that_were_met_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "MAX_MET_STATES", 200)
+    depths = [TREE.accepts('{"v": 0, "c": [' * n + '{"v": 1}' + "]}" * n) for n in range(9)]
+    assert all(depths)
+    old = TREE.machine
+    assert old.num_states <= 200
+    assert old.accepts(b'{"v": 0, "c": [' * 99 + b'{"v": 1}' + b"]}" * 99)
+    assert old.num_states > 200
+    assert TREE.machine is not old
+    assert TREE.machine.num_states < 10
 
 
 def test_a_value_is_written_in_the_order_of_the_schema() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sglc.constraints import build
 from sglc.constraints import types as t
 from sglc.runtime.executor.compile_process import CompileProcess, ConstraintError, Prepared, prepare
 from sglc.runtime.executor.constraints import ConstraintCompiler, Preparation
@@ -277,3 +278,19 @@ def test_without_processes_a_constraint_is_built_here(
 ) -> None:
     monkeypatch.setattr("sys.executable", "/nowhere/python")
     assert process.prepare(LARGE).constraint == prepare(LARGE).constraint
+
+
+def test_a_machine_that_has_met_too_many_states_is_made_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(build, "MAX_MET_STATES", 50)
+    nested = t.Grammar('start: "(" start ")" | "x"')
+    preparation = Preparation(nested)
+    preparation.prepared = prepare(nested)
+    first = preparation.result()
+    assert preparation.result() is first
+    assert first.constraint.machine.accepts(b"(" * 99 + b"x" + b")" * 99)
+    second = preparation.result()
+    assert second.constraint.machine is not first.constraint.machine
+    assert second.machines[nested] is second.constraint.machine
+    assert second.constraint.machine.num_states < 10
