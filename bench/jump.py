@@ -8,8 +8,8 @@ cancels out of the ratio. Every round has names of its own, so no card comes out
     python bench/jump.py --profile pattern
 
 Prints, for each card and batch size, the share of tokens that were forced, milliseconds per card
-of both (medians of the rounds), their ratio, and how many texts were equal; where a text differs,
-the engine without jumps had cut its own in another way than the tokenizer does.
+of both (medians of the rounds), their ratio, how many steps of the engines that is, and how many
+texts were equal: of all, and of those that the model, left to itself, cut as the tokenizer does.
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ class Round(NamedTuple):
     """What one engine did with one batch of cards."""
 
     seconds: float
+    steps: int
     results: list[DecodeResult]
 
 
@@ -85,11 +86,19 @@ class Engine:
     def run(self, plan: Plan, names: Sequence[str]) -> Round:
         """Run one card per name, all at once."""
         self._results.clear()
+        before = self.host.scheduler.stats()["forward_passes"]
         rows = [(number, {"name": name}) for number, name in enumerate(names)]
         start = time.perf_counter()
         for _, result in self.host.run_batch(plan, rows):
             assert result.error is None, result.error
-        return Round(time.perf_counter() - start, sorted(self._results, key=lambda r: r.text))
+        seconds = time.perf_counter() - start
+        steps = self.host.scheduler.stats()["forward_passes"] - before
+        return Round(seconds, steps, sorted(self._results, key=lambda r: r.text))
+
+    def is_canonical(self, result: DecodeResult) -> bool:
+        """Whether the tokenizer would cut the text in the same way."""
+        ids = self.host.encoder.tokenizer.encode(result.text, continues=True)
+        return ids == list(result.ids[: result.num_kept])
 
 
 def batches(count: int, size: int) -> Iterator[list[str]]:
@@ -117,16 +126,21 @@ def compare(name: str, plan: Plan, engines: tuple[Engine, Engine], size: int, ro
     forced = sum(r.num_forced for one in jumped for r in one.results)
     seconds = [statistics.median(r.seconds for r in one) / size for one in (plain, jumped)]
     ratio = statistics.median(a.seconds / b.seconds for a, b in zip(plain, jumped, strict=True))
-    pairs = [
-        (a.text, b.text)
-        for x, y in zip(plain, jumped, strict=True)
-        for a, b in zip(x.results, y.results, strict=True)
+    steps = [sum(one.steps for one in many) / rounds for many in (plain, jumped)]
+    texts = [{r.text: r for r in one.results} for one in plain]
+    pairs = [(r, r.text in of) for of, one in zip(texts, jumped, strict=True) for r in one.results]
+    cut_alike = [
+        (r, {x.text for x in other.results})
+        for one, other in zip(plain, jumped, strict=True)
+        for r in one.results
+        if engines[0].is_canonical(r)
     ]
-    equal = sum(a == b for a, b in pairs)
     print(
         f"{name}, batch {size}: {forced / tokens:.0%} of {tokens / len(pairs):.0f} tokens forced, "
         f"{seconds[0] * 1e3:.1f} ms a card with masks only, {seconds[1] * 1e3:.1f} ms with jumps, "
-        f"ratio {ratio:.2f}; {equal} of {len(pairs)} texts equal"
+        f"ratio {ratio:.2f} ({steps[0]:.0f} and {steps[1]:.0f} steps); "
+        f"{sum(equal for _, equal in pairs)} of {len(pairs)} texts equal, "
+        f"{sum(r.text in known for r, known in cut_alike)} of the {len(cut_alike)} cut alike"
     )
 
 
