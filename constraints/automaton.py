@@ -276,11 +276,14 @@ class Automaton:
     @classmethod
     def from_strings(cls, texts: Iterable[str | bytes]) -> Automaton:
         """Exactly these texts."""
+        listed = [text.encode() if isinstance(text, str) else text for text in texts]
+        if len(listed) == 1 and 0 not in listed[0]:
+            return cls(_chain_of(listed[0]))
         rows: list[dict[int, int]] = [{}, {}]
         accepting = set()
-        for text in texts:
+        for text in listed:
             state = 1
-            for byte in text.encode() if isinstance(text, str) else text:
+            for byte in text:
                 target = rows[state].setdefault(byte, len(rows))
                 if target == len(rows):
                     rows.append({})
@@ -384,6 +387,23 @@ class Automaton:
             ways = (0, *self.rows[left][1]), (0, *other.rows[right][1])
             rows.append(regroup(pattern, [pairs[ways[0][a], ways[1][b]] for a, b in groups]))
         return Automaton(canonical(classes, rows, accepting, start))
+
+
+def _chain_of(text: bytes) -> Canonical:
+    """The automaton of one text without NUL, canonical as it is.
+
+    Each of its bytes has a class, all others share the first one.
+    """
+    used = sorted(set(text))
+    classes = bytearray(256)
+    for column, byte in enumerate(used, 1):
+        classes[byte] = column
+    dead = bytes(len(used) + 1)
+    patterns = {byte: dead[: classes[byte]] + b"\1" + dead[classes[byte] + 1 :] for byte in used}
+    rows: list[Row] = [(dead, ())]
+    rows += [(patterns[byte], (state,)) for state, byte in enumerate(text, 2)]
+    rows.append((dead, ()))
+    return Canonical(bytes(classes), rows, frozenset((len(text) + 1,)))
 
 
 class _Pairs(dict[tuple[int, int], int]):

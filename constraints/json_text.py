@@ -15,6 +15,7 @@ from functools import lru_cache
 from sglc.constraints import charset
 from sglc.constraints.automaton import Automaton
 from sglc.constraints.charset import Ranges
+from sglc.constraints.escapes import escaped
 from sglc.constraints.network import Fragment, Network
 from sglc.constraints.patterns import parse_regex
 from sglc.constraints.syntax import (
@@ -74,28 +75,14 @@ FREE = _Free()
 
 @lru_cache(maxsize=64)
 def _escaped_chars(ranges: Ranges) -> Automaton:
-    escaped = _members(charset.intersect(ranges, _ESCAPED))
+    must = _members(charset.intersect(ranges, _ESCAPED))
     raw = charset.char_automaton(charset.intersect(ranges, _RAW))
-    return raw.union(Automaton.from_strings(map(ESCAPED.spell, escaped)))
+    return raw.union(Automaton.from_strings(map(ESCAPED.spell, must)))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _escaped(automaton: Automaton) -> Automaton:
-    """What must be escaped is a single byte each: a detour takes the place of its edge."""
-    rows = [automaton.edges(state) for state in range(automaton.num_states)]
-    for state in range(1, automaton.num_states):
-        moved = {b: t for b, t in rows[state].items() if b <= 0x1F or b in b'"\\'}
-        for byte in moved:
-            del rows[state][byte]
-        for byte, target in moved.items():
-            spelled, at = ESCAPED.spell(chr(byte)).encode(), state
-            for code in spelled[:-1]:
-                nearest = rows[at].setdefault(code, len(rows))
-                if nearest == len(rows):
-                    rows.append({})
-                at = nearest
-            rows[at][spelled[-1]] = target
-    return Automaton.from_rows(rows, automaton.accepting, automaton.start)
+    return escaped(automaton)
 
 
 @lru_cache(maxsize=1)

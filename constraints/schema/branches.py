@@ -50,7 +50,6 @@ class Expander(ABC, Generic[B]):
     def __init__(self, tools: Tools) -> None:
         self.tools = tools
         self._known: dict[tuple[Subschema, bool, bool], list[B]] = {}
-        self._open: set[tuple[Subschema, bool, bool]] = set()
 
     @abstractmethod
     def merge(self, left: B, right: B) -> B | None:
@@ -87,7 +86,7 @@ class Expander(ABC, Generic[B]):
         """The branches of a literal.
 
         Raises:
-            SchemaError: a reference leads back to the same value, or there are too many branches.
+            SchemaError: there are too many branches.
         """
         sub, positive = literal
         if isinstance(sub.raw, bool):
@@ -95,19 +94,7 @@ class Expander(ABC, Generic[B]):
         key = (sub, positive, tracked)
         if key in self._known:
             return self._known[key]
-        if key in self._open:
-            raise SchemaError(
-                "refers to itself, for the same value",
-                sub.pointer,
-                "put the reference into an item or a property",
-            )
-        if len(self._open) > self.tools.limits.max_depth:
-            raise SchemaError("references and applicators nest too deeply", sub.pointer)
-        self._open.add(key)
-        try:
-            found = self._holds(sub, tracked) if positive else self._fails(sub)
-        finally:
-            self._open.discard(key)
+        found = self._holds(sub, tracked) if positive else self._fails(sub)
         self._known[key] = found = list(dict.fromkeys(found))
         return found
 

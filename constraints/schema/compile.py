@@ -13,8 +13,9 @@ from sglc.constraints.machine import Machine
 from sglc.constraints.network import AutomatonTooLarge
 from sglc.constraints.pushdown import Pushdown
 from sglc.constraints.schema.canonical import CanonicalWriter
+from sglc.constraints.schema.circles import refuse_circles
 from sglc.constraints.schema.errors import SchemaError
-from sglc.constraints.schema.inlining import simplified
+from sglc.constraints.schema.inlining import MAX_STATES_AT_ONCE, simplified, size
 from sglc.constraints.schema.options import Limits, SchemaOptions
 from sglc.constraints.schema.positions import Positions
 from sglc.constraints.schema.report import Entry, Report, entries_of
@@ -42,13 +43,13 @@ class CompiledSchema:
 
     @cached_property
     def machine(self) -> Machine:
-        """The recogniser of the texts: finite if the schema is small and does not recur.
+        """The recogniser of the texts: finite if the schema is small, else worked out lazily.
 
         Raises:
             SchemaError: it needs more states than the limits allow.
         """
         try:
-            if self.is_regular:
+            if self.is_small:
                 return self.rules[self.start].automaton(max_states=self._limits.max_states)
             return Pushdown(self.rules, self.start, self.digest)
         except AutomatonTooLarge as error:
@@ -58,6 +59,11 @@ class CompiledSchema:
     def is_regular(self) -> bool:
         """Whether the rule ``start`` calls no rules, so that it has a finite automaton."""
         return not calls_of(self.rules[self.start])
+
+    @property
+    def is_small(self) -> bool:
+        """Whether that automaton is worth making: it has about as many states as it seems."""
+        return self.is_regular and size(self.rules[self.start]) <= MAX_STATES_AT_ONCE
 
     @property
     def needs_check(self) -> bool:
@@ -110,6 +116,7 @@ def _compiled(
     limits: Limits,
 ) -> CompiledSchema:
     resources = Resources(schema, others, options.draft, limits.max_depth)
+    refuse_circles(resources, limits.max_depth)
     positions = Positions(resources, options, limits)
     rules = positions.rules()
     start = next(iter(rules))

@@ -32,7 +32,6 @@ class Facts:
     def kinds(self, sub: Subschema) -> frozenset[Kind]:
         """All kinds of which there may be a valid value."""
         if sub not in self._kinds:
-            self._kinds[sub] = _ALL  # for references that come back here
             self._kinds[sub] = self._find_kinds(sub)
         return self._kinds[sub]
 
@@ -61,7 +60,6 @@ class Facts:
     def values(self, sub: Subschema, depth: int = 0) -> tuple[Any, ...] | None:
         """A few values of which the valid ones are some; None if they are not known."""
         if sub not in self._values:
-            self._values[sub] = None
             self._values[sub] = self._find_values(sub, depth)
         return self._values[sub]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from sglc.constraints.schema.graph import Graph, Times
 from sglc.constraints.syntax import (
@@ -21,7 +22,7 @@ from sglc.constraints.syntax import (
     map_calls,
 )
 
-MAX_WHOLE = 4_000  # estimated states up to which a schema becomes one finite automaton
+MAX_STATES_AT_ONCE = 1_500  # estimated states up to which a schema becomes one finite automaton
 MAX_COPIED = 40  # estimated states of a rule that may be copied
 MAX_HEIGHT = 8  # rules inside of rules
 
@@ -40,14 +41,14 @@ def simplified(rules: Mapping[str, Node], start: str) -> dict[str, Node]:
     for name in order:
         node = rules[name]
         called = calls_of(node)
-        size = _size(node, whole)
+        estimate = size(node, whole)
         put_in = [c for c in called if c in bodies]
         is_open = len(put_in) < len(called)
         height = 1 + max((heights[c] for c in put_in), default=0)
         body = map_calls(node, lambda c: bodies.get(c) or Call(c)) if put_in else node
-        whole[name] = size
-        alone = copies[name] == 1 or size <= MAX_COPIED
-        fits = not is_open and size <= MAX_WHOLE
+        whole[name] = estimate
+        alone = copies[name] == 1 or estimate <= MAX_COPIED
+        fits = not is_open and estimate <= MAX_STATES_AT_ONCE
         if name != start and name not in recursive and height < MAX_HEIGHT and (alone or fits):
             bodies[name], heights[name] = body, height
         else:
@@ -105,8 +106,8 @@ def _children(node: Node) -> tuple[Node, ...]:
     return ()
 
 
-def _size(node: Node, whole: Mapping[str, float]) -> float:
-    """About how many states the automaton of a tree has."""
+def size(node: Node, whole: Mapping[str, float] = MappingProxyType({})) -> float:
+    """About how many states the automaton of a tree has; ``whole`` are those of called rules."""
     match node:
         case Call(name):
             return whole.get(name, float("inf"))
@@ -117,12 +118,12 @@ def _size(node: Node, whole: Mapping[str, float]) -> float:
         case Chars():
             return 8
         case Repeat(inner, least, most) | Times(inner, least, most):
-            return _size(inner, whole) * max(least, 1 if most is None else most, 1)
+            return size(inner, whole) * max(least, 1 if most is None else most, 1)
         case Graph(texts):
-            sizes = [_size(text, whole) for text in texts]
+            sizes = [size(text, whole) for text in texts]
             skips = sum(1 for text in texts if text == Text(""))
             names = sum(
                 len(t.text) for text in texts for t in _children(text)[:1] if isinstance(t, Text)
             )
             return sum(sizes) + skips * names / 2
-    return sum(_size(child, whole) for child in _children(node))
+    return sum(size(child, whole) for child in _children(node))

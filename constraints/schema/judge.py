@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from sglc.constraints.schema.data import exact, frozen, kind_of
-from sglc.constraints.schema.errors import SchemaError, escape_token
+from sglc.constraints.schema.errors import escape_token
 from sglc.constraints.schema.formula import Formula, Literal
 from sglc.constraints.schema.resources import Resources, Subschema
 from sglc.constraints.schema.texts import Texts
@@ -39,7 +39,6 @@ class Judge:
     def __init__(self, resources: Resources, texts: Texts) -> None:
         self._resources = resources
         self._texts = texts
-        self._active: set[tuple[int, int]] = set()
 
     def holds(self, literal: Literal, value: Any) -> bool:
         """Whether the value is as the literal says."""
@@ -58,24 +57,16 @@ class Judge:
 
         Raises:
             Invalid: the value is not valid.
-            SchemaError: a reference leads back to the same value.
         """
         if sub.raw is True:
             return set()
         if sub.raw is False:
             raise Invalid(path, sub.pointer, "no value is allowed here")
-        mark = (sub.id, id(value))
-        if mark in self._active:
-            raise SchemaError("refers to itself, for the same value", sub.pointer)
-        self._active.add(mark)
-        try:
-            seen: Seen = set()
-            rules = {_KEYWORDS[word]: word for word in sub.keywords if word in _KEYWORDS}
-            for rule in sorted(rules, key=lambda rule: rules[rule].startswith("unevaluated")):
-                rule(self, sub, value, path, seen)
-            return seen
-        finally:
-            self._active.discard(mark)
+        seen: Seen = set()
+        rules = {_KEYWORDS[word]: word for word in sub.keywords if word in _KEYWORDS}
+        for rule in sorted(rules, key=lambda rule: rules[rule].startswith("unevaluated")):
+            rule(self, sub, value, path, seen)
+        return seen
 
     def _try(self, sub: Subschema, value: Any, path: Path) -> Seen | None:
         try:

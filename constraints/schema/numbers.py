@@ -42,6 +42,7 @@ def _plain_integers() -> Automaton:
     return numerals().intersect(Automaton.from_regex(r"-?[0-9]+"))
 
 
+@lru_cache(maxsize=512)
 def written(values: Automaton) -> Automaton:
     """How a set of values is written: finite sets and whole numbers in one way only."""
     one_way = values.intersect(canonical_numerals())

@@ -105,8 +105,9 @@ class ObjectWriter:
         order |= dict.fromkeys(sorted(branch.absent))
         listed: list[Key] = []
         free = tuple(self._free(branch, names, list(order), wanted, wanted_keys, pointer))
-        few = [group for group in free if (group.keys.inside or _INFINITE).is_finite]
-        for group in few:
+        for group in free:
+            if group.keys.inside is None or not group.keys.inside.is_finite:
+                continue
             keys = _texts(group.keys.automaton(self._tools.limits.max_states))
             if keys is not None:
                 free = tuple(other for other in free if other is not group)
@@ -138,10 +139,7 @@ class ObjectWriter:
         return self._without(found, keys.names)
 
     def _without(self, strings: Strings, names: frozenset[str]) -> Strings:
-        if not names or strings.is_surely_empty:
-            return strings
-        limit = self._tools.limits.max_states
-        return strings.intersect(self._strings.constants(names).complement(limit), limit)
+        return strings if strings.is_surely_empty else strings.without(names)
 
     def _free(
         self,
@@ -171,7 +169,7 @@ class ObjectWriter:
                 for hit, part in ((True, keys), (False, keys.complement(limit))):
                     rest = group.intersect(part, limit)
                     if rest.inside is not None and rest.automaton(limit).is_empty:
-                        continue
+                        continue  # what only lengths and exclusions bound is not empty
                     if not rest.is_surely_empty:
                         split.append((rest, (*hits, hit)))
             groups = split
@@ -220,9 +218,6 @@ class ObjectWriter:
 
     def _key(self, keys: Strings) -> Node:
         return keys.node(self._tools.limits.max_states)
-
-
-_INFINITE = Automaton.from_regex("a*")
 
 
 def _texts(keys: Automaton) -> list[str] | None:

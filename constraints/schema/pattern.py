@@ -12,24 +12,29 @@ import importlib
 import re
 import unicodedata
 import warnings
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 from sglc.constraints import charset, syntax
+from sglc.constraints.assertions import (
+    ANYTHING,
+    AT_END,
+    AT_START,
+    MARKS,
+    Asserted,
+    Assertion,
+    Mark,
+    Unlike,
+    boundary,
+    no_boundary,
+)
 from sglc.constraints.automaton import Automaton
-from sglc.constraints.minimize import canonical
-from sglc.constraints.schema.strings import any_text, anything
-from sglc.constraints.syntax import Alt, Chars, Exactly, Node, Repeat, Text
+from sglc.constraints.syntax import Alt, Chars, Node, Repeat, Text
 
 _parser: Any = importlib.import_module("re._parser")
 _c: Any = importlib.import_module("re._constants")
 
-_BEGIN, _END = b"\xfe", b"\xff"
-_MAX_ANCHORS = 100
 _REFUSED = {
-    _c.ASSERT: "a lookahead inside a group or a repetition",
-    _c.ASSERT_NOT: "a lookahead inside a group or a repetition",
     _c.GROUPREF: "a backreference",
     _c.GROUPREF_EXISTS: "a conditional",
     _c.ATOMIC_GROUP: "an atomic group",
@@ -40,6 +45,12 @@ _CLASSES = {
     "DIGIT": charset.merge([(0x30, 0x39)]),
     "WORD": charset.merge([(0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)]),
     "SPACE": charset.merge([*_BLANKS, (0x2000, 0x200A)]),
+}
+_AT = {
+    _c.AT_BEGINNING: AT_START,
+    _c.AT_END: AT_END,
+    _c.AT_BOUNDARY: boundary(_CLASSES["WORD"]),
+    _c.AT_NON_BOUNDARY: no_boundary(_CLASSES["WORD"], nor_in_empty=False),
 }
 _NOT_LINE_END = charset.invert(charset.chars("\n\r\u2028\u2029"))
 _PROPERTIES = {
@@ -80,7 +91,7 @@ def found(pattern: str, max_states: int) -> Automaton:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             items = _parser.parse(_rewritten(pattern))
-        return _found(list(items), max_states)
+        return _found(list(items)).automaton(max_states=max_states)
     except re.error as error:
         raise PatternError(f"{error.msg} in the pattern /{pattern}/") from None
     except RecursionError:
@@ -147,147 +158,93 @@ def _property(name: str) -> charset.Ranges:
     )
 
 
-def _found(items: list[Any], max_states: int) -> Automaton:
+def _found(items: list[Any]) -> Node:
     """The texts in which a sequence of the parser's items is found."""
     if len(items) == 1 and items[0][0] is _c.SUBPATTERN:
-        return _found(list(items[0][1][-1]), max_states)
+        return _found(list(items[0][1][-1]))
     if len(items) == 1 and items[0][0] is _c.BRANCH:
-        parts = [_found(list(arm), max_states) for arm in items[0][1][1]]
-        return Automaton.any_of(parts, max_states=max_states)
+        return syntax.alt(*(_found(list(arm)) for arm in items[0][1][1]))
     begins, ends, body = _stripped(items)
-    if _has(body, (_c.ASSERT, _c.ASSERT_NOT)):
-        return _looking(body, begins, ends, max_states)
-    if _has(body, (_c.AT,)):
-        return _marked(items, max_states)
-    before = [] if begins else [anything()]
-    return syntax.seq(*before, _node(body), *([] if ends else [anything()])).automaton(
-        max_states=max_states
-    )
+    reader = _Reader()
+    before, after = (() if anchored else (ANYTHING,) for anchored in (begins, ends))
+    whole = syntax.seq(*before, reader.sequence(body), *after)
+    return Asserted(whole, tuple(reader.assertions)) if reader.assertions else whole
 
 
 def _stripped(items: list[Any]) -> tuple[bool, bool, list[Any]]:
-    begins = bool(items) and _is_anchor(items[0], True)
+    """Whether there are anchors at both ends of a sequence, and what is between them."""
+    begins = bool(items) and _is_anchor(items[0], _c.AT_BEGINNING)
     body = items[1:] if begins else items
-    ends = bool(body) and _is_anchor(body[-1], False)
+    ends = bool(body) and _is_anchor(body[-1], _c.AT_END)
     return begins, ends, body[:-1] if ends else body
 
 
-def _is_anchor(item: Any, begin: bool) -> bool:
-    return item[0] is _c.AT and item[1] is (_c.AT_BEGINNING if begin else _c.AT_END)
+def _is_anchor(item: Any, which: Any) -> bool:
+    return item[0] is _c.AT and item[1] is which
 
 
-def _looking(body: list[Any], begins: bool, ends: bool, max_states: int) -> Automaton:
-    """A sequence with lookaheads in it: what follows each must begin like it, or must not."""
-    rest = Automaton.from_strings([""]) if ends else any_text()
-    run: list[Any] = []
-    for op, value in reversed(body):
-        if op not in (_c.ASSERT, _c.ASSERT_NOT):
-            run.insert(0, (op, value))
-            continue
-        rest = _node(run).automaton(max_states=max_states).concat(rest, max_states=max_states)
-        run = []
-        direction, inner = value
-        if direction < 0:
-            raise PatternError("lookbehind is not supported")
-        ahead = _ahead(list(inner), max_states)
-        both = op is _c.ASSERT
-        rest = (rest.intersect if both else rest.difference)(ahead, max_states=max_states)
-    rest = _node(run).automaton(max_states=max_states).concat(rest, max_states=max_states)
-    return rest if begins else any_text().concat(rest, max_states=max_states)
+class _Reader:
+    """Turns the parser's tree into ours. ``assertions`` are those that marks stand for."""
 
+    def __init__(self) -> None:
+        self.assertions: dict[Assertion, int] = {}
+        self._is_looking = False
 
-def _ahead(items: list[Any], max_states: int) -> Automaton:
-    """The texts that begin as a lookahead asks."""
-    if len(items) == 1 and items[0][0] is _c.SUBPATTERN:
-        return _ahead(list(items[0][1][-1]), max_states)
-    if len(items) == 1 and items[0][0] is _c.BRANCH:
-        parts = [_ahead(list(arm), max_states) for arm in items[0][1][1]]
-        return Automaton.any_of(parts, max_states=max_states)
-    ends = bool(items) and _is_anchor(items[-1], False)
-    body = items[:-1] if ends else items
-    if _has(body, (_c.AT,)):
-        raise PatternError("an anchor inside a lookahead is not supported")
-    if _has(body, (_c.ASSERT, _c.ASSERT_NOT)):
-        return _looking(body, True, ends, max_states)
-    return syntax.seq(_node(body), *([] if ends else [anything()])).automaton(max_states=max_states)
+    def sequence(self, items: Any) -> Node:
+        return syntax.seq(*(self._item(op, value) for op, value in items))
 
-
-def _marked(items: list[Any], max_states: int) -> Automaton:
-    """A sequence with anchors anywhere."""
-    count = min(_num_anchors(items), _MAX_ANCHORS + 1)
-    if count > _MAX_ANCHORS:
-        raise PatternError(f"more than {_MAX_ANCHORS} anchors")
-    letters = syntax.alt(Chars(charset.ANY_TEXT), _mark(_BEGIN), _mark(_END))
-    around = Repeat(letters, 0, None)
-    wide = syntax.seq(around, _node(items), around).automaton(max_states=max_states)
-    inside = wide.after(_BEGIN * count)
-    accepting = [
-        s for s in range(inside.num_states) if inside.run(s, _END * count) in inside.accepting
-    ]
-    texts = Automaton(canonical(inside.classes, inside.rows, frozenset(accepting), inside.start))
-    texts = texts.intersect(any_text(), max_states=max_states)
-    empty = Automaton.from_strings([""])
-    # Between the two ends of the empty text, anchors may come in any order.
-    blank = wide.intersect(Automaton.from_strings([_BEGIN, _END]).star())
-    texts = texts.difference(empty)
-    return texts if blank.is_empty else texts.union(empty)
-
-
-def _mark(byte: bytes) -> Node:
-    return Exactly(Automaton.from_strings([byte]))
-
-
-def _num_anchors(items: Any) -> int:
-    """How many anchors one way through the pattern can meet and need."""
-    total = 0
-    for op, value in items:
+    def _item(self, op: Any, value: Any) -> Node:
+        if op in _REFUSED:
+            raise PatternError(f"{_REFUSED[op]} is not supported")
         if op is _c.AT:
-            total += 1
-        elif op is _c.SUBPATTERN:
-            total += _num_anchors(value[-1])
-        elif op is _c.BRANCH:
-            total += max(map(_num_anchors, value[1]))
-        elif op in (_c.MAX_REPEAT, _c.MIN_REPEAT):
-            total += max(value[0], 2) * _num_anchors(value[-1])
-    return total
+            return self._mark(_AT[value])
+        if op is _c.ASSERT or op is _c.ASSERT_NOT:
+            return self._look(*value, negated=op is _c.ASSERT_NOT)
+        if op is _c.BRANCH:
+            return syntax.alt(*map(self.sequence, value[1]))
+        if op is _c.SUBPATTERN:
+            return self.sequence(value[-1])
+        if op is _c.MAX_REPEAT or op is _c.MIN_REPEAT:
+            least, most, inner = value
+            limit = None if most is _c.MAXREPEAT else int(most)
+            return Repeat(self.sequence(inner), int(least), limit)
+        if op is _c.FAILURE:
+            return Alt(())
+        if op is _c.LITERAL:
+            return Text(chr(value))
+        return Chars(_chars(op, value))
 
+    def _look(self, direction: int, inner: Any, *, negated: bool) -> Node:
+        if self._is_looking:
+            raise PatternError("lookaround inside of lookaround is not supported")
+        self._is_looking = True
+        seen = self._seen(list(inner), behind=direction < 0)
+        self._is_looking = False
+        bad = seen if negated else Unlike(seen)
+        return self._mark(Assertion(((bad, ANYTHING) if direction < 0 else (ANYTHING, bad),)))
 
-def _has(items: Any, ops: Sequence[Any]) -> bool:
-    for op, value in items:
-        if op in ops:
-            return True
-        if op is _c.BRANCH and any(_has(arm, ops) for arm in value[1]):
-            return True
-        if op in (_c.SUBPATTERN, _c.MAX_REPEAT, _c.MIN_REPEAT) and _has(value[-1], ops):
-            return True
-    return False
+    def _seen(self, items: list[Any], *, behind: bool) -> Node:
+        """The texts that end, or begin, as lookaround asks; anchors at their far ends count."""
+        if len(items) == 1 and items[0][0] is _c.SUBPATTERN:
+            return self._seen(list(items[0][1][-1]), behind=behind)
+        if len(items) == 1 and items[0][0] is _c.BRANCH:
+            arms = items[0][1][1]
+            return syntax.alt(*(self._seen(list(arm), behind=behind) for arm in arms))
+        begins, ends, body = _stripped(items)
+        if (begins and not behind) or (ends and behind):
+            raise PatternError("an anchor at the near end of lookaround is not supported")
+        inner = self.sequence(body)
+        if begins or ends:
+            return inner
+        return syntax.seq(ANYTHING, inner) if behind else syntax.seq(inner, ANYTHING)
 
-
-def _node(items: Any) -> Node:
-    return syntax.seq(*(_item(op, value) for op, value in items))
-
-
-def _item(op: Any, value: Any) -> Node:
-    if op in _REFUSED:
-        raise PatternError(f"{_REFUSED[op]} is not supported")
-    if op is _c.AT:
-        if value is _c.AT_BEGINNING:
-            return _mark(_BEGIN)
-        if value is _c.AT_END:
-            return _mark(_END)
-        raise PatternError("\\b and \\B are not supported")
-    if op is _c.BRANCH:
-        return syntax.alt(*map(_node, value[1]))
-    if op is _c.SUBPATTERN:
-        return _node(value[-1])
-    if op is _c.MAX_REPEAT or op is _c.MIN_REPEAT:
-        least, most, inner = value
-        return Repeat(_node(inner), int(least), None if most is _c.MAXREPEAT else int(most))
-    if op is _c.FAILURE:
-        return Alt(())
-    if op is _c.LITERAL:
-        return Text(chr(value))
-    return Chars(_chars(op, value))
+    def _mark(self, assertion: Assertion) -> Node:
+        if self._is_looking:
+            raise PatternError("an anchor or \\b inside of lookaround is not supported")
+        number = self.assertions.setdefault(assertion, len(self.assertions))
+        if number == len(MARKS):
+            raise PatternError(f"more than {len(MARKS)} different assertions")
+        return Mark(MARKS[number])
 
 
 def _chars(op: Any, value: Any) -> charset.Ranges:

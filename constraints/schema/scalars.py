@@ -31,7 +31,6 @@ class Scalars(ABC, Generic[S]):
         self.resources = resources
         self.limits = limits
         self._known: dict[Subschema, S] = {}
-        self._open: set[Subschema] = set()
 
     @abstractmethod
     def both(self, left: S, right: S) -> S:
@@ -57,7 +56,7 @@ class Scalars(ABC, Generic[S]):
         """The values of a formula.
 
         Raises:
-            SchemaError: an automaton is too large, or a reference leads back to the same value.
+            SchemaError: an automaton is too large.
         """
         found = self.all
         for literal in in_order(whole):
@@ -72,21 +71,10 @@ class Scalars(ABC, Generic[S]):
         if isinstance(sub.raw, bool):
             return self.all if sub.raw else self.none
         if sub not in self._known:
-            if sub in self._open:
-                raise SchemaError(
-                    "refers to itself, for the same value",
-                    sub.pointer,
-                    "put the reference into an item or a property",
-                )
-            if len(self._open) > self.limits.max_depth:
-                raise SchemaError("references and applicators nest too deeply", sub.pointer)
-            self._open.add(sub)
             try:
                 self._known[sub] = self._of(sub)
             except AutomatonTooLarge as error:
                 raise SchemaError(str(error), sub.pointer, SMALLER) from None
-            finally:
-                self._open.discard(sub)
         return self._known[sub]
 
     def _limited(self, sub: Subschema, left: S, right: S) -> S:

@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from sglc.constraints import charset, json_text
+from sglc.constraints.assertions import ANYTHING
 from sglc.constraints.automaton import Automaton
-from sglc.constraints.syntax import Chars, Exactly, Node, Repeat
-
-
-def anything() -> Node:
-    """Any text."""
-    return Repeat(Chars(charset.ANY_TEXT), 0, None)
+from sglc.constraints.syntax import Chars, Exactly, Node, Repeat, Text, seq
 
 
 @lru_cache(maxsize=1)
 def any_text() -> Automaton:
     """Any text, as an automaton."""
-    return anything().automaton()
+    return ANYTHING.automaton()
 
 
 @dataclass(frozen=True, slots=True)
 class Strings:
-    """The strings of ``least`` to ``most`` characters that ``inside`` accepts; None: all do."""
+    """The strings of ``least`` to ``most`` characters that ``inside`` accepts, None: it accepts
+    all; but for those that are ``excluded``.
+    """
 
     least: int = 0
     most: int | None = None
     inside: Automaton | None = None
+    excluded: frozenset[str] = frozenset()
 
     @property
     def is_all(self) -> bool:
         """Whether no string is left out."""
         return self == ALL_STRINGS
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all lengths are allowed."""
+        return self.least == 0 and self.most is None
 
     @property
     def is_surely_empty(self) -> bool:
@@ -47,12 +51,15 @@ class Strings:
         Raises:
             AutomatonTooLarge: more than ``max_states`` states.
         """
-        if self.least == 0 and self.most is None:
-            return any_text() if self.inside is None else self.inside
-        lengths = _lengths(self.least, self.most, max_states)
-        if self.inside is None:
-            return lengths
-        return self.inside.intersect(lengths, max_states=max_states)
+        if self.is_plain:
+            found = any_text() if self.inside is None else self.inside
+        else:
+            found = _lengths(self.least, self.most, max_states)
+            if self.inside is not None:
+                found = self.inside.intersect(found, max_states=max_states)
+        if not self.excluded:
+            return found
+        return found.difference(Automaton.from_strings(self.excluded), max_states=max_states)
 
     def intersect(self, other: Strings, max_states: int) -> Strings:
         """The strings of both."""
@@ -60,7 +67,13 @@ class Strings:
         inside = self.inside or other.inside
         if self.inside is not None and other.inside is not None:
             inside = self.inside.intersect(other.inside, max_states=max_states)
-        return Strings(max(self.least, other.least), min(mosts, default=None), inside)
+        least, most = max(self.least, other.least), min(mosts, default=None)
+        return Strings(least, most, inside, self.excluded | other.excluded)
+
+    def without(self, names: frozenset[str]) -> Strings:
+        """All of these strings but for some."""
+        names = frozenset(name for name in names if self.accepts(name))
+        return replace(self, excluded=self.excluded | names) if names else self
 
     def union(self, other: Strings, max_states: int) -> Strings:
         """The strings of either."""
@@ -77,10 +90,11 @@ class Strings:
             return NO_STRINGS
         if self.is_surely_empty:
             return ALL_STRINGS
-        if self.inside is None and self.most is None:
-            return Strings(most=self.least - 1)
-        if self.inside is None and self.least == 0 and self.most is not None:
-            return Strings(least=self.most + 1)
+        if self.inside is None and not self.excluded:
+            if self.most is None:
+                return Strings(most=self.least - 1)
+            if self.least == 0:
+                return Strings(least=self.most + 1)
         return Strings(
             inside=any_text().difference(self.automaton(max_states), max_states=max_states)
         )
@@ -89,17 +103,27 @@ class Strings:
         """Whether the string is one of them."""
         if len(text) < self.least or (self.most is not None and len(text) > self.most):
             return False
-        return self.inside is None or self.inside.accepts(text.encode("utf-8", "surrogatepass"))
+        if text in self.excluded or any("\ud800" <= c <= "\udfff" for c in text):
+            return False
+        return self.inside is None or self.inside.accepts(text.encode())
 
     def node(self, max_states: int) -> Node:
         """How they are written, in quotes; strings that only a length bounds with any escape."""
-        if self.inside is None:
+        if self.inside is None and not self.excluded:
             return json_text.any_string(self.least, self.most)
+        if self.inside is None and self.is_plain:
+            spelled = Automaton.from_strings(map(json_text.ESCAPED.spell, sorted(self.excluded)))
+            return seq(Text('"'), Exactly(_any_escaped().difference(spelled)), Text('"'))
         return json_text.string(Exactly(self.automaton(max_states)))
 
 
 ALL_STRINGS = Strings()
 NO_STRINGS = Strings(inside=Automaton.empty())
+
+
+@lru_cache(maxsize=1)
+def _any_escaped() -> Automaton:
+    return json_text.ESCAPED.recode(any_text())
 
 
 @lru_cache(maxsize=128)

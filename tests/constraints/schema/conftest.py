@@ -63,6 +63,13 @@ def documents(suite: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
+def validators() -> dict[str, Any]:
+    """The validators of the library ``jsonschema``, by draft."""
+    library = needed("jsonschema")
+    return {"2020-12": library.Draft202012Validator, "7": library.Draft7Validator}
+
+
+@pytest.fixture(scope="session")
 def metaschemas() -> dict[str, Any]:
     """The metaschemas and their vocabularies, by URI."""
     registry = needed("jsonschema_specifications").REGISTRY

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from sglc.constraints.machine import Machine
 from sglc.constraints.schema import CompiledSchema, Invalid
 
 
@@ -30,3 +32,18 @@ def groups(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for path in sorted(folder.glob("*.json")):
         for group in json.loads(path.read_text(encoding="utf-8")):
             yield path.stem, group
+
+
+def random_text(machine: Machine, rng: random.Random, max_bytes: int = 60) -> bytes:
+    """A member of the language: a random walk that is completed after ``max_bytes`` bytes."""
+    state, out = machine.start, bytearray()
+    while not machine.is_accepting(state) or not (
+        machine.is_complete(state) or rng.random() < 0.3 or len(out) > max_bytes
+    ):
+        if len(out) > max_bytes:
+            out += machine.completion(state)
+            break
+        ways = [(byte, t) for byte in range(256) if (t := machine.step(state, byte))]
+        byte, state = rng.choice(ways)
+        out.append(byte)
+    return bytes(out)
