@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, reduce
 from typing import Final, NamedTuple
 from typing import Literal as Choice
 
 from sglc.constraints import charset, json_text, numerals
 from sglc.constraints.automaton import MAX_STATES, Automaton
-from sglc.constraints.lark_grammar import grammar_rules
 from sglc.constraints.machine import Machine
 from sglc.constraints.network import NotRegularError
 from sglc.constraints.patterns import char_set, parse_regex
-from sglc.constraints.pushdown import Pushdown
-from sglc.constraints.schemas import compiled
 from sglc.constraints.stops import containing, stopped
 from sglc.constraints.syntax import (
     Call,
@@ -30,7 +25,6 @@ from sglc.constraints.syntax import (
     map_calls,
     seq,
 )
-from sglc.constraints.type_data import to_data
 from sglc.constraints.types import (
     Bool,
     Both,
@@ -176,19 +170,6 @@ def bounds(t: Type) -> Bounds:
     return Bounds(*in_bytes, *in_chars)
 
 
-def check_rules(t: Type) -> None:
-    """Check the notation of a schema or a grammar; nothing is built of it.
-
-    Raises:
-        SchemaError, GrammarError: it is wrong, or has what cannot be enforced.
-    """
-    match t:
-        case Schema():
-            compiled(t)
-        case Grammar(text, start):
-            grammar_rules(text, start)
-
-
 def until(t: Type, stops: Sequence[str]) -> Type:
     """The type that a decode of a ``t`` is held to when ``stops`` may end it."""
     return t if not stops or is_unconstrained(t) else Stopped(t, tuple(dict.fromkeys(stops)))
@@ -203,9 +184,9 @@ def _language(t: Type, max_states: int) -> list[Machine]:
     node = builder.bare(t)
     if not builder.rules:
         return [node.automaton(max_states=max_states)]
-    identity = json.dumps(["sglc language 1", to_data(t)], sort_keys=True, default=str)
-    digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()
-    return [Pushdown({**builder.rules, "": node}, "", digest)]
+    from sglc.constraints.ruled import pushdown  # most programs have nothing that recurs
+
+    return [pushdown(t, {**builder.rules, "": node}, "")]
 
 
 def _stopped(t: Stopped, max_states: int) -> Automaton:
@@ -249,8 +230,8 @@ class _Builder:
                 return Text(value)
             case Regex(pattern):
                 return parse_regex(pattern)
-            case Grammar(text, start):
-                return self._call(t, grammar_rules(text, start), start)
+            case Grammar():
+                return self._ruled(t)
             case Concat(parts):
                 return seq(*map(self.bare, parts))
             case Union(options):
@@ -298,8 +279,7 @@ class _Builder:
             case Json(depth):
                 return json_text.Value(depth)
             case Schema():
-                made = compiled(t)
-                return self._call(t, made.rules, made.start)
+                return self._ruled(t)
         if not _is_text(t):
             combined = self._combined(t, self._json)
             if combined is not None:
@@ -312,8 +292,11 @@ class _Builder:
         self.rules = outer
         return json_text.string(content)
 
-    def _call(self, owner: Type, rules: Mapping[str, Node], start: str) -> Node:
-        """A call of a rule of ``owner``, or a tree without calls where rules do not recur."""
+    def _ruled(self, owner: Schema | Grammar) -> Node:
+        """A call of the start rule, or a tree without calls where rules do not recur."""
+        from sglc.constraints.ruled import rules_of
+
+        rules, start = rules_of(owner)
         whole = inlined(rules, start, MAX_INLINED)
         if whole is not None:
             return whole

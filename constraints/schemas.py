@@ -1,14 +1,18 @@
-"""JSON Schemas as types: each compiled once, and kept."""
+"""JSON Schemas as types: each compiled once, and kept.
+
+The compiler of schemas is loaded with the first one: most programs have none.
+"""
 
 from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from sglc.constraints.schema import CompiledSchema, Invalid, SchemaError, SchemaOptions
-from sglc.constraints.schema import compile_schema as compile_
 from sglc.constraints.types import Schema
+
+if TYPE_CHECKING:
+    from sglc.constraints.schema import CompiledSchema
 
 MAX_SCHEMA_CHARS = 16 << 20
 
@@ -20,6 +24,9 @@ def compiled(t: Schema) -> CompiledSchema:
     Raises:
         SchemaError: the schema is wrong, or has a keyword that cannot be enforced.
     """
+    from sglc.constraints.schema import SchemaError, SchemaOptions
+    from sglc.constraints.schema import compile_schema as compile_
+
     if len(t.text) > MAX_SCHEMA_CHARS:
         raise SchemaError(
             f"a schema may have {MAX_SCHEMA_CHARS} characters, not {len(t.text)}", "#"
@@ -38,6 +45,8 @@ def compiled(t: Schema) -> CompiledSchema:
 
 def fault_of(t: Schema, value: Any) -> str | None:
     """Why a value is not valid; None if it is."""
+    from sglc.constraints.schema import Invalid
+
     try:
         compiled(t).check(value)
     except Invalid as error:

@@ -48,12 +48,14 @@ def read(program: Program, call: ast.Call, name: str, evaluate: Evaluate) -> t.T
     return _checked(program, call, name, t.Schema(value, **options))
 
 
-def _checked(program: Program, call: ast.Call, name: str, type_: t.Type) -> t.Type | None:
+def _checked(
+    program: Program, call: ast.Call, name: str, type_: t.Grammar | t.Schema
+) -> t.Type | None:
     """Return a type whose rules can be made."""
-    from sglc.constraints.build import check_rules
+    from sglc.constraints.ruled import rules_of
 
     try:
-        check_rules(type_)
+        rules_of(type_)
     except ValueError as error:
         program.report(codes.unsupported_rules(call.args[0].span, name, str(error)))
         return None
