@@ -19,6 +19,7 @@ from sglc.constraints.minimize import canonical
 from sglc.constraints.network import Fragment, Network, joint_classes
 from sglc.constraints.rows import Row, compact
 from sglc.constraints.syntax import PLAIN, Chars, Encoding, Node, Repeat, Span, Text, alt, seq
+from sglc.constraints.work import Work
 
 MARKS: Final = bytes((0xC0, 0xC1, *range(0xF5, 0x100)))
 
@@ -79,9 +80,9 @@ class Unlike(Node):
     inner: Node
 
     def fragment(self, net: Network, encoding: Encoding) -> Fragment:
-        every = ANYTHING.automaton(encoding, net.max_states)
-        inner = self.inner.automaton(encoding, net.max_states)
-        return net.leaf(every.difference(inner, max_states=net.max_states))
+        every = ANYTHING.automaton(encoding, work=net.work)
+        inner = self.inner.automaton(encoding, work=net.work)
+        return net.leaf(every.difference(inner, work=net.work))
 
     def span(self, in_bytes: bool, encoding: Encoding = PLAIN) -> Span | None:
         return 0, None
@@ -111,13 +112,13 @@ class Asserted(Node):
     assertions: tuple[Assertion, ...]
 
     def fragment(self, net: Network, encoding: Encoding) -> Fragment:
-        marks, limit = MARKS[: len(self.assertions)], net.max_states
-        found = self.inner.automaton(encoding, limit)
+        marks = MARKS[: len(self.assertions)]
+        found = self.inner.automaton(encoding, work=net.work)
         for number, assertion in enumerate(self.assertions):
             for pair in assertion.fails:
-                wrong = _wrong(pair, number, marks, encoding, limit)
-                found = found.difference(wrong, max_states=limit)
-        return net.leaf(erase(found, marks, max_states=limit))
+                wrong = _wrong(pair, number, marks, encoding, net.work)
+                found = found.difference(wrong, work=net.work)
+        return net.leaf(erase(found, marks, net.work))
 
     def span(self, in_bytes: bool, encoding: Encoding = PLAIN) -> Span | None:
         return self.inner.span(in_bytes, encoding)
@@ -125,23 +126,24 @@ class Asserted(Node):
 
 @lru_cache(maxsize=16)
 def _wrong(
-    pair: tuple[Node, Node], number: int, marks: bytes, encoding: Encoding, limit: int
+    pair: tuple[Node, Node], number: int, marks: bytes, encoding: Encoding, work: Work
 ) -> Automaton:
     """The marked texts in which mark ``number`` stands between texts of a pair."""
-    left, right = (_with_marks(side.automaton(encoding, limit), marks) for side in pair)
+    left, right = (_with_marks(side.automaton(encoding, work=work), marks, work) for side in pair)
     middle = Automaton.from_strings([marks[number : number + 1]])
-    return Automaton.sequence([left, middle, right], max_states=limit)
+    return Automaton.sequence([left, middle, right], work=work)
 
 
-def _with_marks(automaton: Automaton, marks: bytes) -> Automaton:
+def _with_marks(automaton: Automaton, marks: bytes, work: Work) -> Automaton:
     """The members with any number of marks put in anywhere."""
     is_mark = bytes(byte in marks for byte in range(256))
     classes, first = joint_classes((automaton.classes, is_mark))
     columns = bytes(automaton.classes[byte] for byte in first)
     marked = [is_mark[byte] for byte in first]
     rows: list[Row] = [(bytes(len(first)), ())]
+    work.spend(automaton.num_states * (5 + (len(first) >> 3)))
     for state, (pattern, targets) in enumerate(automaton.rows[1:], 1):
         ways = (0, *targets)
         wide = columns.translate(pattern.ljust(256, b"\0"))
         rows.append(compact(state if m else ways[s] for s, m in zip(wide, marked, strict=True)))
-    return Automaton(canonical(classes, rows, automaton.accepting, automaton.start))
+    return Automaton(canonical(classes, rows, automaton.accepting, automaton.start, work))

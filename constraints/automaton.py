@@ -15,9 +15,12 @@ from functools import cached_property
 from typing import Any
 
 from sglc.constraints.minimize import Canonical, canonical, components, number
-from sglc.constraints.network import MAX_STATES, AutomatonTooLarge, Network, chain, joint_classes
+from sglc.constraints.network import Network, chain, joint_classes
 from sglc.constraints.packed import PackedRows
-from sglc.constraints.rows import Row, cells, compact, distances, overlay, regroup
+from sglc.constraints.product import product
+from sglc.constraints.rows import Row, cells, compact, distances
+from sglc.constraints.strings import chain_of, minimal_rows
+from sglc.constraints.work import MAX_STATES, AutomatonTooLarge, Work
 
 __all__ = ["MAX_STATES", "Automaton", "AutomatonTooLarge"]
 
@@ -274,22 +277,17 @@ class Automaton:
         return cls(canonical(classes, wide, frozenset(accepting), start))
 
     @classmethod
-    def from_strings(cls, texts: Iterable[str | bytes]) -> Automaton:
-        """Exactly these texts."""
-        listed = [text.encode() if isinstance(text, str) else text for text in texts]
-        if len(listed) == 1 and 0 not in listed[0]:
-            return cls(_chain_of(listed[0]))
-        rows: list[dict[int, int]] = [{}, {}]
-        accepting = set()
-        for text in listed:
-            state = 1
-            for byte in text:
-                target = rows[state].setdefault(byte, len(rows))
-                if target == len(rows):
-                    rows.append({})
-                state = target
-            accepting.add(state)
-        return cls.from_rows(rows, accepting, 1)
+    def from_strings(cls, texts: Iterable[str | bytes], *, work: Work | None = None) -> Automaton:
+        """Exactly these texts.
+
+        Raises:
+            AutomatonTooLarge: they need more states than allowed.
+        """
+        spelled = [text.encode() if isinstance(text, str) else text for text in texts]
+        work = work or Work()
+        if len(spelled) == 1 and 0 not in spelled[0]:
+            return cls(chain_of(spelled[0], work))
+        return cls.from_rows(*minimal_rows(spelled, work))
 
     @classmethod
     def from_regex(cls, pattern: str, *, max_states: int = MAX_STATES) -> Automaton:
@@ -304,15 +302,21 @@ class Automaton:
         return parse_regex(pattern).automaton(max_states=max_states)
 
     @classmethod
-    def sequence(cls, parts: Sequence[Automaton], *, max_states: int = MAX_STATES) -> Automaton:
+    def sequence(
+        cls,
+        parts: Sequence[Automaton],
+        *,
+        max_states: int = MAX_STATES,
+        work: Work | None = None,
+    ) -> Automaton:
         """A member of each part, in order."""
-        net = Network(max_states)
+        net = Network(work or Work(max_states))
         return cls(net.solve(net.sequence(map(net.leaf, parts))))
 
     @classmethod
     def any_of(cls, parts: Sequence[Automaton], *, max_states: int = MAX_STATES) -> Automaton:
         """A member of any part."""
-        net = Network(max_states)
+        net = Network(Work(max_states))
         return cls(net.solve(net.any_of([*map(net.leaf, parts)])))
 
     def concat(self, *others: Automaton, max_states: int = MAX_STATES) -> Automaton:
@@ -344,79 +348,24 @@ class Automaton:
         if most == 0:
             return Automaton.from_strings([""])
         if most is not None:
-            copies = chain(self, least, most, max_states)
+            copies = chain(self, least, most, Work(max_states))
             if copies:
                 return Automaton(number(*copies))
-        net = Network(max_states)
+        net = Network(Work(max_states))
         return Automaton(net.solve(net.copies(self, least, most)))
 
     def intersect(self, other: Automaton, *, max_states: int = MAX_STATES) -> Automaton:
         """What is a member of both."""
-        return self._product(other, True, max_states)
+        return Automaton(product(self, other, True, Work(max_states)))
 
-    def difference(self, other: Automaton, *, max_states: int = MAX_STATES) -> Automaton:
+    def difference(
+        self, other: Automaton, *, max_states: int = MAX_STATES, work: Work | None = None
+    ) -> Automaton:
         """What is a member of this and not of the other."""
-        return self._product(other, False, max_states)
+        return Automaton(product(self, other, False, work or Work(max_states)))
 
     def complement(self, *, max_states: int = MAX_STATES) -> Automaton:
         """All texts (valid UTF-8) that are not a member."""
         from sglc.constraints.charset import ANY_TEXT, char_automaton
 
         return char_automaton(ANY_TEXT).star().difference(self, max_states=max_states)
-
-    def _product(self, other: Automaton, both: bool, max_states: int) -> Automaton:
-        classes, first = joint_classes((self.classes, other.classes))
-        mine, theirs = (bytes(a.classes[byte] for byte in first) for a in (self, other))
-        pairs = _Pairs(both)
-        start = pairs[self.start, other.start]
-        rows: list[Row] = [(bytes(len(first)), ())]
-        accepting = set()
-        for state, (left, right) in enumerate(pairs.todo):
-            if not state:
-                continue
-            if len(pairs.todo) > max_states + 1:
-                raise AutomatonTooLarge(max_states)
-            if left in self.accepting and (right in other.accepting) == both:
-                accepting.add(state)
-            patterns = (self.rows[left][0], other.rows[right][0])
-            wide = [
-                c.translate(p.ljust(256, b"\0"))
-                for c, p in zip((mine, theirs), patterns, strict=True)
-            ]
-            pattern, groups = overlay(wide)
-            ways = (0, *self.rows[left][1]), (0, *other.rows[right][1])
-            rows.append(regroup(pattern, [pairs[ways[0][a], ways[1][b]] for a, b in groups]))
-        return Automaton(canonical(classes, rows, accepting, start))
-
-
-def _chain_of(text: bytes) -> Canonical:
-    """The automaton of one text without NUL, canonical as it is.
-
-    Each of its bytes has a class, all others share the first one.
-    """
-    used = sorted(set(text))
-    classes = bytearray(256)
-    for column, byte in enumerate(used, 1):
-        classes[byte] = column
-    dead = bytes(len(used) + 1)
-    patterns = {byte: dead[: classes[byte]] + b"\1" + dead[classes[byte] + 1 :] for byte in used}
-    rows: list[Row] = [(dead, ())]
-    rows += [(patterns[byte], (state,)) for state, byte in enumerate(text, 2)]
-    rows.append((dead, ()))
-    return Canonical(bytes(classes), rows, frozenset((len(text) + 1,)))
-
-
-class _Pairs(dict[tuple[int, int], int]):
-    """Numbers of pairs of states in the order they are met; pairs that can accept nothing are 0."""
-
-    def __init__(self, both: bool) -> None:
-        super().__init__()
-        self._both = both
-        self.todo: list[tuple[int, int]] = [(0, 0)]
-
-    def __missing__(self, pair: tuple[int, int]) -> int:
-        dead = not pair[0] or (self._both and not pair[1])
-        if not dead:
-            self.todo.append(pair)
-        self[pair] = found = 0 if dead else len(self.todo) - 1
-        return found

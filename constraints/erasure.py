@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sglc.constraints.automaton import MAX_STATES, Automaton, AutomatonTooLarge
+from sglc.constraints.automaton import Automaton
 from sglc.constraints.minimize import canonical
-from sglc.constraints.network import WORK_PER_STATE, joint_classes
+from sglc.constraints.network import joint_classes
 from sglc.constraints.rows import Row, overlay, regroup
+from sglc.constraints.work import Work
 
 
-def erase(automaton: Automaton, erased: bytes, *, max_states: int = MAX_STATES) -> Automaton:
+def erase(automaton: Automaton, erased: bytes, work: Work) -> Automaton:
     """The members of ``automaton`` with the bytes of ``erased`` taken out.
 
     Raises:
-        AutomatonTooLarge: it needs more than ``max_states`` states, or the work for as many.
+        AutomatonTooLarge: it needs more states or work than allowed.
     """
-    return _Erasure(automaton, erased).run(max_states)
+    return _Erasure(automaton, erased).run(work)
 
 
 class _Erasure:
@@ -36,20 +37,18 @@ class _Erasure:
         self._todo: list[frozenset[int]] = [frozenset()]
         self._numbers = {frozenset[int](): 0}
 
-    def run(self, max_states: int) -> Automaton:
+    def run(self, work: Work) -> Automaton:
         automaton = self._automaton
         start = self._number((automaton.start,)) if automaton.start else 0
         rows: list[Row] = []
         accepting = set()
-        budget = max_states * WORK_PER_STATE
         for number, subset in enumerate(self._todo):
             rows.append(self._row(sorted(subset)))
             if not automaton.accepting.isdisjoint(subset):
                 accepting.add(number)
-            budget -= len(subset) * (1 + len(rows[-1][1]))
-            if len(self._todo) > max_states + 1 or budget < 0:
-                raise AutomatonTooLarge(max_states)
-        return Automaton(canonical(self._classes, rows, accepting, start))
+            work.spend(10 + len(subset) * (2 + len(rows[-1][1]) + (len(self._columns) >> 4)))
+            work.check_states(len(self._todo) - 1)
+        return Automaton(canonical(self._classes, rows, accepting, start, work))
 
     def _row(self, states: list[int]) -> Row:
         if not states:

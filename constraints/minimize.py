@@ -12,6 +12,7 @@ from collections.abc import Container, Iterator, Sequence
 from typing import NamedTuple
 
 from sglc.constraints.rows import Row, cells, remap
+from sglc.constraints.work import Work
 
 Outline = tuple[bool, Row]  # whether a state accepts, and its row with targets of its kind as -1
 Sign = tuple[
@@ -28,14 +29,24 @@ class Canonical(NamedTuple):
 
 
 def canonical(
-    classes: bytes, rows: Sequence[Row], accepting: Container[int], start: int
+    classes: bytes,
+    rows: Sequence[Row],
+    accepting: Container[int],
+    start: int,
+    work: Work | None = None,
 ) -> Canonical:
     """The minimal automaton of the same language, with states and classes in canonical order.
 
     A row has a column per class; classes are numbered by their first byte. Two automata of one
     language give equal results. The empty language has state 0 only.
+
+    Raises:
+        AutomatonTooLarge: telling the states apart is more than the ``work`` that is left, or that
+            of an automaton of the largest size.
     """
-    merged = _Merge(rows, accepting)
+    work = work or Work()
+    work.spend(2 * len(rows))
+    merged = _Merge(rows, accepting, work)
     for component in components(rows, start):
         merged.settle(component)
     return number(classes, merged.rows, merged.accepting, merged.new[start])
@@ -101,7 +112,8 @@ _READS = bytes((0, *[1] * 255))
 class _Merge:
     """Settled states: ``new[old]`` is the state that stands for ``old``, 0 if it is dead."""
 
-    def __init__(self, rows: Sequence[Row], accepting: Container[int]) -> None:
+    def __init__(self, rows: Sequence[Row], accepting: Container[int], work: Work) -> None:
+        self._work = work
         self._old_rows = rows
         self._old_accepting = accepting
         self.new = [0] * len(rows)
@@ -109,10 +121,10 @@ class _Merge:
         self.accepting: set[int] = set()
         self._known: tuple[dict[Row, int], dict[Row, int]] = ({}, {})  # by (accepting, row)
         self._ranks: dict[tuple[bool, bytes], int] = {}  # by what a state accepts and reads
-        self._rank: list[int] = [0]  # by settled state
+        self._rank: dict[int, int] = {}  # by settled state
         # Settled states on cycles, by sign: all by each target, and those that nothing leaves.
         self._cyclic_into: dict[int, dict[Sign, list[int]]] = defaultdict(dict)
-        self._sinks: dict[Sign, list[int]] = {}
+        self._sinks: dict[tuple[Sign, int], list[int]] = {}  # and by size of the component
 
     def settle(self, component: list[int]) -> None:
         state = component[0]
@@ -129,7 +141,6 @@ class _Merge:
     def _add(self, row: Row, accepts: bool) -> int:
         state = len(self.rows)
         self.rows.append(row)
-        self._rank.append(self._rank_of(accepts, row))
         self._known[accepts][row] = state
         if accepts:
             self.accepting.add(state)
@@ -159,16 +170,23 @@ class _Merge:
         for leader in leaders.values():
             self._add(remap(rows[leader], new.__getitem__), outline[leader][0])
         for state in range(fresh, len(self.rows)):
-            self._register(state, is_sink)
+            self._register(state, is_sink * len(leaders))
 
-    def _register(self, state: int, is_sink: bool) -> None:
+    def _register(self, state: int, sink_size: int) -> None:
         """Let a settled state on a cycle be found by the equal states of later components."""
         row = self.rows[state]
-        sign = state in self.accepting, remap(row, self._rank.__getitem__)
+        sign = state in self.accepting, remap(row, self._settled_rank)
         for target in row[1]:
             self._cyclic_into[target].setdefault(sign, []).append(state)
-        if is_sink:
-            self._sinks.setdefault(sign, []).append(state)
+        if sink_size:
+            self._sinks.setdefault((sign, sink_size), []).append(state)
+
+    def _settled_rank(self, state: int) -> int:
+        rank = self._rank.get(state)
+        if rank is None:
+            rank = self._rank_of(state in self.accepting, self.rows[state])
+            self._rank[state] = rank
+        return rank
 
     def _rank_of(self, accepts: bool, row: Row) -> int:
         return self._ranks.setdefault((accepts, row[0].translate(_READS)), len(self._ranks) + 1)
@@ -179,6 +197,7 @@ class _Merge:
         Each round signs anew only the states with a moved successor, and the largest part of a
         block keeps its number, so that a state moves at most log(n) times.
         """
+        self._work.spend(5 * len(component))
         new, rows = self.new, self._old_rows
         sources: dict[int, list[int]] = {state: [] for state in component}
         for state in component:
@@ -192,6 +211,7 @@ class _Merge:
             blocks[new[state]].add(state)
         dirty = set(component)
         while dirty:
+            self._work.spend(5 * len(dirty))
             parts: dict[tuple[int, Row], list[int]] = defaultdict(list)
             for state in dirty:
                 parts[new[state], remap(rows[state], new.__getitem__)].append(state)
@@ -225,25 +245,25 @@ class _Merge:
         mine = {b: remap(self._old_rows[q], new.__getitem__) for b, q in leaders.items()}
         accepts = {b: q in self._old_accepting for b, q in leaders.items()}
         ranks = {b: self._rank_of(accepts[b], row) for b, row in mine.items()}
-        rank_of = {t: ranks.get(t) or self._rank[t] for row in mine.values() for t in row[1]}
-        begin = next(iter(leaders))
+        rank_of = {
+            t: ranks.get(t) or self._settled_rank(t) for row in mine.values() for t in row[1]
+        }
+        signs = {b: (accepts[b], remap(row, rank_of.__getitem__)) for b, row in mine.items()}
         if is_sink:
-            sign = accepts[begin], remap(mine[begin], rank_of.__getitem__)
-            candidates = self._sinks.get(sign, [])
+            found = [(self._sinks.get((sign, len(mine)), []), b) for b, sign in signs.items()]
         else:
-            found = (
-                (len(into), block, into)
+            found = [
+                (self._cyclic_into[target].get(signs[block], []), block)
                 for block, row in mine.items()
-                for sign in ((accepts[block], remap(row, rank_of.__getitem__)),)
                 for target in row[1]
                 if target > 0
-                for into in (self._cyclic_into[target].get(sign, []),)
-            )
-            _, begin, candidates = min(found, key=lambda choice: choice[0])
+            ]
+        candidates, begin = min(found, key=lambda choice: len(choice[0]))
         for candidate in candidates:
             same, todo = {begin: candidate}, [begin]
             while todo:
                 block = todo.pop()
+                self._work.spend(10)
                 pairs = set(zip(cells(mine[block]), cells(self.rows[same[block]]), strict=True))
                 met = {m: t for m, t in pairs if m < 0}
                 agree = all(m == t if m >= 0 else t and same.get(m, t) == t for m, t in pairs)

@@ -13,22 +13,10 @@ from typing import NamedTuple, Protocol
 
 from sglc.constraints.minimize import Canonical, canonical, components
 from sglc.constraints.rows import Row, overlay, regroup, remap
+from sglc.constraints.work import Work
 
-MAX_STATES = 100_000
-WORK_PER_STATE = 50  # moves of members of subsets per allowed state, before giving up
 _SHIFT = 32
 _LOCAL = (1 << _SHIFT) - 1
-
-
-class AutomatonTooLarge(ValueError):
-    """An automaton needs more states, or more work, than allowed."""
-
-    def __init__(self, max_states: int) -> None:
-        super().__init__(
-            f"the automaton needs more than {max_states} states: bound the text (`max=`), lower "
-            "the counts of repetitions, or use ASCII classes such as [a-z0-9_] for \\w"
-        )
-        self.max_states = max_states
 
 
 class NotRegularError(ValueError):
@@ -58,6 +46,8 @@ class Copies(NamedTuple):
 
 
 _CALLED = Copies(bytes(256), [(b"\0", ())], range(0), 0)
+_GATE = Copies(bytes(256), [(b"\0", ()), (b"\0", ())], range(1, 2), 1)  # the empty text
+_FEW = 8  # parts that may be joined each with each, or listed one by one
 
 
 class Fragment(NamedTuple):
@@ -74,8 +64,9 @@ class Network:
     A part in ``calls`` stands for the texts of a rule by that name: see ``pushdown``.
     """
 
-    def __init__(self, max_states: int = MAX_STATES) -> None:
-        self.max_states = max_states
+    def __init__(self, work: Work | None = None) -> None:
+        self.work = work or Work()
+        self.max_states = self.work.max_states
         self.parts: list[Part] = []
         self.follow: list[tuple[int, ...]] = []
         self.calls: dict[int, str] = {}
@@ -96,6 +87,8 @@ class Network:
         """The fragments in order."""
         whole = Fragment((), (), True)
         for fragment in fragments:
+            if max(len(whole.last), len(whole.first) * whole.empty) > _FEW:
+                whole = self._gated(whole)
             self.connect(whole.last, fragment.first)
             whole = Fragment(
                 whole.first + fragment.first if whole.empty else whole.first,
@@ -103,6 +96,19 @@ class Network:
                 whole.empty and fragment.empty,
             )
         return whole
+
+    def _gated(self, whole: Fragment) -> Fragment:
+        """The same stretch with one end, and one beginning if it may be skipped.
+
+        A long row of stretches that may be skipped would list all of them at each.
+        """
+        end = self.leaf(_GATE)
+        self.connect(whole.last, end.first)
+        if not whole.empty:
+            return Fragment(whole.first, end.last)
+        begin = self.leaf(_GATE)
+        self.connect(begin.last, (*whole.first, *end.first))
+        return Fragment(begin.first, end.last)
 
     def any_of(self, fragments: Sequence[Fragment]) -> Fragment:
         """Any of the fragments."""
@@ -113,8 +119,7 @@ class Network:
     def copies(self, part: Part, least: int, most: int | None) -> Fragment:
         """``least`` to ``most`` copies in a row, without end if ``most`` is None."""
         count = max(least, 1) if most is None else most
-        if count > self.max_states:
-            raise AutomatonTooLarge(self.max_states)
+        self.work.check_states(count)
         run = [self.leaf(part).first for _ in range(count)]
         for one, other in pairwise(run):
             self.connect(one, other)
@@ -122,8 +127,12 @@ class Network:
             self.connect(run[-1], run[-1])
         return Fragment(run[0], tuple(i for (i,) in run[max(least, 1) - 1 :]), least < 1)
 
-    def connect(self, last: Iterable[int], first: tuple[int, ...]) -> None:
+    def connect(self, last: tuple[int, ...], first: tuple[int, ...]) -> None:
         """Let every part of ``first`` begin where one of ``last`` is complete."""
+        if min(len(last), len(first)) > _FEW:
+            gate = self.leaf(_GATE).first
+            self.connect(gate, first)
+            first = gate
         for part in last:
             self.follow[part] += first
 
@@ -139,7 +148,7 @@ class Network:
         return _Subsets(self, fragment).run()
 
 
-def chain(part: Part, least: int, most: int, max_states: int) -> Copies | None:
+def chain(part: Part, least: int, most: int, work: Work) -> Copies | None:
     """``least`` to ``most`` copies in a row of a minimal ``part``, minimal as they are.
 
     None unless the part is finite and prefix-free. Prefix-free sets factor uniquely, so a state
@@ -152,8 +161,7 @@ def chain(part: Part, least: int, most: int, max_states: int) -> Copies | None:
     if any(len(c) > 1 or c[0] in part.rows[c[0]][1] for c in components(part.rows, part.start)):
         return None
     size = len(part.rows) - 2
-    if most * size + 1 > max_states:
-        raise AutomatonTooLarge(max_states)
+    work.check_states(most * size + 1)
     places = [state - (state > final) for state in range(len(part.rows))]
     places[final] = size + 1  # the start of the next copy
     copy = [
@@ -203,6 +211,7 @@ class _Subsets:
 
     def __init__(self, network: Network, fragment: Fragment) -> None:
         self._network = network
+        self._work = network.work
         self._fragment = fragment
         self._last = frozenset(fragment.last)
         self._classes, first = joint_classes(part.classes for part in network.parts)
@@ -220,20 +229,18 @@ class _Subsets:
         members, accepts = self._begin(self._fragment.first)
         start = self._intern(members, accepts or self._fragment.empty)
         rows: list[Row] = []
-        max_states = self._network.max_states
-        budget = max_states * WORK_PER_STATE
         for subset in self._todo:
             rows.append(self._row(subset))
-            budget -= len(subset) * (1 + len(rows[-1][1]))
-            if len(self._todo) > max_states + 1 or budget < 0:
-                raise AutomatonTooLarge(max_states)
-        return canonical(self._classes, rows, self._accepting, start)
+            self._work.check_states(len(self._todo) - 1)
+        return canonical(self._classes, rows, self._accepting, start, self._work)
 
     def number(self, members: Iterable[int]) -> int:
         """The number of the subset that ``members`` and all they hand over to form."""
         live: set[int] = set()
         accepts = False
+        cost = 3
         for member in members:
+            cost += 1
             at, state = member >> _SHIFT, member & _LOCAL
             part = self._network.parts[at]
             if state not in part.accepting:
@@ -241,9 +248,11 @@ class _Subsets:
                 continue
             after, ends = self._follow(at)
             live |= after
+            cost += len(after) >> 4
             accepts = accepts or ends or at in self._last
             if part.rows[state][1]:
                 live.add(member)
+        self._work.spend(cost)
         return self._intern(frozenset(live), accepts)
 
     def _intern(self, subset: frozenset[int], accepts: bool) -> int:
@@ -261,10 +270,12 @@ class _Subsets:
             (member,) = subset
             row = self._part_row(member)
             return remap(row, self._singles[member >> _SHIFT].__getitem__)
+        self._work.spend(2 * len(subset))
         members = sorted(subset)
         rows = [self._part_row(member) for member in members]
         patterns = tuple(row[0] for row in rows)
         if patterns not in self._overlays:
+            self._work.spend(len(patterns) * self._width >> 4)
             self._overlays[patterns] = overlay(patterns)
         pattern, groups = self._overlays[patterns]
         bases = [member >> _SHIFT << _SHIFT for member in members]
@@ -299,6 +310,7 @@ class _Subsets:
         seen: set[int] = set()
         accepts = False
         todo = list(parts)
+        self._work.spend(len(todo) >> 2)
         while todo:
             at = todo.pop()
             part = self._network.parts[at]
@@ -310,4 +322,6 @@ class _Subsets:
             if part.start in part.accepting:
                 accepts = accepts or at in self._last
                 todo += self._network.follow[at]
+                self._work.spend(1 + (len(self._network.follow[at]) >> 2))
+        self._work.spend(len(live))  # they are kept
         return frozenset(live), accepts

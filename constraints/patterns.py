@@ -22,6 +22,8 @@ _parser: Any = importlib.import_module("re._parser")
 _compiler: Any = importlib.import_module("re._compiler")
 _c: Any = importlib.import_module("re._constants")
 
+MAX_PATTERN = 250_000  # characters, which take a second to read
+_MAX_SHOWN = 200  # characters of a pattern in a message
 _CASED = re.IGNORECASE | re.ASCII
 _ALPHABETS = re.ASCII | re.UNICODE | re.LOCALE  # one of them at a time
 _REFUSED = {
@@ -46,10 +48,19 @@ class RegexError(ValueError):
     """A pattern that is wrong or not regular. ``position`` counts characters from 0."""
 
     def __init__(self, message: str, position: int, pattern: str) -> None:
-        super().__init__(f"{message} at position {position} of /{pattern}/")
+        super().__init__(f"{message} at position {position} of {_shown(pattern, position)}")
         self.message = message
         self.position = position
         self.pattern = pattern
+
+
+def _shown(pattern: str, position: int) -> str:
+    """The pattern, or what stands around the place in a long one."""
+    if len(pattern) <= _MAX_SHOWN:
+        return f"/{pattern}/"
+    start = max(min(position - _MAX_SHOWN // 2, len(pattern) - _MAX_SHOWN), 0)
+    end = start + _MAX_SHOWN
+    return f"/{'...' * (start > 0)}{pattern[start:end]}{'...' * (end < len(pattern))}/"
 
 
 class _Refused(Exception):
@@ -63,9 +74,11 @@ def parse_regex(pattern: str) -> Node:
     """The syntax of ``pattern``, from which its automaton and its bounds are made.
 
     Raises:
-        RegexError: wrong syntax, or something that is refused (backreferences, conditionals,
-            possessive quantifiers and atomic groups).
+        RegexError: wrong syntax, something that is refused (backreferences, conditionals,
+            possessive quantifiers and atomic groups), or more than ``MAX_PATTERN`` characters.
     """
+    if len(pattern) > MAX_PATTERN:
+        raise RegexError(f"longer than {MAX_PATTERN} characters", MAX_PATTERN, pattern)
     try:
         return _read(pattern)
     except re.error as error:

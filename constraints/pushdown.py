@@ -20,9 +20,10 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from sglc.constraints.network import MAX_STATES, AutomatonTooLarge, Network, Part
+from sglc.constraints.network import Network, Part
 from sglc.constraints.rules import Program, link
 from sglc.constraints.syntax import Node
+from sglc.constraints.work import MAX_STATES, AutomatonTooLarge, Work
 
 MAX_PLACES = 20_000  # in one state: more means that a grammar is ambiguous beyond use
 _SHIFT = 32
@@ -74,7 +75,7 @@ class Pushdown:
             AutomatonTooLarge: the network of the rules needs more than ``max_states`` parts.
         """
         self.digest = digest
-        net = Network(max_states)
+        net = Network(Work(max_states))
         self._program = link(net, rules)
         self._parts: list[Part] = net.parts
         self._rule = self._program.rules[start]

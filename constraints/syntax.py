@@ -6,15 +6,17 @@ character is spelled is left to an encoding: as it is, or as JSON strings spell 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from itertools import groupby
 from typing import Any, Protocol
 
-from sglc.constraints.automaton import MAX_STATES, Automaton
+from sglc.constraints.automaton import Automaton
 from sglc.constraints.charset import ANY_TEXT, Ranges, char_automaton, intersect
 from sglc.constraints.network import Copies, Fragment, Network, chain
+from sglc.constraints.work import MAX_STATES, Work
 
 Span = tuple[int, int | None]  # least and most, None without end
 
@@ -65,13 +67,20 @@ PLAIN = Plain()
 class Node:
     """A set of texts."""
 
-    def automaton(self, encoding: Encoding = PLAIN, max_states: int = MAX_STATES) -> Automaton:
-        """The automaton of the set.
+    def automaton(
+        self,
+        encoding: Encoding = PLAIN,
+        max_states: int = MAX_STATES,
+        *,
+        work: Work | None = None,
+    ) -> Automaton:
+        """The automaton of the set. What is left of ``work`` may be less than ``max_states`` need.
 
         Raises:
-            AutomatonTooLarge: it, or one on the way, has more than ``max_states`` states.
+            AutomatonTooLarge: it, or one on the way, has more than ``max_states`` states, or they
+                are more than the work for as many.
         """
-        net = Network(max_states)
+        net = Network(work or Work(max_states))
         return Automaton(net.solve(self.fragment(net, encoding)))
 
     def fragment(self, net: Network, encoding: Encoding) -> Fragment:
@@ -90,7 +99,8 @@ class Text(Node):
     text: str
 
     def fragment(self, net: Network, encoding: Encoding) -> Fragment:
-        return net.leaf(_strings([self.text], encoding)) if self.text else Fragment((), (), True)
+        strings = _strings([self.text], encoding, net.work)
+        return net.leaf(strings) if self.text else Fragment((), (), True)
 
     def span(self, in_bytes: bool, encoding: Encoding = PLAIN) -> Span | None:
         if _has_surrogate(self.text):
@@ -145,7 +155,7 @@ class Alt(Node):
         texts = [option.text for option in self.options if isinstance(option, Text)]
         others = [option for option in self.options if not isinstance(option, Text)]
         parts = [option.fragment(net, encoding) for option in others]
-        return net.any_of([net.leaf(_strings(texts, encoding)), *parts])
+        return net.any_of([net.leaf(_strings(texts, encoding, net.work)), *parts])
 
     def span(self, in_bytes: bool, encoding: Encoding = PLAIN) -> Span | None:
         spans = [option.span(in_bytes, encoding) for option in self.options]
@@ -173,9 +183,13 @@ class Repeat(Node):
             return inner._replace(empty=inner.empty or least == 0)
         if most is not None and most < max(least, 1):
             return Fragment((), (), least == 0 == most)
-        part = _repeatable(self.inner, encoding, net.max_states)
-        copies = most and _chain(self, encoding, net.max_states)
-        return net.leaf(copies) if copies else net.copies(part, least, most)
+        part = _repeatable(self.inner, encoding, net.work)
+        copies = most and _chain(self, encoding, net.work)
+        if copies:
+            return net.leaf(copies)
+        if part.start in part.accepting:  # then each copy may be left out: it need not be empty
+            part, least = _not_empty(part, net.work), 0
+        return net.copies(part, least, most)
 
     def span(self, in_bytes: bool, encoding: Encoding = PLAIN) -> Span | None:
         least, most = max(self.least, 0), self.most
@@ -361,22 +375,31 @@ def optional(node: Node) -> Node:
 
 
 @lru_cache(maxsize=64)
-def _repeatable(inner: Node, encoding: Encoding, max_states: int) -> Automaton:
-    return inner.automaton(encoding, max_states)
+def _repeatable(inner: Node, encoding: Encoding, work: Work) -> Automaton:
+    return inner.automaton(encoding, work=work)
 
 
 @lru_cache(maxsize=64)
-def _chain(node: Repeat, encoding: Encoding, max_states: int) -> Copies | None:
-    part = _repeatable(node.inner, encoding, max_states)
-    return chain(part, max(node.least, 0), node.most or 0, max_states)
+def _chain(node: Repeat, encoding: Encoding, work: Work) -> Copies | None:
+    part = _repeatable(node.inner, encoding, work)
+    return chain(part, max(node.least, 0), node.most or 0, work)
+
+
+@lru_cache(maxsize=64)
+def _not_empty(part: Automaton, work: Work) -> Automaton:
+    return part.difference(_EMPTY_TEXT, work=work)
 
 
 _EMPTY_TEXT = Automaton.from_strings([""])
 
 
-def _strings(texts: Iterable[str], encoding: Encoding) -> Automaton:
-    return Automaton.from_strings([encoding.spell(t) for t in texts if not _has_surrogate(t)])
+def _strings(texts: Iterable[str], encoding: Encoding, work: Work) -> Automaton:
+    spelled = (encoding.spell(text) for text in texts if not _has_surrogate(text))
+    return Automaton.from_strings(spelled, work=work)
 
 
-def _has_surrogate(text: Sequence[str]) -> bool:
-    return any("\ud800" <= c <= "\udfff" for c in text)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _has_surrogate(text: str) -> bool:
+    return _SURROGATE.search(text) is not None

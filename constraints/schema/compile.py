@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import Any
 
 from sglc.constraints.machine import Machine
-from sglc.constraints.network import AutomatonTooLarge
 from sglc.constraints.pushdown import Pushdown
 from sglc.constraints.schema.canonical import CanonicalWriter
 from sglc.constraints.schema.circles import refuse_circles
@@ -21,6 +20,7 @@ from sglc.constraints.schema.positions import Positions
 from sglc.constraints.schema.report import Entry, Report, entries_of
 from sglc.constraints.schema.resources import Resources
 from sglc.constraints.syntax import Node, calls_of
+from sglc.constraints.work import AutomatonTooLarge
 
 
 @dataclass(frozen=True, eq=False)

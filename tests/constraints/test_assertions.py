@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sglc.constraints.assertions import MARKS
-from sglc.constraints.automaton import Automaton, AutomatonTooLarge
+from sglc.constraints.automaton import Automaton
 from sglc.constraints.erasure import erase
 from sglc.constraints.json_text import string
 from sglc.constraints.patterns import parse_regex
+from sglc.constraints.work import AutomatonTooLarge, Work
 
 TEXTS = ["".join(text) for n in range(5) for text in itertools.product("ab\né ", repeat=n)]
 
@@ -54,7 +55,7 @@ def test_lengths_are_safe() -> None:
 def test_erasing_takes_the_bytes_out(members: Sequence[bytes], erased: set[int]) -> None:
     gone = bytes(sorted(erased))
     expected = [bytes(b for b in member if b not in erased) for member in members]
-    assert erase(Automaton.from_strings(members), gone) == Automaton.from_strings(expected)
+    assert erase(Automaton.from_strings(members), gone, Work()) == Automaton.from_strings(expected)
 
 
 def test_erasing_is_bounded() -> None:
@@ -64,6 +65,6 @@ def test_erasing_is_bounded() -> None:
         Automaton.from_strings([mark.encode("latin-1")]),
     )
     automaton = any_.star().concat(rest, Automaton.from_strings([b"a"]), any_.repeat(12, 12))
-    assert erase(automaton, MARKS[:1]).num_states == 2**13 + 1
+    assert erase(automaton, MARKS[:1], Work()).num_states == 2**13 + 1
     with pytest.raises(AutomatonTooLarge):
-        erase(automaton, MARKS[:1], max_states=5_000)
+        erase(automaton, MARKS[:1], Work(5_000))

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sglc.constraints import types as t
 from sglc.constraints.automaton import Automaton
 from sglc.constraints.language import end_rule, language, parse, until
-from sglc.constraints.network import AutomatonTooLarge
 from sglc.constraints.stops import MAX_STOP_BYTES, stopped
+from sglc.constraints.work import AutomatonTooLarge
 
 STOPS = st.lists(st.text(st.sampled_from("abé"), min_size=1, max_size=3), min_size=1, max_size=3)
 PATTERNS = [

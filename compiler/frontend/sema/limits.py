@@ -52,7 +52,7 @@ def _check_pattern(body: Body, place: ast.Expr, type_: t.Type, part: t.Regex) ->
     if any(re.fullmatch(part.pattern, text) for text in _SAMPLES):
         return True
     from sglc.constraints.language import language
-    from sglc.constraints.network import AutomatonTooLarge
+    from sglc.constraints.work import AutomatonTooLarge
 
     try:
         automaton = language(part, max_states=_MAX_STATES)
