@@ -60,6 +60,9 @@ class _NoModel:
     def encode(self, segments: Sequence[object]) -> list[int]:
         return []
 
+    def encode_healed(self, segments: Sequence[object]) -> tuple[list[int], bytes]:
+        return [], b""
+
     def text(self, segments: Sequence[object]) -> str:
         return ""
 

@@ -231,6 +231,12 @@ class _Frame:
         max_tokens = options["max_tokens"]
         if isinstance(max_tokens, bool) or not isinstance(max_tokens, int) or max_tokens < 1:
             raise DataError(f"`max_tokens` must be at least 1, not {max_tokens}")
+        model, healing = stream.model, options.get("healing", False)
+        if not isinstance(healing, bool):
+            raise DataError("`healing` must be true or false")
+        prompt, heal = model.encode(stream.segments), b""
+        if healing:
+            prompt, heal = model.encode_healed(stream.segments)
         most = None if type_ is None else max_tokens_of(type_)
         spec = Decode(
             max_tokens=max_tokens if most is None else min(max_tokens, most),
@@ -238,9 +244,10 @@ class _Frame:
             stop=stop,
             machine=None if type_ is None else language(type_),
             end="eos" if type_ is None else end_rule(type_),
+            heal=heal,
             sampling={name: options[name] for name in _SAMPLING if name in options},
         )
-        text, logprob = decode(stream.model, stream.model.encode(stream.segments), spec)
+        text, logprob = decode(model, prompt, spec)
         after = stream.append(Text(text), logprob if op.attrs.get("logprob") else 0.0)
         return [after, text if type_ is None else parse(type_, text)]
 

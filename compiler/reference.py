@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sglc.compiler.plan.seeds import uniform
@@ -16,6 +16,7 @@ from sglc.compiler.plan.segments import Segment, Text
 from sglc.compiler.plan.select import choose, context_len, first_counted, shares
 from sglc.compiler.reference_stream import ReferenceModel
 from sglc.constraints.machine import Machine
+from sglc.constraints.prefixed import Prefixed, any_bytes
 
 _GREEDY_BELOW = 1e-6
 
@@ -26,7 +27,10 @@ class DecodeError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decode:
-    """What one ``gen`` asks for. ``sampling``: the options of ``gen``, by their names."""
+    """What one ``gen`` asks for. ``sampling``: the options of ``gen``, by their names.
+
+    ``heal``: bytes that it writes first, which are no part of its text.
+    """
 
     max_tokens: int
     key: int = 0
@@ -34,6 +38,7 @@ class Decode:
     machine: Machine | None = None
     end: str = "eos"
     closing: bool = True
+    heal: bytes = b""
     sampling: Mapping[str, Any] = field(default_factory=dict)
 
     def option(self, name: str, default: float) -> float:
@@ -49,6 +54,11 @@ def decode(model: ReferenceModel, prompt: Sequence[int], spec: Decode) -> tuple[
     """
     if not prompt:
         raise DecodeError("the stream is empty: there is nothing to go on from")
+    if spec.heal:
+        is_free = spec.machine is None
+        held = Prefixed(spec.heal, any_bytes() if spec.machine is None else spec.machine)
+        rule, closing = ("eos", False) if is_free else (spec.end, spec.closing)
+        spec = replace(spec, machine=held, end=rule, closing=closing)
     machine = spec.machine
     state = machine.start if machine else 0
     if machine and state == 0:
@@ -76,13 +86,13 @@ def decode(model: ReferenceModel, prompt: Sequence[int], spec: Decode) -> tuple[
         if machine:
             kept, state = _walk(machine, state, piece)
         data += piece[:kept]
-        end = _stop_at(data, spec.stop)
+        end = _stop_at(data[len(spec.heal) :], spec.stop)
         if end is not None:
-            data = data[:end]
+            data = data[: len(spec.heal) + end]
             break
         if machine and state == 0:
             break
-    return data.decode("utf-8", "replace"), logprob
+    return data[len(spec.heal) :].decode("utf-8", "replace"), logprob
 
 
 def _is_allowed(model: ReferenceModel, token: int, machine: Machine, state: int, end: str) -> bool:

@@ -19,6 +19,9 @@ class ReferenceModel(Protocol):
     def encode(self, segments: Sequence[Segment]) -> list[int]:
         """Return the ids of a stream, tokenised from its start."""
 
+    def encode_healed(self, segments: Sequence[Segment]) -> tuple[list[int], bytes]:
+        """Return the ids but for those that more text may change, and the bytes of those."""
+
     def text(self, segments: Sequence[Segment]) -> str:
         """Return the stream as text, role markers included."""
 

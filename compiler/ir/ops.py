@@ -33,7 +33,7 @@ SAMPLING: Final = {
 }
 """Sampling options of ``gen``: attributes when constant, keyword operands when computed."""
 
-GEN_OPTIONS: Final = {"max_tokens": "int", "stop": "strs", **SAMPLING}
+GEN_OPTIONS: Final = {"max_tokens": "int", "stop": "strs", "healing": "bool", **SAMPLING}
 SELECT_METHODS: Final = ("token_avg", "greedy", "unconditional")
 CMP_OPS: Final = ("==", "!=", "<", "<=", ">", ">=")
 ARITH_OPS: Final = ("+", "-", "*", "/", "%")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from sglc.constraints.prefixed import Prefixed, any_bytes
 from sglc.runtime.core.sampling import SamplingParams
 
 if TYPE_CHECKING:
@@ -72,6 +73,12 @@ class Decode:
     instead of sampling; those tokens count as tokens of the decode (scheduler/jump.py). Not done
     where logprobs are asked for: forced tokens are not sampled from logits.
 
+    ``heal`` are bytes that the decode has to write first: text that was given, but withheld from
+    the stream, as its last token might have been a longer one. They are no part of the result's
+    text and in no stop string, but the tokens that write them are tokens of the decode and of the
+    stream. Without a constraint any text may follow them, and an end-of-sequence id ends the
+    decode.
+
     ``key`` is the sampling site (``plan.seeds.seed_key``). ``num_logprobs``: None for no
     logprobs, 0 for those of the sampled tokens, k > 0 also for the k most probable tokens.
     ``label`` names what is generated; a scripted backend answers by it.
@@ -89,7 +96,17 @@ class Decode:
     num_logprobs: int | None = None
     ignore_eos: bool = False
     jump: bool = True
+    heal: bytes = b""
     label: str = ""
+
+    @property
+    def held_to(self) -> Constraint | None:
+        """The constraint of all that the decode writes, ``heal`` included."""
+        if not self.heal:
+            return self.constraint
+        if self.constraint is None:
+            return Constraint(Prefixed(self.heal, any_bytes()), "eos", closing=False)
+        return replace(self.constraint, machine=Prefixed(self.heal, self.constraint.machine))
 
     def __post_init__(self) -> None:
         if self.max_tokens < 1:

@@ -149,15 +149,16 @@ class NaiveBackend:
         return ScoreResult(tuple(rows))
 
     def _decode(self, stream: _Stream, op: Decode) -> DecodeResult:
-        if op.constraint is not None:
-            machine = op.constraint.machine
+        constraint = op.held_to
+        if constraint is not None:
+            machine = constraint.machine
             if not machine.start:
                 raise _Refused("the constraint of this decode admits no text at all")
             need = _need(self._vocabulary, machine.completion(machine.start))
             budget = min(op.max_tokens, self.max_context - len(stream.tokens))
-            if op.constraint.closing and budget > 0 and need > budget:
+            if constraint.closing and budget > 0 and need > budget:
                 raise _Refused(too_short(need, budget))
-            if _is_complete(op.constraint, b""):
+            if _is_complete(constraint, b""):
                 return DecodeResult((), "", "constraint")
         self._check_length(len(stream.tokens) + 1)
         run = _DecodeRun(op, self._vocabulary, stream.tokens, self.max_context, self._encoder)
@@ -203,7 +204,8 @@ class _DecodeRun:
         self._matched: str | int | None = None
         self._vocabulary = vocabulary
         self._max_context = max_context
-        self._eos = frozenset() if op.ignore_eos and not op.constraint else vocabulary.eos_ids
+        self._constraint = op.held_to
+        self._eos = frozenset() if op.ignore_eos and not self._constraint else vocabulary.eos_ids
         self._ids: list[int] = []
         self._forced: list[bool] = []
         self._data = b""
@@ -229,23 +231,24 @@ class _DecodeRun:
     def jump(self) -> None:
         """Append what the constraint forces, if it pays."""
         op = self.op
-        if self._encoder is None or op.constraint is None or self.finish is not None:
+        constraint = self._constraint
+        if self._encoder is None or constraint is None or self.finish is not None:
             return
         table = self._vocabulary.token_bytes
         found = jump_reference(
             self._encoder,
             table,
-            op.constraint,
+            constraint,
             self._ids,
             max_ids=self._budget,
             ends=self._eos | op.stop_ids,
         )
         if found is None:
             return
-        machine = op.constraint.machine
+        machine = constraint.machine
         after = machine.run(machine.start, b"".join(table[token] for token in found))
         need = _need(self._vocabulary, machine.completion(after))
-        if op.constraint.closing and len(found) + need > self._budget:
+        if constraint.closing and len(found) + need > self._budget:
             return
         same = 0
         while same < len(self._ids) and self._ids[same] == found[same]:
@@ -267,7 +270,8 @@ class _DecodeRun:
         self.tokens.append(token)
         for byte in self._within(piece) if piece or not self._forced[-1] else b"":
             self._data += bytes([byte])
-            found = [s for s in op.stop if self._data.endswith(s.encode())]
+            text = self._data[len(op.heal) :]
+            found = [s for s in op.stop if text.endswith(s.encode())]
             if found:
                 self._matched = max(found, key=lambda s: len(s.encode()))
                 self._data = self._data[: -len(self._matched.encode())]
@@ -290,7 +294,7 @@ class _DecodeRun:
             raise AssertionError("not finished")
         return DecodeResult(
             tuple(self._ids),
-            self._data.decode(errors="replace"),
+            self._data[len(self.op.heal) :].decode(errors="replace"),
             self.finish,
             self._matched,
             tuple(self._logprobs),
@@ -313,7 +317,7 @@ class _DecodeRun:
                 end_ids=self._vocabulary.eos_ids | op.stop_ids,
             )
         except ValueError:
-            constraint = op.constraint
+            constraint = self._constraint
             if constraint and constraint.closing and constraint.machine.accepts(self._data):
                 return None
             count = len(self._ids)
@@ -326,7 +330,7 @@ class _DecodeRun:
         return token
 
     def _allowed(self) -> list[bool] | None:
-        constraint = self.op.constraint
+        constraint = self._constraint
         if constraint is None:
             return None
         machine, end = constraint.machine, constraint.end
@@ -347,7 +351,7 @@ class _DecodeRun:
 
     def _within(self, piece: bytes) -> bytes:
         """Return the bytes of a token that belong to the value; note whether it is complete."""
-        constraint = self.op.constraint
+        constraint = self._constraint
         if constraint is None:
             return piece
         data = self._data + piece

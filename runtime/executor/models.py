@@ -122,7 +122,7 @@ class GenCall(ModelCall):
     def requests(self) -> Sequence[StreamRequest]:
         frame, node, options = self.frame, self.node, self._options
         run = frame.run
-        ids = self.stream.ids()
+        ids, heal = self.stream.healed_ids() if options.healing else (self.stream.ids(), b"")
         if not ids:
             raise OpError("model", "the stream is empty: there is nothing to go on from")
         constraint = self._constraint
@@ -135,6 +135,7 @@ class GenCall(ModelCall):
             options.stop,
             constraint=None if constraint is None else constraint.result().constraint,
             num_logprobs=0 if node.attrs.get("logprob") else None,
+            heal=heal,
             label=self.name,
         )
         return (

@@ -34,6 +34,7 @@ class GenOptions:
     max_tokens: int
     sampling: SamplingParams
     stop: tuple[str, ...]
+    healing: bool = False
 
     def within(self, most: int | None) -> GenOptions:
         """The options, with what the type allows in tokens besides.
@@ -87,6 +88,9 @@ def _stop_texts(stop: object) -> tuple[str, ...]:
 def _checked(given: dict[str, Any]) -> GenOptions:
     max_tokens = given.pop("max_tokens", DEFAULT_MAX_TOKENS)
     stop = _stop_texts(given.pop("stop", ()))
+    healing = given.pop("healing", False)
+    if not isinstance(healing, bool):
+        raise OpError("option", f"`healing` must be true or false, not {describe(healing)}")
     for name, value in {"max_tokens": max_tokens, **given}.items():
         fits = is_int(value) if name in _INTEGERS else is_number(value)
         if not fits:
@@ -100,7 +104,7 @@ def _checked(given: dict[str, Any]) -> GenOptions:
         raise OpError("option", str(error)) from None
     if sampling.min_new_tokens > max_tokens:
         raise OpError("option", f"`min_tokens` must be at most `max_tokens`, {max_tokens}")
-    return GenOptions(max_tokens, sampling, stop)
+    return GenOptions(max_tokens, sampling, stop, healing)
 
 
-_NAMES: Final = frozenset({"max_tokens", "stop", *_SAMPLING})
+_NAMES: Final = frozenset({"max_tokens", "stop", "healing", *_SAMPLING})

@@ -20,6 +20,9 @@ class Encoder(Protocol):
     def encode(self, segments: Sequence[Segment]) -> list[int]:
         """Return the ids of a stream from its start."""
 
+    def encode_healed(self, segments: Sequence[Segment]) -> tuple[list[int], bytes]:
+        """Return the ids but for those that more text may change, and the bytes of those."""
+
     def text(self, segments: Sequence[Segment]) -> str:
         """Return the stream as text, role markers included."""
 
@@ -74,6 +77,15 @@ class Stream(Spoken):
         if self._ids is None:
             self._ids = tuple(self.encoder.encode(self.segments()))
         return self._ids
+
+    def healed_ids(self) -> tuple[tuple[int, ...], bytes]:
+        """Return the token ids before those that more text may change, and the bytes of those.
+
+        Raises:
+            ValueError: a role or special token that the model does not have.
+        """
+        ids, withheld = self.encoder.encode_healed(self.segments())
+        return tuple(ids), withheld
 
     @property
     def text(self) -> str:  # type: ignore[override]  # computed when it is asked for

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import replace
 
 from sglc.constraints.machine import Machine
+from sglc.constraints.prefixed import Prefixed
 from sglc.runtime.core.script import Constraint, too_short
 from sglc.runtime.masks.cache import MaskCache
 from sglc.runtime.masks.mask import Mask
@@ -105,4 +107,7 @@ class Guide:
             if machine.is_accepting(state):
                 kept = at
         self.state = state
+        if isinstance(machine, Prefixed) and machine.inner_state(state):
+            self._constraint = replace(self._constraint, machine=machine.inner)
+            self.state = machine.inner_state(state)  # masks are shared with who had no prefix
         return len(piece), kept == len(piece) and self.is_complete

@@ -58,8 +58,9 @@ class Progress:
         """Set up a decode; False when it is over already, or the stream has failed."""
         state = self._state
         guide = None
-        if op.constraint is not None:
-            guide = Guide(op.constraint, state.masks)
+        constraint = op.held_to
+        if constraint is not None:
+            guide = Guide(constraint, state.masks)
             room = state.max_context - len(stream.tokens)
             refusal = guide.refusal(min(op.max_tokens, room))
             if refusal is not None:
@@ -90,7 +91,7 @@ class Progress:
         decode = DecodeState(
             op=op,
             start=len(stream.tokens),
-            text=DecodeText(op.stop, stream.request.deltas),
+            text=DecodeText(op.stop, stream.request.deltas, len(op.heal)),
             guide=guide,
             eos_ids=frozenset() if ignore else eos,
             end_ids=op.stop_ids if ignore else eos | op.stop_ids,

@@ -12,11 +12,23 @@ class DecodeText:
 
     What ``push`` returns is never taken back: bytes that may still become a stop string, and code
     points that are not complete, wait. With ``deltas`` off nothing is returned before the end.
+    The first ``skip`` bytes are no part of the text.
     """
 
-    __slots__ = ("_data", "_deltas", "_longest", "_parts", "_prefixes", "_sent", "_stops", "_utf8")
+    __slots__ = (
+        "_data",
+        "_deltas",
+        "_longest",
+        "_parts",
+        "_prefixes",
+        "_sent",
+        "_skip",
+        "_skipped",
+        "_stops",
+        "_utf8",
+    )  # fmt: skip
 
-    def __init__(self, stop: tuple[str, ...], deltas: bool) -> None:
+    def __init__(self, stop: tuple[str, ...], deltas: bool, skip: int = 0) -> None:
         self._stops = {text.encode(): text for text in stop}
         self._longest = max(map(len, self._stops), default=0)
         self._prefixes = {s[:n] for s in self._stops for n in range(1, len(s))}
@@ -25,6 +37,8 @@ class DecodeText:
         self._sent = 0  # bytes [0, sent) went through the decoder
         self._parts: list[str] = []
         self._utf8 = _decoder("replace")
+        self._skip = skip
+        self._skipped = 0
 
     def push(self, piece: bytes) -> tuple[str, str | None]:
         """Add the bytes of a token; return newly committed text and the stop string found.
@@ -32,6 +46,10 @@ class DecodeText:
         Of several stop strings the one that is complete first wins, the longest of those that
         are complete at the same byte. When one is found, call ``finish`` and nothing else.
         """
+        if self._skipped < self._skip:
+            self._skipped += len(piece)
+            piece = piece[len(piece) - max(0, self._skipped - self._skip) :]
+            self._skipped = min(self._skipped, self._skip)
         self._data += piece
         if self._stops:
             return self._push_stop(len(piece))
@@ -50,8 +68,8 @@ class DecodeText:
 
     @property
     def num_bytes(self) -> int:
-        """Length of the text so far, in bytes; after a stop string was found, without it."""
-        return len(self._data)
+        """Bytes so far, those skipped included; after a stop string was found, without it."""
+        return self._skipped + len(self._data)
 
     def _push_stop(self, added: int) -> tuple[str, str | None]:
         data = self._data

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Segment, Special, Text
 from sglc.runtime.tokenizer.base import TokenizerLike
+from sglc.runtime.tokenizer.byte import without_surrogates
 from sglc.runtime.tokenizer.pieces import Piece
 from sglc.runtime.tokenizer.template import ChatTemplate
 
@@ -56,6 +57,28 @@ class PromptEncoder:
         if text:
             ids += self._run("".join(text), after_special)
         return ids
+
+    def encode_healed(self, segments: Sequence[Segment]) -> tuple[list[int], bytes]:
+        """Return ``encode`` without the last tokens, and the bytes of those.
+
+        They are the ones behind the last commit point of the text at the end, which might become
+        longer tokens when more text follows; the last one, if the tokenizer has no commit points.
+        A stream that ends with a special token keeps all, and at least one token stays.
+        """
+        ids = self.encode(segments)
+        text = ""
+        for piece in self._pieces(segments):
+            text = text + piece.text if isinstance(piece, Text) else ""
+        if not text:
+            return ids, b""
+        table = self.tokenizer.token_bytes
+        settled = self.tokenizer.commit_points(text)[-1]
+        size = len(without_surrogates(text[settled:]).encode()) if settled else len(table[ids[-1]])
+        keep = len(ids)
+        while size > 0 and keep > 1:
+            keep -= 1
+            size -= len(table[ids[keep]])
+        return ids[:keep], b"".join(table[token] for token in ids[keep:])
 
     def text(self, segments: Sequence[Segment]) -> str:
         """Return the stream as text, special tokens by their names, ``bos_ids`` left out.

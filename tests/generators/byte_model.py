@@ -36,6 +36,9 @@ class ByteModel:
                     ids += [i for i, known in _NAMES.items() if known == name]
         return ids
 
+    def encode_healed(self, segments: Sequence[Segment]) -> tuple[list[int], bytes]:
+        return self.encode(segments), b""  # no byte depends on the next one
+
     def text(self, segments: Sequence[Segment]) -> str:
         parts = bytearray()
         for token in self.encode(segments):

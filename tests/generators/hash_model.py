@@ -37,6 +37,9 @@ class HashModel:
     def encode(self, segments: Sequence[Segment]) -> list[int]:
         return self._encoder.encode(segments)
 
+    def encode_healed(self, segments: Sequence[Segment]) -> tuple[list[int], bytes]:
+        return self._encoder.encode_healed(segments)
+
     def text(self, segments: Sequence[Segment]) -> str:
         return self._encoder.text(segments)
 

@@ -449,6 +449,7 @@ _sampling = st.fixed_dictionaries(
         "presence_penalty": st.sampled_from([1.0]),
         "repetition_penalty": st.sampled_from([1.25]),
         "min_tokens": st.sampled_from([0, 1]),
+        "healing": st.booleans(),
     },
 )
 _FLAT = [

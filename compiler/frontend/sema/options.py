@@ -48,6 +48,7 @@ SAMPLING: Mapping[str, Option] = {
     "max_tokens": Option(INT, "must be at least 1", _within(1, _INF)),
     "min_tokens": Option(INT, "must be at least 0", _within(0, _INF)),
     "stop": Option(_STOP, "must be one or several texts that are not empty", _stops),
+    "healing": Option(BOOL, "must be true or false", lambda _: True),
 }
 SHOWN: Mapping[str, Option] = {
     "show": Option(BOOL, "must be true or false", lambda _: True, constant=True),
@@ -65,6 +66,5 @@ CONFIG: Mapping[str, Option] = {
     "by": BY,
     "model": Option(STR, "must name a model", bool),
     "seed": Option(INT, "must be at least 0", _within(0, _INF)),
-    "healing": Option(BOOL, "must be true or false", lambda _: True),
     "max_branches": Option(INT, "must be at least 1", _within(1, _INF)),
 }

@@ -56,6 +56,7 @@ DECODES = st.builds(
     num_logprobs=st.sampled_from([None, None, None, 0, 2]),
     ignore_eos=st.booleans(),
     jump=st.sampled_from([True, True, True, False]),
+    heal=st.sampled_from([b"", b"", b"", b"a", b" ", b"ab", b"12 ", "é".encode(), b"\xc3"]),
 )
 IDS = st.lists(st.integers(0, 3), max_size=9).map(tuple)
 SCORES = st.builds(

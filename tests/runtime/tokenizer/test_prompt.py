@@ -124,3 +124,34 @@ def test_errors() -> None:
         encoder.encode([Special("<s>")])
     with pytest.raises(ValueError, match="no role `judge`"):
         PromptEncoder(ByteTokenizer(), CHATML).encode([RoleBegin("judge")])
+
+
+def test_what_more_text_may_change_is_withheld(tokenizers: dict[str, Tokenizer]) -> None:
+    encoder = PromptEncoder(tokenizers["byte-level"], CHATML)
+    begin: list[Segment] = [Special("<|im_start|>")]
+    for text, kept in [("the cat", "the"), ("the cat's", "the"), ("a  ", "a"), ("", "")]:
+        ids, withheld = encoder.encode_healed([*begin, Text(text)])
+        assert ids == encoder.encode([*begin, Text(kept)])
+        assert withheld == text.removeprefix(kept).encode()
+    whole: list[Segment] = [RoleBegin("user"), Text("the cat"), RoleEnd("user")]
+    ids, withheld = encoder.encode_healed(whole)
+    assert withheld == b"\n"  # what the template writes at the end is text as well
+    assert ids == encoder.encode(whole)[:-1]
+
+
+def test_the_last_token_is_withheld_where_nothing_is_known(
+    tokenizers: dict[str, Tokenizer],
+) -> None:
+    for kind in ("normalizer", "metaspace-first"):
+        encoder = PromptEncoder(tokenizers[kind], None)
+        ids, withheld = encoder.encode_healed([Text("the cat")])
+        whole = encoder.encode([Text("the cat")])
+        assert ids == whole[:-1]
+        assert withheld == tokenizers[kind].token_bytes[whole[-1]]
+
+
+def test_one_token_stays(tokenizers: dict[str, Tokenizer]) -> None:
+    encoder = PromptEncoder(tokenizers["byte-level"], None)
+    ids, withheld = encoder.encode_healed([Text("cat")])
+    assert ids == encoder.encode([Text("cat")])[:1]
+    assert ids + tokenizers["byte-level"].encode(withheld.decode()) != []
