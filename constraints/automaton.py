@@ -113,6 +113,10 @@ class Automaton:
             state = self.step(state, byte)
         return bytes(out)
 
+    def distance(self, state: int) -> int:
+        """The length of the completion."""
+        return self.distances[state]
+
     def completion(self, state: int) -> bytes:
         """The first, in byte order, of the shortest ways to a member; empty in the dead state."""
         out = bytearray()

@@ -9,10 +9,21 @@ from collections.abc import Hashable
 from typing import Protocol
 
 
+class TooAmbiguousError(ValueError):
+    """A text can be read in so many ways that no more of it is worked out."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the text can be read in too many ways: write the grammar so that it has one reading"
+        )
+
+
 class Machine(Protocol):
     """States are numbers; 0 is dead. Every other state lies on the way to some member.
 
-    So a walk that is not dead can always be completed: ``prefix_ok`` is exact.
+    So a walk that is not dead can always be completed: ``prefix_ok`` is exact. All methods that
+    walk may raise ``TooAmbiguousError``; an automaton never does, and no machine does on a way
+    that was gone before.
     """
 
     @property
@@ -48,6 +59,9 @@ class Machine(Protocol):
 
         May end inside of a character. Empty in the dead state.
         """
+
+    def distance(self, state: int) -> int:
+        """The length of the completion."""
 
     def completion(self, state: int) -> bytes:
         """The first, in byte order, of the shortest ways to a member; empty in the dead state.

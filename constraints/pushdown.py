@@ -20,12 +20,13 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from sglc.constraints.machine import TooAmbiguousError
 from sglc.constraints.network import Network, Part
 from sglc.constraints.rules import Program, link
 from sglc.constraints.syntax import Node
-from sglc.constraints.work import MAX_STATES, AutomatonTooLarge, Work
+from sglc.constraints.work import MAX_STATES, Work
 
-MAX_PLACES = 20_000  # in one state: more means that a grammar is ambiguous beyond use
+MAX_WORK = 20_000  # places and ways back looked at for one byte, about a microsecond each
 _SHIFT = 32
 _LOCAL = (1 << _SHIFT) - 1
 _ACCEPT = -1  # the way back out of the first rule
@@ -113,7 +114,7 @@ class Pushdown:
         """The state after ``byte``, 0 if no member goes on like that.
 
         Raises:
-            AutomatonTooLarge: the rules are so ambiguous that there are too many places.
+            TooAmbiguousError: there are too many ways to read what leads here.
         """
         at = self._states[state]
         known = at.after.get(byte)
@@ -165,6 +166,10 @@ class Pushdown:
             out.append(byte)
             state = self.step(state, byte)
         return bytes(out)
+
+    def distance(self, state: int) -> int:
+        """The length of the completion."""
+        return self._states[state].distance
 
     def completion(self, state: int) -> bytes:
         """The first, in byte order, of the shortest ways to a member; empty in the dead state."""
@@ -238,8 +243,6 @@ class Pushdown:
         return self._intern(tuple(places), walk.accepts or accepting)
 
     def _intern(self, places: tuple[Way, ...], accepting: bool) -> int:
-        if len(places) > MAX_PLACES:
-            raise AutomatonTooLarge(MAX_PLACES)
         found = self._ids.setdefault((places, accepting), len(self._states))
         if found == len(self._states):
             away = (self._distance(p >> _SHIFT, p & _LOCAL, frame) for p, frame in places)
@@ -297,6 +300,7 @@ class _Walk:
         self._begun: set[Way] = set()
         self._completed: set[Way] = set()
         self._todo: list[tuple[int, int, bool]] = []
+        self._left = MAX_WORK + 8 * len(program.follow)  # what has many rules may look at each
 
     def begin(self, parts: tuple[int, ...], frame: int) -> None:
         """Begin to read any of ``parts`` inside of ``frame``."""
@@ -311,6 +315,7 @@ class _Walk:
     def _run(self) -> None:
         todo = self._todo
         while todo:
+            self._spend(1)
             part, frame, is_read = todo.pop()
             seen = self._completed if is_read else self._begun
             if (part, frame) in seen:
@@ -320,6 +325,11 @@ class _Walk:
                 self._complete(part, frame)
             else:
                 self._begin(part, frame)
+
+    def _spend(self, amount: int) -> None:
+        self._left -= amount
+        if self._left < 0:
+            raise TooAmbiguousError
 
     def _begin(self, part: int, frame: int) -> None:
         program = self._program
@@ -344,7 +354,9 @@ class _Walk:
         # called it has gone on already, since it is nullable.
         if not program.is_last[part] or frame < 0:
             return
-        for back, outer in self._frames[frame].ways:
+        ways = self._frames[frame].ways
+        self._spend(len(ways))
+        for back, outer in ways:
             if back == _ACCEPT:
                 self.accepts = True
             else:
@@ -363,6 +375,7 @@ class _Walk:
                     linked.setdefault(frame, []).append(local)
                 else:
                     found[local].update(frames[frame].ways)
+                    self._spend(len(frames[frame].ways) // 4)
         todo = list(linked)
         while todo:
             source = todo.pop()

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sglc.constraints.machine import Machine
+from sglc.constraints.machine import Machine, TooAmbiguousError
 from sglc.runtime.core.script import NEVER
 from sglc.runtime.core.vocabulary import Vocabulary
 
@@ -56,10 +56,13 @@ class Needs:
         if len(self._known) > _MAX_KNOWN:
             self._known.clear()
         known, pieces = self._known, self._spellings.pieces
-        rest = self._machine.completion(state)
-        path = [state]
-        for byte in rest:
-            path.append(self._machine.step(path[-1], byte))
+        try:
+            rest = self._machine.completion(state)
+            path = [state]
+            for byte in rest:
+                path.append(self._machine.step(path[-1], byte))
+        except TooAmbiguousError:
+            return NEVER  # whoever writes on to there is stuck
         for at in range(len(rest), -1, -1):
             if path[at] in known:
                 continue

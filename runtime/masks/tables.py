@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sglc.constraints.automaton import Automaton
-from sglc.constraints.machine import Machine
+from sglc.constraints.machine import Machine, TooAmbiguousError
 from sglc.runtime.masks.trie import Ints, Longs
 
 MAX_PLACES = 2048  # of 2 KiB each
@@ -161,26 +161,27 @@ class MachineSource:
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
-        self._distances: dict[int, int] = {}
+        self._accepting = np.zeros(0, bool)  # by state
 
     def rows(self, states: Ints, byte: Longs) -> tuple[Ints, Longs, Ints]:
         """Return just the steps that were asked for."""
-        step = self._machine.step
         pairs = zip(states.tolist(), byte.tolist(), strict=True)
-        return states, byte, np.array([step(s, b) for s, b in pairs], np.int32)
+        return states, byte, np.array([self._step(s, b) for s, b in pairs], np.int32)
+
+    def _step(self, state: int, byte: int) -> int:
+        try:
+            return self._machine.step(state, byte)
+        except TooAmbiguousError:
+            return 0  # what cannot be worked out is not allowed
 
     def accepting(self, states: Ints) -> NDArray[np.bool_]:
         """Return which are accepting."""
-        distinct, which = np.unique(states, return_inverse=True)
-        is_accepting = self._machine.is_accepting
-        return np.array([is_accepting(s) for s in distinct.tolist()], bool).take(which)
+        begin, end = len(self._accepting), self._machine.num_states
+        if begin < end:
+            new = [self._machine.is_accepting(state) for state in range(begin, end)]
+            self._accepting = np.concatenate([self._accepting, np.array(new, bool)])
+        return self._accepting.take(states)
 
     def distances(self, states: Ints) -> Ints:
         """Return the bytes of each state's completion."""
-        known = self._distances
-        if len(known) > MAX_PLACES * 16:
-            known.clear()
-        for state in states.tolist():
-            if state not in known:
-                known[state] = len(self._machine.completion(state))
-        return np.array([known[s] for s in states.tolist()], np.int32)
+        return np.array([self._machine.distance(state) for state in states.tolist()], np.int32)

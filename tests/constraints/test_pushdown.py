@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sglc.constraints.json_text import array
+from sglc.constraints.machine import TooAmbiguousError
 from sglc.constraints.pushdown import Pushdown, members
 from sglc.constraints.syntax import (
     Alt,
@@ -192,6 +193,14 @@ def test_an_ambiguous_sum_stays_small() -> None:
     machine = Pushdown(grammar, "e", "")
     assert machine.accepts(b"n" + b"+n" * 200)
     assert not machine.accepts(b"n" + b"+n" * 200 + b"+")
+
+
+def test_a_text_with_too_many_readings_is_an_error() -> None:
+    machine = Pushdown({"s": alt(Text("a"), seq(Call("s"), Call("s")))}, "s", "")
+    assert machine.accepts(b"a" * 30)
+    with pytest.raises(TooAmbiguousError, match="too many ways"):
+        machine.accepts(b"a" * 500)
+    assert machine.accepts(b"a" * 30)
 
 
 def test_rules_that_never_end_are_left_out() -> None:
