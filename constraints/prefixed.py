@@ -87,6 +87,13 @@ class Prefixed:
         left = self._left(state)
         return left + self.inner.forced(self.inner.start if left else self.inner_state(state))
 
+    def distance(self, state: int) -> int:
+        """The length of the completion."""
+        left = self._left(state)
+        return len(left) + self.inner.distance(
+            self.inner.start if left else self.inner_state(state)
+        )
+
     def completion(self, state: int) -> bytes:
         """The first, in byte order, of the shortest ways to a member; empty in the dead state."""
         left = self._left(state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import replace
 
-from sglc.constraints.machine import Machine
+from sglc.constraints.machine import Machine, TooAmbiguousError
 from sglc.constraints.prefixed import Prefixed
 from sglc.runtime.core.script import Constraint, too_short
 from sglc.runtime.masks.cache import MaskCache
@@ -27,9 +27,17 @@ class NextBytes:
         if found is None:
             if len(self._known) >= _MAX_STATES:
                 self._known.clear()
-            found = frozenset(byte for byte in range(256) if machine.step(state, byte))
+            found = frozenset(byte for byte in range(256) if _step(machine, state, byte))
             self._known[key] = found
         return found
+
+
+def _step(machine: Machine, state: int, byte: int) -> int:
+    """The state after ``byte``; 0 also where it cannot be worked out, as in the masks."""
+    try:
+        return machine.step(state, byte)
+    except TooAmbiguousError:
+        return 0
 
 
 class Guide:
@@ -48,8 +56,11 @@ class Guide:
         return self._constraint.machine.is_complete(self.state)
 
     def forced(self) -> bytes:
-        """Return the bytes that must come next."""
-        return self._constraint.machine.forced(self.state)
+        """Return the bytes that must come next, as far as they can be worked out."""
+        try:
+            return self._constraint.machine.forced(self.state)
+        except TooAmbiguousError:
+            return b""
 
     def following(self, forced: bytes, known: NextBytes) -> frozenset[int] | None:
         """Return the bytes that may come behind ``forced``, None for any.
@@ -101,7 +112,7 @@ class Guide:
         state = self.state
         kept = 0
         for at, byte in enumerate(piece, 1):
-            state = machine.step(state, byte)
+            state = _step(machine, state, byte)
             if state == 0:
                 return kept, True
             if machine.is_accepting(state):

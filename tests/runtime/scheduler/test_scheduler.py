@@ -8,10 +8,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sglc.constraints import pushdown
 from sglc.constraints.automaton import Automaton
+from sglc.constraints.machine import TooAmbiguousError
+from sglc.constraints.pushdown import Pushdown
+from sglc.constraints.syntax import Call, Text, alt, seq
 from sglc.runtime.core.events import Decoded, Delta, Ended, Event, Failed, Scored
 from sglc.runtime.core.sampling import SamplingParams
-from sglc.runtime.core.script import Constraint, Decode, Extend, Score, StreamRequest
+from sglc.runtime.core.script import (
+    Constraint,
+    Decode,
+    EndRule,
+    Extend,
+    Score,
+    StreamRequest,
+)
 from sglc.runtime.core.vocabulary import Vocabulary
 from sglc.runtime.scheduler.scheduler import Scheduler
 
@@ -256,6 +267,27 @@ def test_a_constraint_that_no_token_fits_fails(
     (failed,) = events
     assert isinstance(failed, Failed)
     assert message in failed.message
+
+
+@pytest.mark.parametrize("end", ["closed", "leave"])
+@pytest.mark.parametrize("jump_forward", [False, True])
+def test_a_text_ends_before_it_has_too_many_readings(
+    world: Any, end: EndRule, jump_forward: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pushdown, "MAX_WORK", 100)
+    rules = {"s": alt(Text("a"), seq(Call("s"), Call("s"))), "": seq(Call("s"), Text("b"))}
+    machine = Pushdown(rules, "", "")
+    often = SamplingParams(logit_bias=((0, 1000.0),))  # the token `a`
+    hostile = Decode(60, often, constraint=Constraint(machine, end, closing=False))
+    other = Decode(60, constraint=Constraint(Automaton.from_regex("(ab)*c"), "closed"))
+    scripts = [StreamRequest((Extend((1,)), decode)) for decode in (hostile, other)]
+    events = world.run(world.scheduler(jump_forward=jump_forward), scripts)
+    (text,) = [event.result.text for event in events[0] if isinstance(event, Decoded)]
+    assert text == "a" * (len(text) - 1) + "b"
+    assert 5 < len(text) < 60
+    with pytest.raises(TooAmbiguousError):
+        machine.accepts(b"a" * len(text) + b"b")
+    assert isinstance(events[1][-1], Ended)
 
 
 def test_the_empty_value_needs_no_token(world: Any) -> None:
