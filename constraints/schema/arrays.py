@@ -10,7 +10,7 @@ from sglc.constraints.schema.array_branches import ArrayBranch, ArrayExpander, C
 from sglc.constraints.schema.branches import Tools
 from sglc.constraints.schema.data import frozen, kind_of, numeral, quoted
 from sglc.constraints.schema.formula import Formula, Literal, formula
-from sglc.constraints.schema.graph import GraphBuilder
+from sglc.constraints.schema.graph import GraphBuilder, GraphTooLarge
 from sglc.constraints.schema.judge import Judge
 from sglc.constraints.schema.layout import Layout
 from sglc.constraints.syntax import Node, Text
@@ -40,6 +40,8 @@ class ArrayWriter:
             GraphTooLarge: the counts need too many states.
         """
         horizon = self._horizon(branch)
+        if max(branch.least, branch.most or 0) > self._tools.limits.max_count:
+            raise GraphTooLarge
         values = distinct_values(self._tools, branch)
         if not horizon and not branch.counts and values is None:
             item = ArrayExpander.item_of(branch, 0)

@@ -10,7 +10,8 @@ class SchemaError(ValueError):
     """
 
     def __init__(self, message: str, pointer: str, hint: str = "") -> None:
-        super().__init__(f"{pointer}: {message}" + (f"; {hint}" if hint else ""))
+        shown = pointer if len(pointer) < 200 else f"{pointer[:100]}...{pointer[-90:]}"
+        super().__init__(f"{shown}: {message}" + (f"; {hint}" if hint else ""))
         self.message = message
         self.pointer = pointer
         self.hint = hint

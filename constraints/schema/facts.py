@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sglc.constraints.schema.data import KINDS, Kind, frozen, kind_of
-from sglc.constraints.schema.formula import Formula, Literal, is_false
+from sglc.constraints.schema.formula import Formula, Literal, in_order, is_false
 from sglc.constraints.schema.judge import Judge
 from sglc.constraints.schema.resources import Resources, Subschema
 
@@ -98,7 +98,7 @@ class Facts:
         return self._candidates[whole]
 
     def _find_candidates(self, whole: Formula) -> tuple[Any, ...] | None:
-        known = [self.values(literal.sub) for literal in whole if literal.positive]
+        known = [self.values(literal.sub) for literal in in_order(whole) if literal.positive]
         few = [values for values in known if values is not None]
         if not few:
             return None

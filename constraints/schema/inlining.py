@@ -25,6 +25,7 @@ from sglc.constraints.syntax import (
 MAX_STATES_AT_ONCE = 1_500  # estimated states up to which a schema becomes one finite automaton
 MAX_COPIED = 40  # estimated states of a rule that may be copied
 MAX_HEIGHT = 8  # rules inside of rules
+MAX_HEIGHT_OF_ALL = 40
 
 
 def simplified(rules: Mapping[str, Node], start: str) -> dict[str, Node]:
@@ -34,22 +35,21 @@ def simplified(rules: Mapping[str, Node], start: str) -> dict[str, Node]:
     """
     order, recursive = _callees_first(rules, start)
     copies = _num_calls(rules, order)
-    bodies: dict[str, Node] = {}
     whole: dict[str, float] = {}  # estimated states with all calls put in
+    for name in order:
+        whole[name] = size(rules[name], whole)
+    fits = whole[start] <= MAX_STATES_AT_ONCE
+    bodies: dict[str, Node] = {}
     heights: dict[str, int] = {}
     kept: dict[str, Node] = {}
     for name in order:
         node = rules[name]
-        called = calls_of(node)
-        estimate = size(node, whole)
-        put_in = [c for c in called if c in bodies]
-        is_open = len(put_in) < len(called)
+        put_in = [c for c in calls_of(node) if c in bodies]
         height = 1 + max((heights[c] for c in put_in), default=0)
         body = map_calls(node, lambda c: bodies.get(c) or Call(c)) if put_in else node
-        whole[name] = estimate
-        alone = copies[name] == 1 or estimate <= MAX_COPIED
-        fits = not is_open and estimate <= MAX_STATES_AT_ONCE
-        if name != start and name not in recursive and height < MAX_HEIGHT and (alone or fits):
+        alone = copies[name] == 1 or whole[name] <= MAX_COPIED
+        is_inner = name != start and name not in recursive
+        if is_inner and height < (MAX_HEIGHT_OF_ALL if fits else MAX_HEIGHT) and (alone or fits):
             bodies[name], heights[name] = body, height
         else:
             kept[name] = body

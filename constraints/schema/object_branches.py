@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,11 +15,14 @@ from sglc.constraints.schema.strings import Strings
 from sglc.constraints.schema.texts import Texts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Values:
-    """What values of keys must be: of named keys, of keys a pattern is found in, of all others."""
+    """What values of keys must be: of named keys, of keys a pattern is found in, of all others.
 
-    names: tuple[tuple[str, Literal], ...]
+    Compared by identity, as there may be thousands of names.
+    """
+
+    names: Mapping[str, Literal]
     patterns: tuple[tuple[str, Literal], ...]
     rest: Literal
 
@@ -64,13 +67,14 @@ class ObjectExpander(Expander[ObjectBranch]):
         super().__init__(tools)
         self._texts = texts
         self._made: dict[tuple[Subschema, int], Subschema] = {}
+        self._rules: dict[Subschema, Values] = {}
         self._true = Literal(tools.resources.true, True)
 
     def value_of(self, branch: ObjectBranch, key: str) -> Formula:
         """What the value of a key must be, if it is there."""
         found: list[Literal] = []
         for rule in branch.values:
-            mine = [literal for name, literal in rule.names if name == key]
+            mine = [rule.names[key]] if key in rule.names else []
             for pattern, literal in rule.patterns:
                 if self.matches(pattern, key):
                     mine.append(literal)
@@ -90,9 +94,9 @@ class ObjectExpander(Expander[ObjectBranch]):
             and (keys.literal is None or judge.holds(keys.literal, key))
         )
 
-    def pattern(self, pattern: str) -> Strings:
-        """The keys in which a pattern is found."""
-        return self._texts.of_pattern(pattern, pattern)
+    def pattern(self, pattern: str, surely: bool = True) -> Strings:
+        """The keys in which a pattern is found; not ``surely``: in one dialect at least."""
+        return self._texts.of_pattern(pattern, pattern, surely)
 
     def merge(self, left: ObjectBranch, right: ObjectBranch) -> ObjectBranch | None:
         facts = self.tools.facts
@@ -134,12 +138,14 @@ class ObjectExpander(Expander[ObjectBranch]):
         """What of a rule about named keys alone the branch does not say already."""
         if rule.patterns or not rule.rest.is_true:
             return rule
-        names = tuple(
-            (key, literal)
-            for key, literal in rule.names
+        names = {
+            key: literal
+            for key, literal in rule.names.items()
             if not self.tools.facts.implies(self.value_of(branch, key), literal)
-            or (literal.positive and not any(k == key for v in branch.values for k, _ in v.names))
-        )
+            or (literal.positive and not any(key in other.names for other in branch.values))
+        }
+        if len(names) == len(rule.names):
+            return rule
         return replace(rule, names=names) if names else None
 
     def says(self, sub: Subschema, tracked: bool) -> Iterable[list[ObjectBranch]]:
@@ -208,7 +214,7 @@ class ObjectExpander(Expander[ObjectBranch]):
         def says(branch: ObjectBranch) -> ObjectBranch:
             values = branch.values
             if not branch.seen_all and not literal.is_true:
-                names = tuple((name, self._true) for name in sorted(branch.seen_names))
+                names = dict.fromkeys(sorted(branch.seen_names), self._true)
                 patterns = tuple((p, self._true) for p in sorted(branch.seen_patterns))
                 values = (*values, Values(names, patterns, literal))
             return replace(branch, values=values, seen_all=True)
@@ -244,30 +250,32 @@ class ObjectExpander(Expander[ObjectBranch]):
         words, child = sub.keywords, self.tools.resources.child
         if not {"properties", "patternProperties", "additionalProperties"}.intersection(words):
             return None
-        names, patterns = (
-            tuple((key, Literal(child(sub, word, key), True)) for key in words.get(word, ()))
-            for word in ("properties", "patternProperties")
-        )
-        for pattern, _ in patterns:
-            self._texts.of_pattern(pattern, sub.at("patternProperties", pattern))
-        rest = self._true
-        if "additionalProperties" in words:
-            rest = Literal(child(sub, "additionalProperties"), True)
-        return Values(names, patterns, rest)
+        if sub not in self._rules:
+            named, matching = (
+                {key: Literal(child(sub, word, key), True) for key in words.get(word, ())}
+                for word in ("properties", "patternProperties")
+            )
+            for pattern in matching:
+                self._texts.of_pattern(pattern, sub.at("patternProperties", pattern))
+            rest = self._true
+            if "additionalProperties" in words:
+                rest = Literal(child(sub, "additionalProperties"), True)
+            self._rules[sub] = Values(named, tuple(matching.items()), rest)
+        return self._rules[sub]
 
     def _with_values(self, sub: Subschema, rule: Values) -> ObjectBranch:
         return ObjectBranch(
             (rule,),
             seen_all="additionalProperties" in sub.keywords,
-            seen_names=frozenset(name for name, _ in rule.names),
+            seen_names=frozenset(rule.names),
             seen_patterns=frozenset(pattern for pattern, _ in rule.patterns),
         )
 
     def _against(self, rule: Values) -> Iterable[ObjectBranch]:
-        for key, literal in rule.names:
+        for key, literal in rule.names.items():
             if literal.is_true:
                 continue
-            wrong = Values(((key, literal.negated),), (), self._true)
+            wrong = Values({key: literal.negated}, (), self._true)
             values = () if literal.is_false else (wrong,)
             yield ObjectBranch(values, required=frozenset((key,)))
         for pattern, literal in rule.patterns:
@@ -275,7 +283,7 @@ class ObjectExpander(Expander[ObjectBranch]):
                 yield ObjectBranch(some=frozenset(((Keys(pattern), literal.negated),)))
         if not rule.rest.is_true:
             keys = Keys(
-                names=frozenset(name for name, _ in rule.names),
+                names=frozenset(rule.names),
                 without=tuple(pattern for pattern, _ in rule.patterns),
             )
             yield ObjectBranch(some=frozenset(((keys, rule.rest.negated),)))

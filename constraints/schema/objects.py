@@ -12,7 +12,7 @@ from sglc.constraints.schema.branches import Tools
 from sglc.constraints.schema.data import quoted
 from sglc.constraints.schema.errors import SchemaError
 from sglc.constraints.schema.formula import Formula, Literal, formula
-from sglc.constraints.schema.graph import GraphBuilder
+from sglc.constraints.schema.graph import GraphBuilder, GraphTooLarge
 from sglc.constraints.schema.layout import Layout
 from sglc.constraints.schema.object_branches import Keys, ObjectBranch, ObjectExpander
 from sglc.constraints.schema.scalars import StringSets
@@ -98,12 +98,13 @@ class ObjectWriter:
 
     def _shape(self, branch: ObjectBranch, pointer: str) -> ObjectShape:
         names = self._strings.of_formula(formula(branch.names))
-        wanted = sorted(branch.some, key=str)
+        wanted = sorted(branch.some, key=_rank)
         wanted_keys = [self._keys(keys) for keys, _ in wanted]
-        order = dict.fromkeys(k for rule in branch.values for k, literal in rule.names)
+        order = dict.fromkeys(k for rule in branch.values for k in rule.names)
         order |= dict.fromkeys(sorted(branch.required))
         order |= dict.fromkeys(sorted(branch.absent))
         listed: list[Key] = []
+        named: list[Key] = []  # keys that patterns or propertyNames leave few of
         free = tuple(self._free(branch, names, list(order), wanted, wanted_keys, pointer))
         for group in free:
             if group.keys.inside is None or not group.keys.inside.is_finite:
@@ -111,8 +112,8 @@ class ObjectWriter:
             keys = _texts(group.keys.automaton(self._tools.limits.max_states))
             if keys is not None:
                 free = tuple(other for other in free if other is not group)
-                listed += [Key(key, group.value, False, group.wanted) for key in keys]
-        for key in reversed(order):
+                named += [Key(key, group.value, False, group.wanted) for key in keys]
+        for key in order:
             value = self._expander.value_of(branch, key)
             required = key in branch.required
             is_allowed = key not in branch.absent and names.accepts(key)
@@ -125,15 +126,15 @@ class ObjectWriter:
                 for i, (keys, (_, literal)) in enumerate(zip(wanted_keys, wanted, strict=True))
                 if keys.accepts(key)
             )
-            listed.insert(0, Key(key, value, required, mine))
-        return ObjectShape(tuple(listed), free, branch.least, branch.most, len(wanted))
+            listed.append(Key(key, value, required, mine))
+        return ObjectShape((*listed, *named), free, branch.least, branch.most, len(wanted))
 
     def _keys(self, keys: Keys) -> Strings:
         """The keys that ``Keys`` means."""
         limit = self._tools.limits.max_states
         found = ALL_STRINGS if keys.pattern is None else self._expander.pattern(keys.pattern)
         for pattern in keys.without:
-            found = found.intersect(self._expander.pattern(pattern).complement(limit), limit)
+            found = found.intersect(self._expander.pattern(pattern, False).complement(limit), limit)
         if keys.literal is not None:
             found = found.intersect(self._strings.of_formula(formula([keys.literal])), limit)
         return self._without(found, keys.names)
@@ -153,7 +154,8 @@ class ObjectWriter:
         """Groups of free keys, by the patterns they match and the wanted keys they are."""
         limit = self._tools.limits.max_states
         patterns = list(dict.fromkeys(p for rule in branch.values for p, _ in rule.patterns))
-        sets = [self._expander.pattern(p) for p in patterns] + wanted_keys
+        sets = [(self._expander.pattern(p), self._expander.pattern(p, False)) for p in patterns]
+        sets += [(keys, keys) for keys in wanted_keys]
         if len(sets) > MAX_PATTERNS:
             raise SchemaError(
                 f"more than {MAX_PATTERNS} patterns of keys meet in one object",
@@ -163,10 +165,10 @@ class ObjectWriter:
         groups: list[tuple[Strings, tuple[bool, ...]]] = [
             (self._without(names, frozenset(listed)), ())
         ]
-        for keys in sets:
+        for keys, any_dialect in sets:
             split = []
             for group, hits in groups:
-                for hit, part in ((True, keys), (False, keys.complement(limit))):
+                for hit, part in ((True, keys), (False, any_dialect.complement(limit))):
                     rest = group.intersect(part, limit)
                     if rest.inside is not None and rest.automaton(limit).is_empty:
                         continue  # what only lengths and exclusions bound is not empty
@@ -210,6 +212,8 @@ class ObjectWriter:
                 pointer,
                 f"list at most {MAX_ANY_ORDER} keys, or use order='schema'",
             )
+        if max(shape.least, shape.most or 0) > self._tools.limits.max_count:
+            raise GraphTooLarge
         if not shape.listed and not shape.num_wanted and len(shape.free) == 1:
             keys, value, _ = shape.free[0]
             pair = seq(self._key(keys), Text(layout.colon), self._value(value))
@@ -218,6 +222,14 @@ class ObjectWriter:
 
     def _key(self, keys: Strings) -> Node:
         return keys.node(self._tools.limits.max_states)
+
+
+def _rank(some: tuple[Keys, Literal]) -> tuple[object, ...]:
+    """A fixed order of wanted keys."""
+    keys, literal = some
+    asked = None if keys.literal is None else (keys.literal.sub.id, keys.literal.positive)
+    names = sorted(keys.names)
+    return literal.sub.id, literal.positive, keys.pattern or "", keys.without, names, asked or ()
 
 
 def _texts(keys: Automaton) -> list[str] | None:

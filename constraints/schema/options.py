@@ -66,6 +66,7 @@ class Limits:
 
     ``max_states``: of any automaton. ``max_branches``: of the alternatives of one position.
     ``max_edges``: of the graph of one array or object. ``max_rules``: positions that differ.
+    ``max_count``: of characters, items or pairs that are counted.
     ``max_depth``: of references and applicators at one position, and of nested subschemas.
     """
 
@@ -73,4 +74,5 @@ class Limits:
     max_branches: int = 1_000
     max_edges: int = 200_000
     max_rules: int = 50_000
+    max_count: int = 8_000
     max_depth: int = 60

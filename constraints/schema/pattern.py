@@ -1,9 +1,10 @@
-"""``pattern``: the texts in which an ECMA-262 regular expression is found.
+"""``pattern``: the texts in which a regular expression is found.
 
-Python's parser reads the pattern after what the two dialects write differently is rewritten; what
-they mean differently (``\\d``, ``\\w``, ``\\s``, ``.``, ``$``) is given its ECMA meaning here.
-Anchors are letters of their own, two bytes that no UTF-8 has: a text is found if it, between as
-many of them as the pattern can ask for, is in the language over the wider alphabet.
+The standard says ECMA-262, validators are written in Python too. Python's parser reads the
+pattern after what the two dialects write differently is rewritten. What they mean differently
+(``\\d``, ``\\w``, ``\\s``, ``.``, ``$`` before a last line end) gives two languages: ``surely`` the
+texts in which the pattern is found in both dialects, else those in which it is in either. What is
+written is then valid for all validators.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from sglc.constraints.assertions import (
     ANYTHING,
     AT_END,
     AT_START,
+    BEFORE_LAST_NEWLINE,
     MARKS,
     Asserted,
     Assertion,
@@ -29,6 +31,7 @@ from sglc.constraints.assertions import (
     no_boundary,
 )
 from sglc.constraints.automaton import Automaton
+from sglc.constraints.patterns import char_set
 from sglc.constraints.syntax import Alt, Chars, Node, Repeat, Text
 
 _parser: Any = importlib.import_module("re._parser")
@@ -40,19 +43,20 @@ _REFUSED = {
     _c.ATOMIC_GROUP: "an atomic group",
     _c.POSSESSIVE_REPEAT: "a possessive quantifier",
 }
-_BLANKS = charset.chars("\t\n\v\f\r \xa0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff")
-_CLASSES = {
-    "DIGIT": charset.merge([(0x30, 0x39)]),
-    "WORD": charset.merge([(0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)]),
-    "SPACE": charset.merge([*_BLANKS, (0x2000, 0x200A)]),
-}
+_WORD = charset.merge([(0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)])
+_BLANKS = charset.merge(
+    [*charset.chars("\t\n\v\f\r \xa0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff"), (0x2000, 0x200A)]
+)
+_ECMA = {"DIGIT": ((0x30, 0x39),), "WORD": _WORD, "SPACE": _BLANKS}
+_PYTHON = {"DIGIT": r"\d", "WORD": r"\w", "SPACE": r"\s"}
 _AT = {
     _c.AT_BEGINNING: AT_START,
     _c.AT_END: AT_END,
-    _c.AT_BOUNDARY: boundary(_CLASSES["WORD"]),
-    _c.AT_NON_BOUNDARY: no_boundary(_CLASSES["WORD"], nor_in_empty=False),
+    _c.AT_BOUNDARY: boundary(_WORD),
+    _c.AT_NON_BOUNDARY: no_boundary(_WORD, nor_in_empty=False),
 }
-_NOT_LINE_END = charset.invert(charset.chars("\n\r\u2028\u2029"))
+_NO_NEWLINE = charset.invert(charset.chars("\n"))
+_NO_LINE_END = charset.invert(charset.chars("\n\r\u2028\u2029"))
 _PROPERTIES = {
     "Letter": "L",
     "Cased_Letter": "LC",
@@ -80,7 +84,7 @@ class PatternError(ValueError):
 
 
 @lru_cache(maxsize=512)
-def found(pattern: str, max_states: int) -> Automaton:
+def found(pattern: str, max_states: int, surely: bool = True) -> Automaton:
     """All texts in which the pattern is found.
 
     Raises:
@@ -91,7 +95,7 @@ def found(pattern: str, max_states: int) -> Automaton:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             items = _parser.parse(_rewritten(pattern))
-        return _found(list(items)).automaton(max_states=max_states)
+        return _found(list(items), surely).automaton(max_states=max_states)
     except re.error as error:
         raise PatternError(f"{error.msg} in the pattern /{pattern}/") from None
     except RecursionError:
@@ -149,7 +153,10 @@ def _property(name: str) -> charset.Ranges:
     if kind == "ASCII":
         return ((0, 0x7F),)
     starts = ("Lu", "Ll", "Lt") if kind == "LC" else (kind,)
-    if re.fullmatch("[LMNPSZC]|L[ultmoC]|M[nce]|N[dlo]|P[cdseifo]|S[mcko]|Z[slp]", kind) is None:
+    if (
+        re.fullmatch("[LMNPSZC]|LC|L[ultmo]|M[nce]|N[dlo]|P[cdseifo]|S[mcko]|Z[slp]|C[cfno]", kind)
+        is None
+    ):
         raise PatternError(f"the property `{name}` is not known: use a general category")
     return charset.merge(
         (code, code)
@@ -158,15 +165,16 @@ def _property(name: str) -> charset.Ranges:
     )
 
 
-def _found(items: list[Any]) -> Node:
+def _found(items: list[Any], surely: bool) -> Node:
     """The texts in which a sequence of the parser's items is found."""
     if len(items) == 1 and items[0][0] is _c.SUBPATTERN:
-        return _found(list(items[0][1][-1]))
+        return _found(list(items[0][1][-1]), surely)
     if len(items) == 1 and items[0][0] is _c.BRANCH:
-        return syntax.alt(*(_found(list(arm)) for arm in items[0][1][1]))
+        return syntax.alt(*(_found(list(arm), surely) for arm in items[0][1][1]))
     begins, ends, body = _stripped(items)
-    reader = _Reader()
-    before, after = (() if anchored else (ANYTHING,) for anchored in (begins, ends))
+    reader = _Reader(surely)
+    before = () if begins else (ANYTHING,)
+    after = (_end(surely),) if ends else (ANYTHING,)
     whole = syntax.seq(*before, reader.sequence(body), *after)
     return Asserted(whole, tuple(reader.assertions)) if reader.assertions else whole
 
@@ -183,10 +191,16 @@ def _is_anchor(item: Any, which: Any) -> bool:
     return item[0] is _c.AT and item[1] is which
 
 
+def _end(surely: bool) -> Node:
+    """What may be behind ``$``."""
+    return Text("") if surely else syntax.optional(Text("\n"))
+
+
 class _Reader:
     """Turns the parser's tree into ours. ``assertions`` are those that marks stand for."""
 
-    def __init__(self) -> None:
+    def __init__(self, surely: bool) -> None:
+        self._surely = surely
         self.assertions: dict[Assertion, int] = {}
         self._is_looking = False
 
@@ -197,6 +211,8 @@ class _Reader:
         if op in _REFUSED:
             raise PatternError(f"{_REFUSED[op]} is not supported")
         if op is _c.AT:
+            if value is _c.AT_END and not self._surely:
+                return self._mark(BEFORE_LAST_NEWLINE)
             return self._mark(_AT[value])
         if op is _c.ASSERT or op is _c.ASSERT_NOT:
             return self._look(*value, negated=op is _c.ASSERT_NOT)
@@ -212,13 +228,15 @@ class _Reader:
             return Alt(())
         if op is _c.LITERAL:
             return Text(chr(value))
-        return Chars(_chars(op, value))
+        return Chars(_chars(op, value, self._surely))
 
     def _look(self, direction: int, inner: Any, *, negated: bool) -> Node:
         if self._is_looking:
             raise PatternError("lookaround inside of lookaround is not supported")
         self._is_looking = True
+        surely, self._surely = self._surely, self._surely != negated
         seen = self._seen(list(inner), behind=direction < 0)
+        self._surely = surely
         self._is_looking = False
         bad = seen if negated else Unlike(seen)
         return self._mark(Assertion(((bad, ANYTHING) if direction < 0 else (ANYTHING, bad),)))
@@ -235,7 +253,7 @@ class _Reader:
             raise PatternError("an anchor at the near end of lookaround is not supported")
         inner = self.sequence(body)
         if begins or ends:
-            return inner
+            return syntax.seq(inner, _end(self._surely)) if ends else inner
         return syntax.seq(ANYTHING, inner) if behind else syntax.seq(inner, ANYTHING)
 
     def _mark(self, assertion: Assertion) -> Node:
@@ -247,20 +265,30 @@ class _Reader:
         return Mark(MARKS[number])
 
 
-def _chars(op: Any, value: Any) -> charset.Ranges:
+def _chars(op: Any, value: Any, surely: bool) -> charset.Ranges:
+    """The characters of a set: those that surely are in it, or else that may be."""
     if op is _c.LITERAL:
         return ((value, value),)
     if op is _c.NOT_LITERAL:
         return charset.invert(((value, value),))
     if op is _c.ANY:
-        return _NOT_LINE_END
+        return _NO_LINE_END if surely else _NO_NEWLINE
     if op is _c.RANGE:
         return (value,)
     if op is _c.CATEGORY:
         name = str(value).removeprefix("CATEGORY_")
-        ranges = _CLASSES[name.removeprefix("NOT_")]
-        return charset.invert(ranges) if name.startswith("NOT_") else ranges
+        if name.startswith("NOT_"):
+            return charset.invert(_category(name.removeprefix("NOT_"), not surely))
+        return _category(name, surely)
     assert op is _c.IN, op
     negated = bool(value) and value[0][0] is _c.NEGATE
-    ranges = charset.merge(pair for o, v in value[negated:] for pair in _chars(o, v))
+    parts = [_chars(o, v, surely != negated) for o, v in value[negated:]]
+    ranges = charset.merge(pair for part in parts for pair in part)
     return charset.invert(ranges) if negated else ranges
+
+
+@lru_cache(maxsize=8)
+def _category(name: str, surely: bool) -> charset.Ranges:
+    """The characters of an escape on which both dialects agree; or that it has in either."""
+    ecma, python = _ECMA[name], char_set(_PYTHON[name])
+    return charset.intersect(ecma, python) if surely else charset.merge([*ecma, *python])

@@ -127,9 +127,10 @@ class Positions:
                     parts.append(self._objects.node(shape, layout, _pointer(whole)))
         except GraphTooLarge:
             raise SchemaError(
-                f"an array or object here needs more than {self._limits.max_edges} steps",
+                f"an array or object here counts to more than {self._limits.max_count}, or needs "
+                f"more than {self._limits.max_edges} steps",
                 _pointer(whole),
-                "lower the counts",
+                "lower the counts, or leave them out",
             ) from None
         return alt(*parts)
 

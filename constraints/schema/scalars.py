@@ -26,11 +26,12 @@ class Scalars(ABC, Generic[S]):
     all: S
     none: S
     type_names: frozenset[str]
+    has_dialects = False
 
     def __init__(self, resources: Resources, limits: Limits) -> None:
         self.resources = resources
         self.limits = limits
-        self._known: dict[Subschema, S] = {}
+        self._known: dict[tuple[Subschema, bool], S] = {}
 
     @abstractmethod
     def both(self, left: S, right: S) -> S:
@@ -49,7 +50,7 @@ class Scalars(ABC, Generic[S]):
         """These values, those of other kinds left out."""
 
     @abstractmethod
-    def keywords(self, sub: Subschema) -> Iterable[S]:
+    def keywords(self, sub: Subschema, surely: bool) -> Iterable[S]:
         """What each keyword for this kind alone allows."""
 
     def of_formula(self, whole: Formula) -> S:
@@ -59,73 +60,74 @@ class Scalars(ABC, Generic[S]):
             SchemaError: an automaton is too large.
         """
         found = self.all
-        for literal in in_order(whole):
-            values = self.of(literal.sub)
-            found = self._limited(
-                literal.sub, found, values if literal.positive else self.opposite(values)
-            )
-        return found
-
-    def of(self, sub: Subschema) -> S:
-        """The values of a subschema."""
-        if isinstance(sub.raw, bool):
-            return self.all if sub.raw else self.none
-        if sub not in self._known:
+        for sub, positive in in_order(whole):
             try:
-                self._known[sub] = self._of(sub)
+                values = self.of(sub, positive)
+                found = self.both(found, values if positive else self.opposite(values))
             except AutomatonTooLarge as error:
                 raise SchemaError(str(error), sub.pointer, SMALLER) from None
-        return self._known[sub]
+        return found
 
-    def _limited(self, sub: Subschema, left: S, right: S) -> S:
-        try:
-            return self.both(left, right)
-        except AutomatonTooLarge as error:
-            raise SchemaError(str(error), sub.pointer, SMALLER) from None
+    def of(self, sub: Subschema, surely: bool = True) -> S:
+        """The values of a subschema; not ``surely``: those that some dialect of patterns allows.
 
-    def _of(self, sub: Subschema) -> S:
+        The opposite of what may be allowed is what surely is not.
+        """
+        if isinstance(sub.raw, bool):
+            return self.all if sub.raw else self.none
+        key = (sub, surely or not self.has_dialects)
+        if key not in self._known:
+            try:
+                self._known[key] = self._of(*key)
+            except AutomatonTooLarge as error:
+                raise SchemaError(str(error), sub.pointer, SMALLER) from None
+        return self._known[key]
+
+    def _of(self, sub: Subschema, surely: bool) -> S:
         words, child = sub.keywords, self.resources.child
         if "type" in words:
             names = words["type"] if isinstance(words["type"], list) else [words["type"]]
             if not self.type_names.intersection(names):
                 return self.none
-        found = reduce(self.both, self.keywords(sub), self.all)
+        found = reduce(self.both, self.keywords(sub, surely), self.all)
         if "const" in words:
             found = self.both(found, self.constants([words["const"]]))
         if "enum" in words:
             found = self.both(found, self.constants(words["enum"]))
         for word in ("$ref", "$dynamicRef"):
             if word in words:
-                found = self.both(found, self.of(self.resources.follow(sub, word)))
+                found = self.both(found, self.of(self.resources.follow(sub, word), surely))
         for i in range(len(words.get("allOf", ()))):
-            found = self.both(found, self.of(child(sub, "allOf", i)))
+            found = self.both(found, self.of(child(sub, "allOf", i), surely))
         if "anyOf" in words:
-            parts = (self.of(child(sub, "anyOf", i)) for i in range(len(words["anyOf"])))
+            parts = (self.of(child(sub, "anyOf", i), surely) for i in range(len(words["anyOf"])))
             found = self.both(found, reduce(self.either, parts, self.none))
         if "oneOf" in words:
-            parts = (self.of(child(sub, "oneOf", i)) for i in range(len(words["oneOf"])))
-            found = self.both(found, self._one(parts))
+            subs = [child(sub, "oneOf", i) for i in range(len(words["oneOf"]))]
+            found = self.both(found, self._one(subs, surely))
         if "not" in words:
-            found = self.both(found, self.opposite(self.of(child(sub, "not"))))
+            found = self.both(found, self.opposite(self.of(child(sub, "not"), not surely)))
         if "if" in words:
-            found = self.both(found, self._if(sub))
+            found = self.both(found, self._if(sub, surely))
         return found
 
-    def _one(self, parts: Iterable[S]) -> S:
+    def _one(self, parts: Iterable[Subschema], surely: bool) -> S:
         none, one = self.all, self.none
         for part in parts:
-            other = self.opposite(part)
-            one = self.either(self.both(one, other), self.both(none, part))
+            other = self.opposite(self.of(part, not surely))
+            one = self.either(self.both(one, other), self.both(none, self.of(part, surely)))
             none = self.both(none, other)
         return one
 
-    def _if(self, sub: Subschema) -> S:
-        condition = self.of(self.resources.child(sub, "if"))
+    def _if(self, sub: Subschema, surely: bool) -> S:
+        condition = self.resources.child(sub, "if")
         yes, no = (
-            self.of(self.resources.child(sub, word)) if word in sub.raw else self.all
+            self.of(self.resources.child(sub, word), surely) if word in sub.raw else self.all
             for word in ("then", "else")
         )
-        return self.either(self.both(condition, yes), self.both(self.opposite(condition), no))
+        holds = self.of(condition, surely)
+        fails = self.opposite(self.of(condition, not surely))
+        return self.either(self.both(holds, yes), self.both(fails, no))
 
 
 class NumberSets(Scalars[Automaton]):
@@ -161,7 +163,7 @@ class NumberSets(Scalars[Automaton]):
         found = [exact(value) for value in values if kind_of(value) == "number"]
         return numbers.exactly(found) if found else self.none
 
-    def keywords(self, sub: Subschema) -> Iterable[Automaton]:
+    def keywords(self, sub: Subschema, surely: bool) -> Iterable[Automaton]:
         words = sub.keywords
         if "type" in words:
             names = words["type"] if isinstance(words["type"], list) else [words["type"]]
@@ -190,6 +192,7 @@ class StringSets(Scalars[Strings]):
     """Strings."""
 
     type_names = frozenset(("string",))
+    has_dialects = True
     all = ALL_STRINGS
     none = NO_STRINGS
 
@@ -217,5 +220,5 @@ class StringSets(Scalars[Strings]):
             raise AutomatonTooLarge(self.limits.max_states)
         return Strings(inside=Automaton.from_strings(plain))
 
-    def keywords(self, sub: Subschema) -> Iterable[Strings]:
-        yield self._texts.of_keywords(sub)
+    def keywords(self, sub: Subschema, surely: bool) -> Iterable[Strings]:
+        yield self._texts.of_keywords(sub, surely)

@@ -19,27 +19,35 @@ class Texts:
     def __init__(self, options: SchemaOptions, limits: Limits) -> None:
         self._formats = options.formats
         self._max_states = limits.max_states
-        self._known: dict[Subschema, Strings] = {}
+        self._max_count = limits.max_count
+        self._known: dict[tuple[Subschema, bool], Strings] = {}
 
-    def of_keywords(self, sub: Subschema) -> Strings:
+    def of_keywords(self, sub: Subschema, surely: bool = True) -> Strings:
         """What the keywords for strings, but not ``enum`` and ``const``, say of a string.
 
         Raises:
             SchemaError: a pattern or a format that is refused.
         """
-        if sub not in self._known:
-            self._known[sub] = self._of_keywords(sub)
-        return self._known[sub]
+        if (sub, surely) not in self._known:
+            self._known[sub, surely] = self._of_keywords(sub, surely)
+        return self._known[sub, surely]
 
-    def _of_keywords(self, sub: Subschema) -> Strings:
+    def _of_keywords(self, sub: Subschema, surely: bool) -> Strings:
         words = sub.keywords
         most = words.get("maxLength")
+        for word in ("minLength", "maxLength"):
+            if words.get(word, 0) > self._max_count:
+                raise SchemaError(
+                    f"counting {words[word]} characters needs too many states",
+                    sub.at(word),
+                    f"leave it out, or count at most {self._max_count}",
+                )
         strings = Strings(int(words.get("minLength", 0)), None if most is None else int(most))
         for word in ("pattern", "format"):
             if word not in words:
                 continue
             if word == "pattern":
-                more = self.of_pattern(words[word], sub.at(word))
+                more = self.of_pattern(words[word], sub.at(word), surely)
             else:
                 more = self.of_format(words[word], sub.at(word))
             try:
@@ -48,10 +56,10 @@ class Texts:
                 raise SchemaError(str(error), sub.at(word), SMALLER) from None
         return strings
 
-    def of_pattern(self, pattern: str, pointer: str) -> Strings:
-        """The strings in which a pattern is found."""
+    def of_pattern(self, pattern: str, pointer: str, surely: bool = True) -> Strings:
+        """The strings in which a pattern is found; not ``surely``: in one dialect at least."""
         try:
-            automaton = found(pattern, self._max_states)
+            automaton = found(pattern, self._max_states, surely)
         except PatternError as error:
             raise SchemaError(str(error), pointer, "write an equal regular expression") from None
         except AutomatonTooLarge as error:
