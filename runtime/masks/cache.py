@@ -23,11 +23,11 @@ from sglc.runtime.masks.endings import Endings
 from sglc.runtime.masks.kept import Entry, KeptMasks
 from sglc.runtime.masks.mask import Mask
 from sglc.runtime.masks.store import MaskStore, StoredMasks
-from sglc.runtime.masks.tables import Tables, distinct
+from sglc.runtime.masks.tables import Tables, distinct, tables_of
 from sglc.runtime.masks.trie import TokenTrie
 from sglc.runtime.masks.walk import walk
 
-_MAX_MACHINES = 64
+_MAX_MACHINES = 32
 
 
 class _Known:
@@ -41,7 +41,7 @@ class _Known:
     @cached_property
     def tables(self) -> Tables:
         """The steps of the machine."""
-        return Tables(self._machine)
+        return tables_of(self._machine)
 
     @cached_property
     def needs(self) -> Needs:

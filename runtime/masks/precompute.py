@@ -13,7 +13,7 @@ from sglc.constraints.automaton import Automaton
 from sglc.runtime.core.script import Constraint
 from sglc.runtime.masks.endings import Endings
 from sglc.runtime.masks.mask import Mask
-from sglc.runtime.masks.tables import Tables
+from sglc.runtime.masks.tables import Tables, tables_of
 from sglc.runtime.masks.trie import Ints, Longs, TokenTrie
 from sglc.runtime.masks.walk import Ways, walk
 
@@ -40,7 +40,7 @@ def precompute(trie: TokenTrie, constraint: Constraint, eos: Longs, max_states: 
     """Work out the masks of the first ``max_states`` states, those near the start first."""
     machine = constraint.machine
     assert isinstance(machine, Automaton)
-    tables = Tables(machine)
+    tables = tables_of(machine)
     leave = constraint.end == "leave"
     mask_of = np.full(machine.num_states, -1, np.int32)
     reach = np.zeros(machine.num_states, np.int32)

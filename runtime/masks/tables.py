@@ -1,8 +1,8 @@
-"""Machines as numpy walks them: the next states of many states at once, learnt while walking."""
+"""Machines as numpy walks them: the next states of many states at once."""
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,38 +11,100 @@ from sglc.constraints.automaton import Automaton
 from sglc.constraints.machine import Machine, TooAmbiguousError
 from sglc.runtime.masks.trie import Ints, Longs
 
-MAX_PLACES = 2048  # of 2 KiB each
-_UNKNOWN = -1
+MAX_PLACES: Final = 2048  # of a machine that grows, 2 KiB each
+_SMALL_STATES: Final = 512  # of an automaton that gets a whole table, of 1 MiB then
+_UNKNOWN: Final = -1
 _T = TypeVar("_T", np.int32, np.int64)
 
 
-class Source(Protocol):
-    """Where rows come from."""
+class Tables(Protocol):
+    """Steps of a machine, n at once.
 
-    def rows(self, states: Ints, byte: Longs) -> tuple[Ints, Longs, Ints]:
-        """Return the steps that were asked for, ``byte[i]`` in ``states[i]``, and maybe others.
+    A state has a place, a number that steps go by: 0 is that of the dead state. Places hold until
+    ``begin`` is called.
+    """
 
-        State, byte and next state: three arrays that go together by numpy's rules.
-        """
+    def begin(self, states: Ints) -> Longs:
+        """Return the places of the states that a walk begins with, [n]."""
 
-    def accepting(self, states: Ints) -> NDArray[np.bool_]:
+    def step(self, places: Longs, byte: Longs) -> Longs:
+        """Return the places after ``byte``, [n]."""
+
+    def states(self, places: Longs) -> Ints:
+        """Return the states at ``places``, [n]."""
+
+    def accepting(self, places: Longs) -> NDArray[np.bool_]:
         """Return which are accepting, [n]."""
 
     def distances(self, states: Ints) -> Ints:
         """Return the bytes of each state's completion, 0 for the dead one, [n]."""
 
 
-class Tables:
-    """Next states of the states that walks came through.
+def tables_of(machine: Machine) -> Tables:
+    """Return the tables that suit a machine."""
+    return AutomatonTables(machine) if isinstance(machine, Automaton) else GrowingTables(machine)
 
-    A state gets a place: that of state 0 is 0, the others are further multiples of 256, and a step
-    is ``next[place + byte]``. Places hold until ``begin`` is called.
+
+class AutomatonTables:
+    """An automaton, whose places are its states.
+
+    A small one has a table of all steps. A large one is read as it is packed: that takes four
+    look-ups, but nothing has to be made first, and they are in arrays that fit into a cache.
+    """
+
+    def __init__(self, automaton: Automaton) -> None:
+        packed = automaton.packed
+        classes = np.frombuffer(automaton.classes, np.uint8)
+        patterns = np.frombuffer(packed.patterns, np.uint8).reshape(-1, packed.num_classes)
+        self._slots = patterns[:, classes].ravel()  # [patterns * 256]
+        self._slots_of = np.frombuffer(packed.pattern_of, np.int32).astype(np.int64) * 256
+        self._ways_of = np.frombuffer(packed.way_of, np.int32).astype(np.int64)
+        self._ways = np.frombuffer(packed.ways, np.int32).astype(np.int64)
+        self._accepting = np.zeros(automaton.num_states, dtype=bool)
+        self._accepting[list(automaton.accepting)] = True
+        self._automaton = automaton
+        self._next: Longs | None = None
+        if automaton.num_states <= _SMALL_STATES:
+            states = np.repeat(np.arange(automaton.num_states), 256)
+            self._next = self.step(states, np.tile(np.arange(256), automaton.num_states))
+
+    def begin(self, states: Ints) -> Longs:
+        """Return the places of states."""
+        return states.astype(np.int64)
+
+    def step(self, places: Longs, byte: Longs) -> Longs:
+        """Return the places after ``byte``, [n]."""
+        if self._next is not None:
+            return self._next.take((places << 8) + byte)
+        at = self._slots_of.take(places)
+        at += byte
+        ways = self._ways_of.take(places)
+        ways += self._slots.take(at)
+        return self._ways.take(ways)
+
+    def states(self, places: Longs) -> Ints:
+        """Return the states at ``places``, [n]."""
+        return places.astype(np.int32)
+
+    def accepting(self, places: Longs) -> NDArray[np.bool_]:
+        """Return which are accepting, [n]."""
+        return self._accepting.take(places)
+
+    def distances(self, states: Ints) -> Ints:
+        """Return the bytes of each state's completion, [n]."""
+        return np.frombuffer(self._automaton.distances, np.int32).take(states)
+
+
+class GrowingTables:
+    """What walks have learnt of a machine whose states are numbered as they are met.
+
+    Places are multiples of 256, and a step is ``next[place + byte]``. When there are too many they
+    are all forgotten: a machine may have states without end.
     """
 
     def __init__(self, machine: Machine) -> None:
-        self._source: Source = (
-            AutomatonSource(machine) if isinstance(machine, Automaton) else MachineSource(machine)
-        )
+        self._machine = machine
+        self._accepts = np.zeros(0, bool)  # by state
         self._forget(machine.num_states)
 
     def _forget(self, num_states: int) -> None:
@@ -65,32 +127,44 @@ class Tables:
         return self._places(states)
 
     def step(self, places: Longs, byte: Longs) -> Longs:
-        """Return the places after ``byte``, [n]."""
+        """Return the places after ``byte``, [n]; the machine is asked for steps never made."""
         at = places + byte
         found = self._next.take(at)
         if found.min(initial=0) < 0:
             unknown = np.flatnonzero(found < 0)
             at = at.take(unknown)
-            self._learn(distinct(at, len(self._next)))
+            self._learn(distinct(at, self._num_places << 8))
             found[unknown] = self._next.take(at)
         return found
 
-    def _learn(self, asked: Longs) -> None:
-        states, byte, targets = self._source.rows(self.states(asked), asked & 255)
-        found = self._places(targets)  # first: it may move the table
-        self._next[self._places(states) + byte] = found
-
     def states(self, places: Longs) -> Ints:
-        """Return the states at ``places``."""
+        """Return the states at ``places``, [n]."""
         return self._states.take(places >> 8)
 
     def accepting(self, places: Longs) -> NDArray[np.bool_]:
         """Return which are accepting, [n]."""
-        return self._source.accepting(self.states(places))
+        begin, end = len(self._accepts), self._machine.num_states
+        if begin < end:
+            new = [self._machine.is_accepting(state) for state in range(begin, end)]
+            self._accepts = np.concatenate([self._accepts, np.array(new, bool)])
+        return self._accepts.take(self.states(places))
 
     def distances(self, states: Ints) -> Ints:
         """Return the bytes of each state's completion, [n]."""
-        return self._source.distances(states)
+        return np.array([self._machine.distance(state) for state in states.tolist()], np.int32)
+
+    def _learn(self, asked: Longs) -> None:
+        """Make the steps ``asked``, each a place and a byte."""
+        pairs = zip(self.states(asked).tolist(), (asked & 255).tolist(), strict=True)
+        targets = [self._step(state, byte) for state, byte in pairs]
+        found = self._places(np.array(targets, np.int32))  # first: it may move the table
+        self._next[asked] = found
+
+    def _step(self, state: int, byte: int) -> int:
+        try:
+            return self._machine.step(state, byte)
+        except TooAmbiguousError:
+            return 0  # what cannot be worked out is not allowed
 
     def _places(self, states: Ints) -> Longs:
         most = int(states.max(initial=0))
@@ -123,65 +197,3 @@ def _grown(old: NDArray[_T], size: int, value: int) -> NDArray[_T]:
     new = np.full(max(size, 2 * len(old)), value, old.dtype)
     new[: len(old)] = old
     return new
-
-
-class AutomatonSource:
-    """All of an automaton: whole rows, read off its arrays."""
-
-    def __init__(self, automaton: Automaton) -> None:
-        packed = automaton.packed
-        classes = np.frombuffer(automaton.classes, np.uint8)
-        patterns = np.frombuffer(packed.patterns, np.uint8).reshape(-1, packed.num_classes)
-        self._patterns = patterns[:, classes]  # [patterns, 256]
-        self._pattern_of = np.frombuffer(packed.pattern_of, np.int32)
-        self._way_of = np.frombuffer(packed.way_of, np.int32)
-        self._ways = np.frombuffer(packed.ways, np.int32)
-        self._automaton = automaton
-        self._accepting = np.zeros(automaton.num_states, dtype=bool)
-        self._accepting[list(automaton.accepting)] = True
-
-    def rows(self, states: Ints, byte: Longs) -> tuple[Ints, Longs, Ints]:
-        """Return the whole rows of the states: [n, 1], [256] and [n, 256]."""
-        states = distinct(states, len(self._pattern_of)).astype(np.int32)
-        slots = self._patterns[self._pattern_of.take(states)]
-        targets = self._ways[self._way_of.take(states)[:, None] + slots]
-        return states[:, None], np.arange(256), targets
-
-    def accepting(self, states: Ints) -> NDArray[np.bool_]:
-        """Return which are accepting."""
-        return self._accepting.take(states)
-
-    def distances(self, states: Ints) -> Ints:
-        """Return the bytes of each state's completion."""
-        return np.frombuffer(self._automaton.distances, np.int32).take(states)
-
-
-class MachineSource:
-    """A machine whose states are numbered as they are met: it is asked for what is wanted."""
-
-    def __init__(self, machine: Machine) -> None:
-        self._machine = machine
-        self._accepting = np.zeros(0, bool)  # by state
-
-    def rows(self, states: Ints, byte: Longs) -> tuple[Ints, Longs, Ints]:
-        """Return just the steps that were asked for."""
-        pairs = zip(states.tolist(), byte.tolist(), strict=True)
-        return states, byte, np.array([self._step(s, b) for s, b in pairs], np.int32)
-
-    def _step(self, state: int, byte: int) -> int:
-        try:
-            return self._machine.step(state, byte)
-        except TooAmbiguousError:
-            return 0  # what cannot be worked out is not allowed
-
-    def accepting(self, states: Ints) -> NDArray[np.bool_]:
-        """Return which are accepting."""
-        begin, end = len(self._accepting), self._machine.num_states
-        if begin < end:
-            new = [self._machine.is_accepting(state) for state in range(begin, end)]
-            self._accepting = np.concatenate([self._accepting, np.array(new, bool)])
-        return self._accepting.take(states)
-
-    def distances(self, states: Ints) -> Ints:
-        """Return the bytes of each state's completion."""
-        return np.array([self._machine.distance(state) for state in states.tolist()], np.int32)

@@ -75,7 +75,7 @@ def _walk_narrow(
     places = tables.step(np.repeat(front.places, counts), trie.byte.take(nodes))
     owners = np.repeat(front.owners, counts)
     passed = front.passed
-    live = np.flatnonzero(places)
+    live = np.flatnonzero(places > 0)
     if passed is not None:
         passed = np.repeat(passed, counts)
         left = np.flatnonzero(passed & (places == 0))
@@ -107,9 +107,9 @@ def _walk_wide(
             found.leave(np.zeros(len(left), np.int64), left + level.begin)
             passed = (passed | tables.accepting(places)) & (places != 0)
         found.end_level(level, places)
-        if int(np.count_nonzero(places)) * _WIDE_GAIN < len(places):
+        if int(np.count_nonzero(places > 0)) * _WIDE_GAIN < len(places):
             break
-    live = np.flatnonzero(places)
+    live = np.flatnonzero(places > 0)
     return depth, _Front(
         live + level.begin,
         np.zeros(len(live), np.int64),
@@ -138,7 +138,7 @@ class _Found:
     def end_level(self, level: Level, places: Longs) -> None:
         """Note the tokens of a whole level of the only owner that end alive."""
         ends = places.take(level.ends)
-        live = np.flatnonzero(ends)
+        live = np.flatnonzero(ends > 0)
         self._end(np.zeros(len(live), np.int64), level.ids.take(live), ends.take(live))
 
     def _end(self, owners: Longs, ids: Ints, places: Longs) -> None:

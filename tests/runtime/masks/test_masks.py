@@ -17,7 +17,7 @@ from sglc.runtime.core.script import Constraint, EndRule
 from sglc.runtime.core.vocabulary import Vocabulary
 from sglc.runtime.masks.cache import MaskCache
 from sglc.runtime.masks.mask import Mask, gather
-from sglc.runtime.masks.tables import MAX_PLACES, Tables
+from sglc.runtime.masks.tables import MAX_PLACES, GrowingTables
 
 PATTERNS = ["a*", "(a|ab)c?", "[ab]{2,4}", "a?b?", '"[^"]*"', "é+", "(ab|ba)+c", ".{0,3}"]
 TOKENS = st.lists(st.text('abcé"', max_size=4).map(str.encode) | st.binary(max_size=3), max_size=25)
@@ -90,7 +90,7 @@ def test_masks_of_a_large_vocabulary(end: EndRule) -> None:
 
 def test_machines_without_end_are_forgotten_in_part() -> None:
     machine = nested()
-    tables = Tables(machine)
+    tables = GrowingTables(machine)
     state, byte = machine.start, np.array([ord("a")])
     for _ in range(3 * MAX_PLACES):
         places = tables.step(tables.begin(np.array([state], np.int32)), byte)
