@@ -24,7 +24,7 @@ from sglc.compiler.plan.data import (
 from sglc.compiler.plan.seeds import seed_key
 from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Special, Text
 from sglc.compiler.plan.select import distinct_choices
-from sglc.compiler.reference import Decode, decode, select
+from sglc.compiler.reference import Decode, decode, select, select_all
 from sglc.compiler.reference_calls import Failure, bind, has_result
 from sglc.compiler.reference_stream import ReferenceModel, Stream
 from sglc.constraints.types import Literal as LiteralType
@@ -261,8 +261,11 @@ class _Frame:
     def op_select(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
         stream: Stream = args[0]
         choices = distinct_choices(args[1])
-        method = str(op.attrs.get("by", "token_avg"))
-        winner, shares = select(stream.model, stream.segments, choices, method)
+        if op.attrs.get("tokenizations") == "all":
+            winner, shares = select_all(stream.model, stream.segments, choices)
+        else:
+            method = str(op.attrs.get("by", "token_avg"))
+            winner, shares = select(stream.model, stream.segments, choices, method)
         text = choices[winner]
         return [stream.append(Text(text)), text, dict(zip(choices, shares, strict=True))]
 

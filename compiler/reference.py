@@ -13,7 +13,16 @@ from typing import Any
 
 from sglc.compiler.plan.seeds import uniform
 from sglc.compiler.plan.segments import Segment, Text
-from sglc.compiler.plan.select import choose, context_len, first_counted, shares
+from sglc.compiler.plan.select import (
+    choose,
+    choose_all,
+    context_len,
+    first_counted,
+    log_sum,
+    shares,
+    shares_of,
+)
+from sglc.compiler.plan.tokenizations import Pieces, spelled
 from sglc.compiler.reference_stream import ReferenceModel
 from sglc.constraints.machine import Machine
 from sglc.constraints.prefixed import Prefixed, any_bytes
@@ -249,3 +258,29 @@ def _score(model: ReferenceModel, ids: Sequence[int], context: int, choice: str)
     lens = [len(model.token_bytes[token]) for token in ids]
     first = max(context, first_counted(lens, len(choice.encode())))
     return [_log_softmax(model.logits(ids[:i]))[ids[i]] for i in range(first, len(ids))]
+
+
+def select_all(
+    model: ReferenceModel, segments: Sequence[Segment], choices: Sequence[str]
+) -> tuple[int, list[float]]:
+    """``select`` over all tokenizations of the choices."""
+    full = [model.encode([*segments, Text(choice)]) for choice in choices]
+    stream = model.encode(segments)
+    context = context_len([stream, *full])
+    pieces = Pieces(model.token_bytes, model.eos_ids)
+    texts = spelled(stream, full, context, choices, model.token_bytes, pieces)
+    totals = [_logprob(model, stream[:context], text) for text in texts]
+    return choose_all(totals), shares_of(totals)
+
+
+def _logprob(model: ReferenceModel, ids: Sequence[int], data: bytes) -> float:
+    """The log probability that tokens which spell ``data`` follow ``ids``."""
+    if not data:
+        return 0.0
+    row = _log_softmax(model.logits(ids))
+    ways = [
+        row[token] + _logprob(model, [*ids, token], data[len(piece) :])
+        for token, piece in enumerate(model.token_bytes)
+        if piece and token not in model.eos_ids and data.startswith(piece)
+    ]
+    return log_sum(ways)

@@ -35,6 +35,7 @@ SAMPLING: Final = {
 
 GEN_OPTIONS: Final = {"max_tokens": "int", "stop": "strs", "healing": "bool", **SAMPLING}
 SELECT_METHODS: Final = ("token_avg", "greedy", "unconditional")
+TOKENIZATIONS: Final = ("canonical", "all")
 CMP_OPS: Final = ("==", "!=", "<", "<=", ">", ">=")
 ARITH_OPS: Final = ("+", "-", "*", "/", "%")
 _LOOP: frozenset[Exit] = frozenset({"loop"})
@@ -85,7 +86,7 @@ _STREAM_OPS = (
     _op(
         "select", "stream any", "score the choices, append the winner; its value, all shares",
         STREAM, STR, ANY,
-        attrs={"name": "str", "by": "str", "rng": "str", "show": "bool"},
+        attrs={"name": "str", "by": "str", "tokenizations": "str", "rng": "str", "show": "bool"},
         model=True, writes_stream=True,
     ),
     _total("slice", "stream stream", "the text between two versions of one stream", STR),

@@ -7,7 +7,7 @@ from itertools import zip_longest
 
 from sglc.compiler.ir.graph import Function, Module
 from sglc.compiler.ir.op import AttrValue, Literal, Op, Operand, Symbol, Value
-from sglc.compiler.ir.ops import ARITH_OPS, CMP_OPS, SELECT_METHODS
+from sglc.compiler.ir.ops import ARITH_OPS, CMP_OPS, SELECT_METHODS, TOKENIZATIONS
 from sglc.compiler.ir.spec import OpSpec
 from sglc.compiler.ir.values import (
     ANY,
@@ -31,6 +31,7 @@ _CHOICES = {
     ("cmp", "op"): CMP_OPS,
     ("arith", "op"): ARITH_OPS,
     ("select", "by"): SELECT_METHODS,
+    ("select", "tokenizations"): TOKENIZATIONS,
     ("apply", "fn"): tuple(BUILTINS),
 }
 
@@ -92,6 +93,8 @@ def check_attrs(op: Op, spec: OpSpec, report: Report) -> None:
     for key in spec.required:
         if key not in op.attrs:
             report(f"lacks the attribute {key!r}")
+    if op.attrs.get("tokenizations") == "all" and "by" in op.attrs:
+        report("attribute by: all tokenizations are summed, by no other method")
 
 
 def _check_positional(op: Op, spec: OpSpec, report: Report) -> None:

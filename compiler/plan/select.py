@@ -4,6 +4,9 @@ For every choice the whole stream with the choice appended is tokenised again. T
 the stream as it is and by all of these are the context, one id at least; every other id of a choice
 has a log probability. Only tokens that hold bytes of the choice count, one that straddles its
 beginning included. Choices are distinct and not empty.
+
+With all tokenizations, what the ids of a choice behind the context spell may be spelled by any
+tokens: the probability of the choice is the sum over all sequences that do.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import math
 from collections.abc import Sequence
 
 METHODS = ("token_avg", "greedy", "unconditional")
+TOKENIZATIONS = ("canonical", "all")
 _SHARE_DIGITS = 6
 
 
@@ -91,7 +95,29 @@ def choose(
 
 def shares(logprobs: Sequence[Sequence[float]]) -> list[float]:
     """Return the softmax of the summed log probabilities, to 6 decimals."""
-    totals = [math.fsum(row) for row in logprobs]
+    return shares_of([math.fsum(row) for row in logprobs])
+
+
+def choose_all(totals: Sequence[float]) -> int:
+    """Return the index of the most probable choice; the earlier one of equals.
+
+    Args:
+        totals: log probabilities of the choices, over all their tokenizations. Differences below
+            one in 10^9 are rounding: the order of a sum must not decide.
+    """
+    return _first_largest([round(total, 9) for total in totals])
+
+
+def log_sum(logprobs: Sequence[float]) -> float:
+    """Return the log of the sum of probabilities given as logs; of none, minus infinity."""
+    top = max(logprobs, default=-math.inf)
+    if top == -math.inf:
+        return top
+    return top + math.log(math.fsum(math.exp(logprob - top) for logprob in logprobs))
+
+
+def shares_of(totals: Sequence[float]) -> list[float]:
+    """Return the softmax of log probabilities, to 6 decimals."""
     top = max(totals)
     weights = [math.exp(total - top) for total in totals]
     whole = math.fsum(weights)

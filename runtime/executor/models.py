@@ -6,26 +6,18 @@ the backend; the tokens it draws depend on the call's place in the program and o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from sglc.compiler.plan.data import describe
 from sglc.compiler.plan.seeds import seed_key
 from sglc.compiler.plan.segments import Text
-from sglc.compiler.plan.select import (
-    METHODS,
-    SelectError,
-    choose,
-    context_len,
-    distinct_choices,
-    first_counted,
-    shares,
-)
+from sglc.compiler.plan.select import SelectError, distinct_choices
+from sglc.compiler.plan.tokenizations import Pieces
 from sglc.constraints.language import max_tokens_of, parse, until
 from sglc.constraints.types import Literal, Union
 from sglc.runtime.core.backend import Backend
 from sglc.runtime.core.events import Decoded, Delta, Ended, Event, Failed, Scored
-from sglc.runtime.core.script import Decode, Extend, Score, StreamRequest
+from sglc.runtime.core.script import Decode, Extend, StreamRequest
 from sglc.runtime.executor.code import NodeCode
 from sglc.runtime.executor.compile_process import ConstraintError
 from sglc.runtime.executor.constraints import ConstraintCompiler, Preparation
@@ -33,67 +25,11 @@ from sglc.runtime.executor.errors import LimitError, OpError
 from sglc.runtime.executor.events import RunEvent
 from sglc.runtime.executor.frame import Frame
 from sglc.runtime.executor.machine import Machine
+from sglc.runtime.executor.modelcall import ModelCall, listed
 from sglc.runtime.executor.options import gen_options
 from sglc.runtime.executor.run import NodeStats, Run
-from sglc.runtime.executor.stream import Stream
-
-
-class ModelCall:
-    """A ``gen`` or ``select`` at work.
-
-    ``prepare`` says what must be ready first, ``requests`` what to run; ``receive`` takes one
-    result each and returns whether all are there; ``finish`` then returns the text to append, its
-    log probability and the node's values behind the stream.
-    """
-
-    __slots__ = ("frame", "missing", "node", "path", "stream")
-
-    def __init__(self, frame: Frame, node: NodeCode) -> None:
-        self.frame = frame
-        self.node = node
-        self.stream: Stream = frame.values[node.args[0]]
-        self.path = "/".join(map(str, frame.path))
-        self.missing = 1
-
-    @property
-    def name(self) -> str:
-        """The name of the capture, or nothing."""
-        return str(self.node.attrs.get("name") or "")
-
-    @property
-    def show(self) -> bool:
-        """Whether an end user may see the text."""
-        return bool(self.node.attrs.get("show"))
-
-    def prepare(self, compiler: ConstraintCompiler) -> Preparation | None:
-        """Return the constraint, which may not be ready yet; None if there is none.
-
-        Raises:
-            OpError: the options cannot be used.
-            ValueError: the choices cannot be used.
-        """
-        return None
-
-    def requests(self) -> Sequence[StreamRequest]:
-        """Return the streams to run.
-
-        Raises:
-            OpError: the options or the choices cannot be used.
-            ValueError: the stream cannot be encoded.
-        """
-        raise NotImplementedError
-
-    def receive(self, number: int, event: Decoded | Scored) -> bool:
-        """Take the result of stream ``number``; return whether it was the last one missing."""
-        raise NotImplementedError
-
-    def finish(self) -> tuple[str, float, tuple[Any, ...]]:
-        """Return text, log probability and values.
-
-        Raises:
-            ValueError: the text is not of the type that was asked for.
-        """
-        raise NotImplementedError
+from sglc.runtime.executor.selects import select_call
+from sglc.runtime.tokenizer.base import TokenizerLike
 
 
 class GenCall(ModelCall):
@@ -107,7 +43,7 @@ class GenCall(ModelCall):
         self._constraint: Preparation | None = None
         slot = node.kwarg("choices")
         if slot is not None:
-            choices = distinct_choices(_listed(frame.values[slot]))
+            choices = distinct_choices(listed(frame.values[slot]))
             wanted = until(Union(tuple(map(Literal, choices))), self._options.stop)
             self._constraint = compiler.prepare(wanted)
         elif node.attrs.get("constraint") is not None:
@@ -166,75 +102,11 @@ class GenCall(ModelCall):
         return result.text, sum(result.logprobs), (value,)
 
 
-class SelectCall(ModelCall):
-    """``select``: the choices are scored, in one stream as long as all share their context."""
-
-    __slots__ = ("_choices", "_method", "_parts", "_scored")
-
-    def requests(self) -> Sequence[StreamRequest]:
-        values = self.frame.values
-        self._choices = distinct_choices(_listed(values[self.node.args[1]]))
-        self._method = str(self.node.attrs.get("by") or "token_avg")
-        if self._method not in METHODS:
-            raise OpError("option", f"unknown method {self._method!r} of select")
-        encoder, segments = self.stream.encoder, self.stream.segments()
-        full = [tuple(encoder.encode((*segments, Text(c)))) for c in self._choices]
-        context = context_len([self.stream.ids(), *full])
-        self._scored: list[list[list[float]]] = [[[] for _ in full]]
-        self._parts: list[tuple[int, list[int], list[int]]] = []
-        requests = list(self._requests(0, full, context))
-        if self._method == "unconditional":
-            alone = [tuple(encoder.encode((Text(c),))) for c in self._choices]
-            self._scored.append([[] for _ in alone])
-            requests += self._requests(1, alone, 1)
-        self.missing = len(requests)
-        return requests
-
-    def _requests(
-        self, kind: int, sequences: Sequence[tuple[int, ...]], context: int
-    ) -> Iterator[StreamRequest]:
-        """Yield a stream for all choices with the same context; ``_parts`` says who is in it."""
-        token_bytes = self.stream.encoder.tokenizer.token_bytes
-        groups: dict[tuple[int, ...], list[int]] = {}
-        for index, ids in enumerate(sequences):
-            if len(ids) > context:
-                groups.setdefault(ids[:context], []).append(index)
-        for prefix, members in groups.items():
-            skipped = []
-            for index in members:
-                lens = [len(token_bytes[token]) for token in sequences[index]]
-                counted = first_counted(lens, len(self._choices[index].encode()))
-                skipped.append(max(counted - context, 0))
-            self._parts.append((kind, members, skipped))
-            tails = tuple(sequences[index][context:] for index in members)
-            yield StreamRequest((Extend(prefix), Score(tails, self.name)), deltas=False)
-
-    def receive(self, number: int, event: Decoded | Scored) -> bool:
-        assert isinstance(event, Scored)
-        kind, members, skipped = self._parts[number]
-        for index, skip, row in zip(members, skipped, event.result.logprobs, strict=True):
-            self._scored[kind][index] = list(row[skip:])
-        self.missing -= 1
-        return not self.missing
-
-    def finish(self) -> tuple[str, float, tuple[Any, ...]]:
-        scores = self._scored[0]
-        winner = choose(self._method, scores, self._scored[-1])
-        text = self._choices[winner]
-        return text, 0.0, (text, dict(zip(self._choices, shares(scores), strict=True)))
-
-
 def _as_op_error(error: OpError | ValueError) -> OpError:
     if isinstance(error, OpError):
         return error
     is_option = isinstance(error, SelectError | ConstraintError)
     return OpError("option" if is_option else "model", str(error))
-
-
-def _listed(value: Any) -> Sequence[Any]:
-    if not isinstance(value, list | tuple):
-        raise OpError("option", f"the choices must be a list, not {describe(value)}")
-    return value
 
 
 class ModelCalls:
@@ -245,6 +117,7 @@ class ModelCalls:
         self._machine = machine
         self._compiler = compiler
         self._waiting: dict[Preparation, list[ModelCall]] = {}
+        self._pieces: Pieces | None = None
         self._window: list[ModelCall] = []
         self._running: dict[int, tuple[ModelCall, int]] = {}
 
@@ -269,7 +142,9 @@ class ModelCalls:
         run.model_calls += 1
         if run.model_calls > machine.limits.max_model_calls:
             raise LimitError(f"more than {machine.limits.max_model_calls} model calls")
-        call = GenCall(frame, node) if node.op == "gen" else SelectCall(frame, node)
+        call = (
+            GenCall(frame, node) if node.op == "gen" else select_call(frame, node, self._pieces_of)
+        )
         try:
             constraint = call.prepare(self._compiler)
         except ValueError as error:
@@ -278,6 +153,12 @@ class ModelCalls:
             self._window.append(call)
         else:
             self._waiting.setdefault(constraint, []).append(call)
+
+    def _pieces_of(self, tokenizer: TokenizerLike) -> Pieces:
+        """The tokens of the one tokenizer of this executor, gathered when first asked for."""
+        if self._pieces is None:
+            self._pieces = Pieces(tokenizer.token_bytes, tokenizer.eos_ids)
+        return self._pieces
 
     def take_prepared(self) -> None:
         """Let the calls go on whose constraints have been built, or cannot be."""

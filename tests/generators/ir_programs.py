@@ -222,9 +222,10 @@ class _Block:
 
     def do_select(self) -> None:
         choices = self.draw(st.lists(_choices, min_size=1, max_size=3))
-        by = self.draw(st.sampled_from(["token_avg", "greedy", "unconditional"]))
+        by = self.draw(st.sampled_from(["token_avg", "greedy", "unconditional", "all"]))
+        method = {"tokenizations": "all"} if by == "all" else {"by": by}
         self.stream, value, _ = self.f.emit(
-            "select", self.stream, choices, by=by, hint=("s", "pick", "probs")
+            "select", self.stream, choices, **method, hint=("s", "pick", "probs")
         ).results
         self.texts.append(value)
 

@@ -243,7 +243,7 @@ class _Writer:
 
     def _select(self, place: _Place) -> None:
         name = self.name(place, "text")
-        by = self.pick("", ', by="greedy"', ', by="unconditional"')
+        by = self.pick("", ', by="greedy"', ', by="unconditional"', ', tokenizations="all"')
         choices = self.pick('"k", "lm", "n"', f'["u", "v" + str({self.int(place)})]')
         self.say(place, f"{name} = select({choices}{by})")
         if self.draw(st.booleans()):

@@ -40,6 +40,18 @@ def bad_value(span: Span, what: str, reason: str) -> Diagnostic:
     return report("SGL0401", span, f"`{what}` {reason}")
 
 
+def method_of_all(span: Span) -> Diagnostic:
+    return report(
+        "SGL0401",
+        span,
+        '`by` does not go with `tokenizations="all"`',
+        helps=(
+            "over all tokenizations the most probable choice wins: leave `by` out here, or write "
+            '`tokenizations="canonical"`',
+        ),
+    )
+
+
 def constant_failed(span: Span, reason: str) -> Diagnostic:
     return report("SGL0401", span, f"this has no value: {reason}")
 

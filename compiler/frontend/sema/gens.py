@@ -59,6 +59,10 @@ class Gens:
         self._place(call, "select", place)
         type_ = self._choices(call)
         options = self._options(call, "select", SELECT)
+        if options.get("tokenizations") == "all" and "by" in options:
+            own = {kwarg.name.value: kwarg.span for kwarg in call.kwargs}
+            span = own.get("by") or own.get("tokenizations") or call.span
+            self._body.report(faults.method_of_all(span))
         self._body.record_callee(call, Builtin(name="select"))
         self._body.record_gen(call, GenInfo(type=type_, options=options))
         return type_

@@ -10,6 +10,7 @@ from sglc.compiler.frontend.sema.types import BOOL, INT, NUMBER, STR
 from sglc.constraints import types as t
 
 METHODS = ("token_avg", "greedy", "unconditional")
+TOKENIZATIONS = ("canonical", "all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ def _stops(value: Any) -> bool:
 
 
 _STOP = t.Union((STR, t.List(STR)))
-_METHOD = t.Union(tuple(t.Literal(method) for method in METHODS))
+_METHOD = t.Union(tuple(map(t.Literal, METHODS)))
+_TOKENIZATIONS = t.Union(tuple(map(t.Literal, TOKENIZATIONS)))
 _INF = float("inf")
 
 SAMPLING: Mapping[str, Option] = {
@@ -58,12 +60,17 @@ GEN: Mapping[str, Option] = {
     **SHOWN,
     "logprob": Option(BOOL, "must be true or false", lambda _: True, constant=True),
 }
-BY = Option(_METHOD, "must be one of " + ", ".join(METHODS), lambda _: True, constant=True)
-SELECT: Mapping[str, Option] = {"by": BY, **SHOWN}
-WITH: Mapping[str, Option] = {**GEN, "by": BY}
+CHOICE: Mapping[str, Option] = {
+    "by": Option(_METHOD, "must be one of " + ", ".join(METHODS), lambda _: True, constant=True),
+    "tokenizations": Option(
+        _TOKENIZATIONS, "must be canonical or all", lambda _: True, constant=True
+    ),
+}
+SELECT: Mapping[str, Option] = {**CHOICE, **SHOWN}
+WITH: Mapping[str, Option] = {**GEN, **CHOICE}
 CONFIG: Mapping[str, Option] = {
     **SAMPLING,
-    "by": BY,
+    **CHOICE,
     "model": Option(STR, "must name a model", bool),
     "seed": Option(INT, "must be at least 0", _within(0, _INF)),
     "max_branches": Option(INT, "must be at least 1", _within(1, _INF)),

@@ -1,0 +1,84 @@
+"""What all model calls have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sglc.compiler.plan.data import describe
+from sglc.runtime.core.events import Decoded, Scored
+from sglc.runtime.core.script import StreamRequest
+from sglc.runtime.executor.code import NodeCode
+from sglc.runtime.executor.constraints import ConstraintCompiler, Preparation
+from sglc.runtime.executor.errors import OpError
+from sglc.runtime.executor.frame import Frame
+from sglc.runtime.executor.stream import Stream
+
+
+class ModelCall:
+    """A ``gen`` or ``select`` at work.
+
+    ``prepare`` says what must be ready first, ``requests`` what to run; ``receive`` takes one
+    result each and returns whether all are there; ``finish`` then returns the text to append, its
+    log probability and the node's values behind the stream.
+    """
+
+    __slots__ = ("frame", "missing", "node", "path", "stream")
+
+    def __init__(self, frame: Frame, node: NodeCode) -> None:
+        self.frame = frame
+        self.node = node
+        self.stream: Stream = frame.values[node.args[0]]
+        self.path = "/".join(map(str, frame.path))
+        self.missing = 1
+
+    @property
+    def name(self) -> str:
+        """The name of the capture, or nothing."""
+        return str(self.node.attrs.get("name") or "")
+
+    @property
+    def show(self) -> bool:
+        """Whether an end user may see the text."""
+        return bool(self.node.attrs.get("show"))
+
+    def prepare(self, compiler: ConstraintCompiler) -> Preparation | None:
+        """Return the constraint, which may not be ready yet; None if there is none.
+
+        Raises:
+            OpError: the options cannot be used.
+            ValueError: the choices cannot be used.
+        """
+        return None
+
+    def requests(self) -> Sequence[StreamRequest]:
+        """Return the streams to run.
+
+        Raises:
+            OpError: the options or the choices cannot be used.
+            ValueError: the stream cannot be encoded.
+        """
+        raise NotImplementedError
+
+    def receive(self, number: int, event: Decoded | Scored) -> bool:
+        """Take the result of stream ``number``; return whether it was the last one missing."""
+        raise NotImplementedError
+
+    def finish(self) -> tuple[str, float, tuple[Any, ...]]:
+        """Return text, log probability and values.
+
+        Raises:
+            ValueError: the text is not of the type that was asked for.
+        """
+        raise NotImplementedError
+
+
+def listed(value: Any) -> Sequence[Any]:
+    """Return the choices of a call.
+
+    Raises:
+        OpError: they are no list.
+    """
+    if not isinstance(value, list | tuple):
+        raise OpError("option", f"the choices must be a list, not {describe(value)}")
+    return value

@@ -1,0 +1,139 @@
+"""``select``: choices are scored behind the stream, the winner is appended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from sglc.compiler.plan.segments import Text
+from sglc.compiler.plan.select import (
+    METHODS,
+    TOKENIZATIONS,
+    choose,
+    choose_all,
+    context_len,
+    distinct_choices,
+    first_counted,
+    log_sum,
+    shares,
+    shares_of,
+)
+from sglc.compiler.plan.tokenizations import Pieces, spelled
+from sglc.runtime.core.events import Decoded, Scored
+from sglc.runtime.core.script import Extend, Score, StreamRequest
+from sglc.runtime.executor.code import NodeCode
+from sglc.runtime.executor.errors import OpError
+from sglc.runtime.executor.frame import Frame
+from sglc.runtime.executor.modelcall import ModelCall, listed
+from sglc.runtime.tokenizer.base import TokenizerLike
+
+PiecesOf = Callable[[TokenizerLike], Pieces]
+
+
+def select_call(frame: Frame, node: NodeCode, pieces_of: PiecesOf) -> ModelCall:
+    """Return the call of a ``select`` node. ``pieces_of`` gives the tokens of a tokenizer.
+
+    Raises:
+        OpError: an option has a value it cannot have.
+    """
+    tokenizations = node.attrs.get("tokenizations") or "canonical"
+    if tokenizations not in TOKENIZATIONS:
+        raise OpError("option", f"unknown tokenizations {tokenizations!r} of select")
+    if tokenizations == "canonical":
+        return SelectCall(frame, node)
+    if node.attrs.get("by"):
+        raise OpError("option", "all tokenizations are summed, by no other method")
+    return SelectAllCall(frame, node, pieces_of)
+
+
+class SelectCall(ModelCall):
+    """``select``: the choices are scored, in one stream as long as all share their context."""
+
+    __slots__ = ("_choices", "_method", "_parts", "_scored")
+
+    def requests(self) -> Sequence[StreamRequest]:
+        values = self.frame.values
+        self._choices = distinct_choices(listed(values[self.node.args[1]]))
+        self._method = str(self.node.attrs.get("by") or "token_avg")
+        if self._method not in METHODS:
+            raise OpError("option", f"unknown method {self._method!r} of select")
+        encoder, segments = self.stream.encoder, self.stream.segments()
+        full = [tuple(encoder.encode((*segments, Text(c)))) for c in self._choices]
+        context = context_len([self.stream.ids(), *full])
+        self._scored: list[list[list[float]]] = [[[] for _ in full]]
+        self._parts: list[tuple[int, list[int], list[int]]] = []
+        requests = list(self._requests(0, full, context))
+        if self._method == "unconditional":
+            alone = [tuple(encoder.encode((Text(c),))) for c in self._choices]
+            self._scored.append([[] for _ in alone])
+            requests += self._requests(1, alone, 1)
+        self.missing = len(requests)
+        return requests
+
+    def _requests(
+        self, kind: int, sequences: Sequence[tuple[int, ...]], context: int
+    ) -> Iterator[StreamRequest]:
+        """Yield a stream for all choices with the same context; ``_parts`` says who is in it."""
+        token_bytes = self.stream.encoder.tokenizer.token_bytes
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for index, ids in enumerate(sequences):
+            if len(ids) > context:
+                groups.setdefault(ids[:context], []).append(index)
+        for prefix, members in groups.items():
+            skipped = []
+            for index in members:
+                lens = [len(token_bytes[token]) for token in sequences[index]]
+                counted = first_counted(lens, len(self._choices[index].encode()))
+                skipped.append(max(counted - context, 0))
+            self._parts.append((kind, members, skipped))
+            tails = tuple(sequences[index][context:] for index in members)
+            yield StreamRequest((Extend(prefix), Score(tails, self.name)), deltas=False)
+
+    def receive(self, number: int, event: Decoded | Scored) -> bool:
+        assert isinstance(event, Scored)
+        kind, members, skipped = self._parts[number]
+        for index, skip, row in zip(members, skipped, event.result.logprobs, strict=True):
+            self._scored[kind][index] = list(row[skip:])
+        self.missing -= 1
+        return not self.missing
+
+    def finish(self) -> tuple[str, float, tuple[Any, ...]]:
+        scores = self._scored[0]
+        winner = choose(self._method, scores, self._scored[-1])
+        text = self._choices[winner]
+        return text, 0.0, (text, dict(zip(self._choices, shares(scores), strict=True)))
+
+
+class SelectAllCall(ModelCall):
+    """``select`` over all tokenizations: every sequence that spells a choice, as one trie."""
+
+    __slots__ = ("_choices", "_owners", "_pieces_of", "_totals")
+
+    def __init__(self, frame: Frame, node: NodeCode, pieces_of: PiecesOf) -> None:
+        super().__init__(frame, node)
+        self._pieces_of = pieces_of
+
+    def requests(self) -> Sequence[StreamRequest]:
+        choices = distinct_choices(listed(self.frame.values[self.node.args[1]]))
+        encoder, segments, ids = self.stream.encoder, self.stream.segments(), self.stream.ids()
+        full = [tuple(encoder.encode((*segments, Text(choice)))) for choice in choices]
+        context = context_len([ids, *full])
+        pieces = self._pieces_of(encoder.tokenizer)
+        texts = spelled(ids, full, context, choices, encoder.tokenizer.token_bytes, pieces)
+        sequences = [pieces.sequences(text) for text in texts]
+        self._choices = choices
+        self._owners = [i for i, found in enumerate(sequences) for _ in found]
+        score = Score(tuple(s for found in sequences for s in found), self.name)
+        return (StreamRequest((Extend(ids[:context]), score), deltas=False),)
+
+    def receive(self, number: int, event: Decoded | Scored) -> bool:
+        assert isinstance(event, Scored)
+        rows: list[list[float]] = [[] for _ in self._choices]
+        for owner, row in zip(self._owners, event.result.logprobs, strict=True):
+            rows[owner].append(sum(row))
+        self._totals = [log_sum(row) for row in rows]
+        return True
+
+    def finish(self) -> tuple[str, float, tuple[Any, ...]]:
+        text = self._choices[choose_all(self._totals)]
+        return text, 0.0, (text, dict(zip(self._choices, shares_of(self._totals), strict=True)))
