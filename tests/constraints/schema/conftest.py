@@ -42,7 +42,7 @@ def suite(pytestconfig: pytest.Config) -> Path:
     folder = cache.mkdir("json-schema-suite")
     if not any(folder.glob("*/json/tests")):
         command = [sys.executable, "-m", "pip", "download", "--no-binary", "jsonschema"]
-        command += ["--no-deps", "--no-build-isolation", "-q", "-d", str(folder), _RELEASE]
+        command += ["--no-deps", "-q", "-d", str(folder), _RELEASE]
         done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
         archives = sorted(folder.glob("*.tar.gz"))
         if not archives:
