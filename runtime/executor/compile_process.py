@@ -16,13 +16,13 @@ import threading
 import weakref
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import IO, Any, Final, NamedTuple
 
 from sglc.constraints.automaton import MAX_STATES, AutomatonTooLarge
 from sglc.constraints.language import asked_of, end_rule, language, renewed
 from sglc.constraints.machine import Machine
-from sglc.constraints.types import Type
+from sglc.constraints.types import Field, Grammar, Schema, Type
 from sglc.runtime.core.script import Constraint
 
 SMALL_STATES: Final = 500
@@ -91,7 +91,7 @@ class CompileProcess:
             ConstraintError: as the function ``prepare``, or for want of memory or time.
         """
         request = pickle.dumps(t)
-        if len(request) <= _SMALL_BYTES:
+        if len(request) <= _SMALL_BYTES and not _has_rules(t):
             try:
                 return prepare(t, SMALL_STATES)
             except AutomatonTooLarge:
@@ -142,6 +142,18 @@ class CompileProcess:
         )
         self._end = weakref.finalize(self, _end, self._child)
         return self._child
+
+
+def _has_rules(value: Any) -> bool:
+    """Whether a schema or a grammar is in a type: much is done for them before any state is."""
+    if isinstance(value, tuple):
+        return any(map(_has_rules, value))
+    if isinstance(value, Field):
+        return _has_rules(value.type)
+    if not isinstance(value, Type):
+        return False
+    is_one = isinstance(value, Schema | Grammar)
+    return is_one or any(_has_rules(getattr(value, field.name)) for field in fields(value))
 
 
 def serve() -> None:

@@ -262,6 +262,24 @@ def test_a_child_refuses_in_the_words_of_the_construction(
     assert str(there.value) == str(here.value)
 
 
+@pytest.mark.parametrize(
+    "t_",
+    [
+        t.Schema('{"type": "integer"}'),
+        t.List(t.Optional(t.Schema('{"type": "boolean"}'))),
+        t.Record((t.Field("a", t.Union((t.Int(), t.Grammar('start: "x"')))),)),
+    ],
+)
+def test_schemas_and_grammars_are_built_by_a_child_however_small(
+    process: CompileProcess, t_: t.Type
+) -> None:
+    made = process.prepare(t_)
+    assert process._child is not None
+    here = prepare(t_).constraint
+    assert made.constraint.end == here.end
+    assert made.constraint.machine.digest == here.machine.digest
+
+
 def test_a_child_that_takes_too_long_or_too_much_is_replaced() -> None:
     process = CompileProcess(timeout_s=0.05)
     with pytest.raises(ConstraintError, match=r"took more than 0\.05 s or 4096 MiB"):
