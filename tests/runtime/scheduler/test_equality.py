@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from sglc.constraints.stops import stopped
 from sglc.runtime.core.events import Decoded, Ended
 from sglc.runtime.core.sampling import SamplingParams
 from sglc.runtime.core.script import Constraint, Decode, Extend, Score, StreamRequest
+from sglc.runtime.scheduler.memory import KVMemory
 
 AUTOMATA = [
     Automaton.from_regex(p)
@@ -184,6 +186,37 @@ def test_preemption_loses_nothing(
         assert same_outcome(found[position]) == same_outcome(expected[position])
     ends = [event for events in found.values() for event in events if isinstance(event, Ended)]
     assert sum(end.stats.preemptions for end in ends) == scheduler.stats()["preemptions"]
+
+
+def test_a_jump_gives_up_what_preemption_left_to_the_cache(
+    world: Any, same_outcome: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tokens that were sampled, committed by a preemption, and are then cut anew with more text."""
+    shared = 0
+    truncate = KVMemory.truncate
+
+    def counted(memory: KVMemory, stream: Any, length: int) -> None:
+        nonlocal shared
+        shared += length < stream.owned_from
+        truncate(memory, stream, length)
+
+    monkeypatch.setattr(KVMemory, "truncate", counted)
+    machine = Automaton.from_regex(r'[ab]{4}cab12 "é1[ab]{4}c12 "é"')
+    decode = Decode(40, SamplingParams(temperature=3.0), 1, constraint=Constraint(machine, "eos"))
+    batch = [StreamRequest((Extend((i % 3, i)), decode)) for i in range(12)]
+    expected = world.run(world.naive(jump_forward=True), batch)
+    scheduler = world.scheduler(jump_forward=True)
+    events: dict[int, list[Any]] = {scheduler.submit(request): [] for request in batch}
+    while not scheduler.idle:
+        for event in scheduler.step():
+            events[event.stream].append(event)
+        for stream in list(scheduler._state.running)[::2]:
+            scheduler._preemption._preempt(stream)
+        usage = scheduler.slot_usage
+        assert usage.free + usage.cached + usage.held == usage.total
+    for position, found in enumerate(events.values()):
+        assert same_outcome(found) == same_outcome(expected[position])
+    assert shared > 0
 
 
 def test_a_tight_pool_does_preempt(world: Any) -> None:
