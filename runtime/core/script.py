@@ -70,8 +70,7 @@ class Decode:
     complete first wins, the longest among those that are complete at the same byte.
 
     ``jump``: where the constraint forces text, a backend may append it as the tokenizer cuts it
-    instead of sampling; those tokens count as tokens of the decode (scheduler/jump.py). Not done
-    where logprobs are asked for: forced tokens are not sampled from logits.
+    instead of sampling; those tokens count as tokens of the decode (scheduler/jump.py).
 
     ``heal`` are bytes that the decode has to write first: text that was given, but withheld from
     the stream, as its last token might have been a longer one. They are no part of the result's

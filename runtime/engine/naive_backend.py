@@ -161,10 +161,12 @@ class NaiveBackend:
             if _is_complete(constraint, b""):
                 return DecodeResult((), "", "constraint")
         self._check_length(len(stream.tokens) + 1)
-        run = _DecodeRun(op, self._vocabulary, stream.tokens, self.max_context, self._encoder)
+        run = _DecodeRun(
+            op, self._logits, self._vocabulary, stream.tokens, self.max_context, self._encoder
+        )
         run.jump()
         while run.finish is None:
-            run.take(self._logits(run.tokens))
+            run.take()
             self._counts["decoded_tokens"] += 1
             run.jump()
         stream.decoded_tokens += run.sampled_tokens
@@ -173,7 +175,7 @@ class NaiveBackend:
         stream.tokens += result.ids[: result.num_kept]
         return result
 
-    def _logits(self, tokens: list[int]) -> list[float]:
+    def _logits(self, tokens: Sequence[int]) -> list[float]:
         self._counts["forward_passes"] += 1
         return self._model(tokens)
 
@@ -188,6 +190,7 @@ class _DecodeRun:
     def __init__(
         self,
         op: Decode,
+        model: Model,
         vocabulary: Vocabulary,
         prompt: Sequence[int],
         max_context: int,
@@ -197,7 +200,8 @@ class _DecodeRun:
         self.tokens = list(prompt)
         self.forced_tokens = 0
         self.sampled_tokens = 0
-        self._encoder = encoder if op.jump and op.num_logprobs is None else None
+        self._model = model
+        self._encoder = encoder if op.jump else None
         self._start = len(prompt)
         self._budget = min(op.max_tokens, max_context - len(prompt))
         self.finish: Finish | None = None
@@ -212,10 +216,10 @@ class _DecodeRun:
         self._logprobs: list[float] = []
         self._tops: list[tuple[tuple[int, float], ...]] = []
 
-    def take(self, logits: list[float]) -> None:
+    def take(self) -> None:
         """Sample a token and see what it ends."""
         op = self.op
-        token = self._sample(logits)
+        token = self._sample(self._model(self.tokens))
         if token is None:
             self.finish = "constraint"
             return
@@ -254,11 +258,14 @@ class _DecodeRun:
         while same < len(self._ids) and self._ids[same] == found[same]:
             same += 1
         del self._ids[same:], self._forced[same:], self.tokens[self._start + same :]
+        del self._logprobs[same:], self._tops[same:]
         size = sum(len(table[token]) for token in self._ids)
         for token in found[same:]:
             self._ids.append(token)
             self._forced.append(True)
             self.forced_tokens += 1
+            if op.num_logprobs is not None:
+                self._note(self._model(self.tokens), token)
             begin, size = size, size + len(table[token])
             self._append(token, table[token][max(0, len(self._data) - begin) :])
             if self.finish is not None:
@@ -322,12 +329,16 @@ class _DecodeRun:
                 return None
             count = len(self._ids)
             raise _Refused(f"the constraint allows no token after {count} of them") from None
-        if op.num_logprobs is not None:
+        self._note(logits, token)
+        return token
+
+    def _note(self, logits: list[float], token: int) -> None:
+        """Remember the log probability of a token, and the best ones, if they are wanted."""
+        if self.op.num_logprobs is not None:
             row = log_softmax_reference(logits)
-            order = sorted(range(len(row)), key=lambda i: (-row[i], i))[: op.num_logprobs]
+            order = sorted(range(len(row)), key=lambda i: (-row[i], i))[: self.op.num_logprobs]
             self._logprobs.append(row[token])
             self._tops.append(tuple((i, row[i]) for i in order))
-        return token
 
     def _allowed(self) -> list[bool] | None:
         constraint = self._constraint

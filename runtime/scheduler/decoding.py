@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from sglc.runtime.core.events import Decoded, Delta, Finish
 from sglc.runtime.scheduler.guide import NextBytes
 from sglc.runtime.scheduler.jump import Jump
 from sglc.runtime.scheduler.state import SchedulerState
-from sglc.runtime.scheduler.stream import DecodeState, Stream
+from sglc.runtime.scheduler.stream import DecodeState, Ending, Stream
 
 
 class Decoding:
@@ -41,8 +43,18 @@ class Decoding:
         self._finish(stream, decode, "constraint", None)
         return True
 
+    def end(self, stream: Stream) -> None:
+        """Report a decode that waited for the logprobs of its last tokens only."""
+        decode = stream.work
+        assert type(decode) is DecodeState
+        assert decode.ending is not None
+        self._finish(stream, decode, *decode.ending)
+
     def jump(self, stream: Stream) -> bool:
-        """Append the tokens that are forced, if it pays: the stream has then to be prefilled."""
+        """Append the tokens that are forced, if it pays: the stream has then to be prefilled.
+
+        Returns whether the decode is over. One that waits for logprobs is not.
+        """
         decode = stream.work
         assert type(decode) is DecodeState
         if decode.tail is None or decode.guide is None:
@@ -77,10 +89,14 @@ class Decoding:
             decode.is_forced.append(True)
             stream.forced_tokens += 1
             state.counters.forced_tokens += 1
+            if decode.op.num_logprobs is not None:
+                decode.owed.append(len(decode.ids) - 1)
+                decode.logprobs.append(math.nan)  # until the token before it is computed
+                decode.top_logprobs.append(())
             piece = forced[at : max(at, ends_at)]
             at += len(piece)
             if self._append(stream, decode, token, piece, is_seen=not piece):
-                return True
+                return decode.ending is None
         return False
 
     def _give_up(self, stream: Stream, decode: DecodeState, keep: int) -> None:
@@ -88,6 +104,7 @@ class Decoding:
         memory = self._state.memory
         dropped = decode.ids[keep:]
         del decode.ids[keep:], decode.is_forced[keep:]
+        del decode.logprobs[keep:], decode.top_logprobs[keep:]
         memory.truncate(stream, decode.start + keep)
         memory.commit(stream)
         stream.decoding = False
@@ -132,7 +149,10 @@ class Decoding:
     def _finish(
         self, stream: Stream, decode: DecodeState, finish: Finish, matched: str | int | None
     ) -> None:
-        """Report a decode; the stream keeps the tokens that lie within the text."""
+        """Report a decode, when its logprobs are there; the stream keeps what is in the text."""
+        if decode.owed:
+            decode.ending = Ending(finish, matched)
+            return
         state = self._state
         rest, text = decode.text.finish()
         if rest and stream.request.deltas:

@@ -1,4 +1,4 @@
-"""The logits after the last token of a stream, computed at most once per step."""
+"""The logits after a token that is computed, or being computed: at most once per step."""
 
 from __future__ import annotations
 
@@ -8,18 +8,23 @@ from sglc.runtime.scheduler.stream import Stream
 
 
 def want_last_logits(state: SchedulerState, stream: Stream, plan: StepPlan) -> int | None:
-    """Ask for the logits after the last token of a stream that is computed to its end.
+    """Ask for the logits after the last token of a stream that is computed to its end."""
+    return want_logits(state, stream, len(stream.tokens) - 1, plan)
+
+
+def want_logits(state: SchedulerState, stream: Stream, at: int, plan: StepPlan) -> int | None:
+    """Ask for the logits after the token at position ``at``, before ``stream.computed``.
 
     If this step computes that token, whoever does, its row is shared. If it was cached before,
     it is fed once more, into the slot that it has: the same token after the same prefix, so what
     is stored there again is what was there. None when the budget is used up.
     """
-    last = len(stream.tokens) - 1
-    slot = int(state.memory.table.rows[stream.row, last])
+    slots = state.memory.table.rows[stream.row, : at + 1]
+    slot = int(slots[at])
     if not plan.builder.writes(slot):
         if plan.budget < 1:
             return None
         plan.budget -= 1
-        plan.builder.add(stream.tokens[last:], last, [slot], stream.row)
+        plan.builder.add([stream.tokens[at]], at, [slot], stream.row, slots.copy())
         state.counters.recomputed_tokens += 1
     return plan.builder.want_logits(slot)

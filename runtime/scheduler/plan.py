@@ -25,6 +25,14 @@ class ScorePick(NamedTuple):
     token: int
 
 
+class ForcedPick(NamedTuple):
+    """A row of the logits that gives the forced id ``place`` of a decode its log probability."""
+
+    stream: Stream
+    row: int
+    place: int
+
+
 @dataclass(slots=True)
 class StepPlan:
     """The batch under construction, who waits for what of it, and the prefill tokens left."""
@@ -33,6 +41,8 @@ class StepPlan:
     builder: BatchBuilder = field(default_factory=BatchBuilder)
     samples: list[Sample] = field(default_factory=list)
     picks: list[ScorePick] = field(default_factory=list)
+    forced: list[ForcedPick] = field(default_factory=list)
+    ended: list[Stream] = field(default_factory=list)  # decodes that wait for nothing else
     scored: list[Stream] = field(default_factory=list)  # scores that this step completes
     completed: list[Stream] = field(default_factory=list)  # at the end of their script
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from sglc.runtime.scheduler.choices import ChoiceTrie
-from sglc.runtime.scheduler.last_logits import want_last_logits
-from sglc.runtime.scheduler.plan import Sample, StepPlan
+from sglc.runtime.scheduler.last_logits import want_last_logits, want_logits
+from sglc.runtime.scheduler.plan import ForcedPick, Sample, StepPlan
 from sglc.runtime.scheduler.scoring import ScorePlanner
 from sglc.runtime.scheduler.state import SchedulerState
-from sglc.runtime.scheduler.stream import Stream
+from sglc.runtime.scheduler.stream import DecodeState, Stream
 
 
 class PrefillPlanner:
@@ -27,6 +27,14 @@ class PrefillPlanner:
         """Bring a stream as far as budget and slots allow."""
         if stream.computed < len(stream.tokens):
             self._compute(stream, plan)
+        decode = stream.work
+        if isinstance(decode, DecodeState) and decode.owed:
+            self._pick_forced(stream, decode, plan)
+            if decode.owed:
+                return
+        if isinstance(decode, DecodeState) and decode.ending is not None:
+            plan.ended.append(stream)
+            return
         if stream.computed < len(stream.tokens):
             return
         if stream.work is None:
@@ -38,6 +46,19 @@ class PrefillPlanner:
         row = want_last_logits(self._state, stream, plan)
         if row is not None:
             plan.samples.append(Sample(stream, row))
+
+    def _pick_forced(self, stream: Stream, decode: DecodeState, plan: StepPlan) -> None:
+        """Ask for the logits before forced ids, as far as tokens are computed and budget allows."""
+        owed, decode.owed = decode.owed, []
+        for number, place in enumerate(owed):
+            at = decode.start + place - 1
+            row = None
+            if at < stream.computed:
+                row = want_logits(self._state, stream, at, plan)
+            if row is None:
+                decode.owed = owed[number:]
+                return
+            plan.forced.append(ForcedPick(stream, row, place))
 
     def _compute(self, stream: Stream, plan: StepPlan) -> None:
         state = self._state

@@ -49,7 +49,7 @@ class Progress:
                 break
         if stream.work is None and not is_extended:
             return False
-        refusal = self._refusal(stream, 1 if isinstance(stream.work, DecodeState) else 0)
+        refusal = self._refusal(stream, 1 if _goes_on(stream) else 0)
         if refusal is not None:
             self._state.fail(stream, refusal)
         return refusal is None
@@ -102,7 +102,7 @@ class Progress:
             and not params.has_penalties
             and not banned,
         )
-        if guide is not None and state.cutter is not None and op.jump and op.num_logprobs is None:
+        if guide is not None and state.cutter is not None and op.jump:
             decode.tail = Tail(state.cutter)
         if params.has_penalties:
             vocab_size = len(state.vocabulary.token_bytes)
@@ -127,3 +127,8 @@ class Progress:
         if slots > capacity:
             return f"the stream needs {slots} KV slots, but the pool has {capacity}"
         return None
+
+
+def _goes_on(stream: Stream) -> bool:
+    """Whether the stream decodes, and has not found the end of that."""
+    return isinstance(stream.work, DecodeState) and stream.work.ending is None

@@ -9,7 +9,7 @@ from sglc.runtime.core.events import Scored
 from sglc.runtime.engine.logprobs import token_logprobs, top_logprobs
 from sglc.runtime.engine.sampler import Draw, argmax_rows, sample
 from sglc.runtime.scheduler.choices import ChoiceTrie
-from sglc.runtime.scheduler.plan import Sample, ScorePick, StepPlan
+from sglc.runtime.scheduler.plan import ForcedPick, Sample, ScorePick, StepPlan
 from sglc.runtime.scheduler.progress import Progress
 from sglc.runtime.scheduler.state import SchedulerState
 from sglc.runtime.scheduler.stream import DecodeState, Stream
@@ -26,7 +26,11 @@ class Retirement:
         """Sample, score and move on; logits [R, V], None if the step had nothing to compute."""
         if logits is not None:
             self._score(plan.picks, logits)
+            self._forced(plan.forced, logits)
             self._decode(plan.samples, logits)
+        for stream in plan.ended:
+            self._progress.decoding.end(stream)
+            self._next_op(stream)
         for stream in plan.scored:
             assert isinstance(stream.work, ChoiceTrie)
             self._state.events.append(Scored(stream.id, stream.op, stream.work.result()))
@@ -41,6 +45,22 @@ class Retirement:
         for pick, value in zip(picks, values, strict=True):
             assert isinstance(pick.stream.work, ChoiceTrie)
             pick.stream.work.nodes[pick.node].logprob = value
+
+    def _forced(self, picks: list[ForcedPick], logits: Tensor) -> None:
+        """Fill in the log probabilities of forced ids."""
+        if not picks:
+            return
+        decodes: list[DecodeState] = []
+        for pick in picks:
+            assert type(pick.stream.work) is DecodeState
+            decodes.append(pick.stream.work)
+        rows = [pick.row for pick in picks]
+        ids = [decode.ids[p.place] for p, decode in zip(picks, decodes, strict=True)]
+        counts = [decode.op.num_logprobs or 0 for decode in decodes]
+        values, tops = token_logprobs(logits, rows, ids), top_logprobs(logits, rows, counts)
+        for pick, decode, value, top in zip(picks, decodes, values, tops, strict=True):
+            decode.logprobs[pick.place] = value
+            decode.top_logprobs[pick.place] = top
 
     def _decode(self, samples: list[Sample], logits: Tensor) -> None:
         if not samples:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,13 @@ from sglc.runtime.scheduler.jump import Tail
 from sglc.runtime.scheduler.text import DecodeText
 
 
+class Ending(NamedTuple):
+    """What ended a decode."""
+
+    finish: Finish
+    matched: str | int | None
+
+
 @dataclass(slots=True, eq=False)
 class DecodeState:
     """A decode in progress; ``start`` is the length of the stream when it began.
@@ -25,7 +33,9 @@ class DecodeState:
     ``end_ids`` end it, of which ``eos_ids`` as an end of sequence; ``banned`` are the ids that
     min_new_tokens forbids. ``seen`` and ``counts`` (engine/sampler.py: Draw) are there when the
     parameters have penalties. ``tail`` is there when forced text is appended without sampling;
-    ``is_forced`` tells of each of ``ids`` whether it was.
+    ``is_forced`` tells of each of ``ids`` whether it was. ``owed`` are the places of forced ids
+    whose logprobs are wanted and not known yet, ascending; a decode that has found its end
+    before they are keeps it in ``ending``.
     """
 
     op: Decode
@@ -41,6 +51,8 @@ class DecodeState:
     counts: NDArray[np.int64] | None = None
     ids: list[int] = field(default_factory=list)
     is_forced: list[bool] = field(default_factory=list)
+    owed: list[int] = field(default_factory=list)
+    ending: Ending | None = None
     logprobs: list[float] = field(default_factory=list)
     top_logprobs: list[TopLogprobs] = field(default_factory=list)
 

@@ -247,16 +247,36 @@ def test_steps_are_saved_and_counted(trained: World) -> None:
     assert passes[True] < passes[False] / 2
 
 
-@pytest.mark.parametrize("how", ["decode", "logprobs", "engine"])
+@pytest.mark.parametrize("how", ["decode", "engine"])
 def test_jumping_can_be_left_out(trained: World, how: str) -> None:
-    options: dict[str, Any] = {"decode": {"jump": False}, "logprobs": {"num_logprobs": 0}}.get(
-        how, {}
-    )
+    options: dict[str, Any] = {"jump": False} if how == "decode" else {}
     scheduler = trained.scheduler(jump=how != "engine")
     found = result(run(scheduler, trained.decode(SPOT, "card: ", **options))[0])
     assert found.text == '{"house": "Gryffindor"}'
     assert found.num_forced == 0
-    assert len(found.logprobs) == (len(found.ids) if how == "logprobs" else 0)
+
+
+@pytest.mark.parametrize("machine", [SPOT, CARD], ids=["one", "card"])
+@pytest.mark.parametrize("again", [False, True], ids=["fresh", "cached"])
+def test_forced_tokens_have_the_logprobs_of_sampled_ones(
+    trained: World, machine: Automaton, again: bool
+) -> None:
+    request = trained.decode(machine, "card: ", num_logprobs=2)
+    (plain,) = map(result, run(trained.scheduler(jump=False), request))
+    scheduler = trained.scheduler(jump=True)
+    (jumped,) = map(result, run(scheduler, request))
+    passes = scheduler.stats()["forward_passes"]
+    if again:
+        (jumped,) = map(result, run(scheduler, request))
+    assert jumped.num_forced > len(jumped.ids) / 2
+    assert jumped.ids == plain.ids
+    assert jumped.logprobs == pytest.approx(plain.logprobs)
+    assert jumped.top_logprobs is not None
+    assert plain.top_logprobs is not None
+    for one, other in zip(jumped.top_logprobs, plain.top_logprobs, strict=True):
+        assert [token for token, _ in one] == [token for token, _ in other]
+        assert [value for _, value in one] == pytest.approx([value for _, value in other])
+    assert passes <= len(jumped.ids) - jumped.num_forced + 1
 
 
 def test_forced_tokens_count_as_tokens_of_the_decode(trained: World) -> None:
