@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 MAX_STATES: Final = 100_000
-WORK_PER_STATE: Final = 30  # a unit is about a microsecond
+WORK_PER_STATE: Final = 40  # a unit is about a microsecond
 
 
 class AutomatonTooLarge(ValueError):
