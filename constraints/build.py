@@ -95,8 +95,6 @@ def end_rule(t: Type, *, max_states: int = MAX_STATES) -> EndRule:
     ``closed``: no member goes on to another one, so stop at once. ``leave``: stop when the model
     leaves the language after a member. ``eos``: any text goes, the model says when it ends.
     """
-    if isinstance(t, Stopped):
-        return end_rule(t.inner, max_states=max_states)
     if is_unconstrained(t):
         return "eos"
     if isinstance(t, Record | List):

@@ -62,6 +62,7 @@ _PACK: dict[str, Callable[[Any], Any]] = {
     "inner": to_data,
     "parts": lambda parts: [to_data(part) for part in parts],
     "texts": list,
+    "stops": list,
     "fields": _pack_fields,
 }
 _UNPACK: dict[str, Callable[[Any], Any]] = {

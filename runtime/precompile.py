@@ -12,11 +12,13 @@ import numpy as np
 from sglc.compiler.plan.plan import Loc, Plan, walk
 from sglc.constraints.artifacts import ArtifactFolder
 from sglc.constraints.automaton import Automaton
+from sglc.constraints.language import until
 from sglc.constraints.store import AutomatonStore
 from sglc.constraints.types import Type
 from sglc.runtime.core.script import Constraint, too_short
 from sglc.runtime.core.vocabulary import Vocabulary
 from sglc.runtime.executor.compile_process import Prepared, prepare
+from sglc.runtime.executor.options import known_stop
 from sglc.runtime.executor.stored import StoredConstraints
 from sglc.runtime.masks.closing import Needs, Spellings
 from sglc.runtime.masks.precompute import precompute
@@ -74,8 +76,8 @@ class Precompiler:
         Raises:
             ConstraintError: a constraint cannot be used.
         """
-        for name in dict.fromkeys(name for name, _, _ in _gens(plan)):
-            yield self._one(name, plan.constraints[name])
+        for name, t in dict.fromkeys((name, t) for name, t, _, _ in _gens(plan)):
+            yield self._one(name, t)
 
     def _one(self, name: str, t: Type) -> Precompiled:
         found = Precompiled(name, t)
@@ -115,18 +117,19 @@ class Precompiler:
 
 def impossible_budgets(plan: Plan, made: list[Precompiled]) -> Iterator[tuple[Loc | None, str]]:
     """The places of gens whose budget no text fits, each with what is wrong."""
-    needs = {each.name: each.need for each in made}
-    for name, max_tokens, loc in _gens(plan):
-        need = needs.get(name)
+    needs = {each.type: each.need for each in made}
+    for _, t, max_tokens, loc in _gens(plan):
+        need = needs.get(t)
         if need is not None and max_tokens is not None and need > max_tokens:
             yield loc, too_short(need, max_tokens)
 
 
-def _gens(plan: Plan) -> Iterator[tuple[str, int | None, Loc | None]]:
-    """The constrained gens: constraint, budget if it is known, place."""
+def _gens(plan: Plan) -> Iterator[tuple[str, Type, int | None, Loc | None]]:
+    """The constrained gens: constraint and what it is with stop texts, known budget, place."""
     for function in plan.functions.values():
         for node in walk(function.body):
             name = node.attrs.get("constraint")
             if node.op == "gen" and name is not None:
                 budget = node.attrs.get("max_tokens")
-                yield str(name), budget if type(budget) is int else None, node.loc
+                t = until(plan.constraints[str(name)], known_stop(node) or ())
+                yield str(name), t, budget if type(budget) is int else None, node.loc

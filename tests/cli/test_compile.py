@@ -55,6 +55,21 @@ def test_a_run_with_what_was_compiled_works_out_nothing(sglc: Any, cache: Path) 
     assert without.scheduler.stats()["masks_built"] > 0
 
 
+def test_stop_texts_are_compiled_in(sglc: Any, cache: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.sgl"
+    path.write_text(
+        'prompt p():\n    "A line: {x = gen(/[a-z ]{3,}/, stop="th", max_tokens=20)}"\n'
+    )
+    assert sglc("compile", path).code == 0
+    with_cache = host(cache)
+    result = with_cache.run(plan_of(path).with_entry("p"), {})
+    assert result.error is None
+    assert "th" not in result.captures["x"]
+    assert with_cache.constraints is not None
+    assert (with_cache.constraints.num_built, with_cache.constraints.num_loaded) == (0, 1)
+    assert with_cache.scheduler.stats()["masks_built"] == 0
+
+
 def test_what_took_long_is_kept_without_being_asked_for(cache: Path) -> None:
     plan = plan_of(CARD).with_entry("character")
     first = host(cache)
