@@ -21,7 +21,6 @@ from sglc.constraints.syntax import (
     Repeat,
     Text,
     alt,
-    inlined,
     map_calls,
     seq,
 )
@@ -292,12 +291,12 @@ class _Builder:
 
     def _ruled(self, owner: Schema | Grammar) -> Node:
         """A call of the start rule, or a tree without calls where rules do not recur."""
-        from sglc.constraints.ruled import rules_of
+        from sglc.constraints.ruled import rules_of, tree_of
 
-        rules, start = rules_of(owner)
-        whole = inlined(rules, start, MAX_INLINED)
+        whole = tree_of(owner, MAX_INLINED)
         if whole is not None:
             return whole
+        rules, start = rules_of(owner)
         known = owner in self._owners
         prefix = f"{self._owners.setdefault(owner, len(self._owners))} "
         if not known:

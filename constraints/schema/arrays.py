@@ -68,7 +68,8 @@ def distinct_values(tools: Tools, branch: ArrayBranch) -> list[Any] | None:
     for index in range(ArrayWriter._horizon(branch) + 1):
         if branch.most is not None and index >= branch.most:
             break
-        values = tools.facts.candidates(ArrayExpander.item_of(branch, index))
+        item = ArrayExpander.item_of(branch, index)
+        values = () if tools.facts.is_empty(item) else tools.facts.candidates(item)
         if values is None or any(kind_of(value) in ("array", "object") for value in values):
             return None
         found |= {frozen(value): value for value in values}
