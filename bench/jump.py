@@ -8,8 +8,9 @@ cancels out of the ratio. Every round has names of its own, so no card comes out
     python bench/jump.py --profile pattern
 
 Prints, for each card and batch size, the share of tokens that were forced, milliseconds per card
-of both (medians of the rounds), their ratio, how many steps of the engines that is, and how many
-texts were equal: of all, and of those that the model, left to itself, cut as the tokenizer does.
+of both (medians of the rounds), their ratio, that of the processor time (which others at work on
+the machine disturb less) and of the engines' steps, and how many texts were equal: of all, and of
+those that the model, left to itself, cut as the tokenizer does.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ class Round(NamedTuple):
     """What one engine did with one batch of cards."""
 
     seconds: float
+    cpu_seconds: float
     steps: int
     results: list[DecodeResult]
 
@@ -88,12 +90,12 @@ class Engine:
         self._results.clear()
         before = self.host.scheduler.stats()["forward_passes"]
         rows = [(number, {"name": name}) for number, name in enumerate(names)]
-        start = time.perf_counter()
+        start, cpu_start = time.perf_counter(), time.thread_time()
         for _, result in self.host.run_batch(plan, rows):
             assert result.error is None, result.error
-        seconds = time.perf_counter() - start
+        seconds, cpu_seconds = time.perf_counter() - start, time.thread_time() - cpu_start
         steps = self.host.scheduler.stats()["forward_passes"] - before
-        return Round(seconds, steps, sorted(self._results, key=lambda r: r.text))
+        return Round(seconds, cpu_seconds, steps, sorted(self._results, key=lambda r: r.text))
 
     def is_canonical(self, result: DecodeResult) -> bool:
         """Whether the tokenizer would cut the text in the same way."""
@@ -125,7 +127,9 @@ def compare(name: str, plan: Plan, engines: tuple[Engine, Engine], size: int, ro
     tokens = sum(len(r.ids) for one in jumped for r in one.results)
     forced = sum(r.num_forced for one in jumped for r in one.results)
     seconds = [statistics.median(r.seconds for r in one) / size for one in (plain, jumped)]
-    ratio = statistics.median(a.seconds / b.seconds for a, b in zip(plain, jumped, strict=True))
+    both = list(zip(plain, jumped, strict=True))
+    ratio = statistics.median(a.seconds / b.seconds for a, b in both)
+    cpu_ratio = statistics.median(a.cpu_seconds / b.cpu_seconds for a, b in both)
     steps = [sum(one.steps for one in many) / rounds for many in (plain, jumped)]
     texts = [{r.text: r for r in one.results} for one in plain]
     pairs = [(r, r.text in of) for of, one in zip(texts, jumped, strict=True) for r in one.results]
@@ -138,7 +142,8 @@ def compare(name: str, plan: Plan, engines: tuple[Engine, Engine], size: int, ro
     print(
         f"{name}, batch {size}: {forced / tokens:.0%} of {tokens / len(pairs):.0f} tokens forced, "
         f"{seconds[0] * 1e3:.1f} ms a card with masks only, {seconds[1] * 1e3:.1f} ms with jumps, "
-        f"ratio {ratio:.2f} ({steps[0]:.0f} and {steps[1]:.0f} steps); "
+        f"ratio {ratio:.2f}, of CPU time {cpu_ratio:.2f}, of steps {steps[0] / steps[1]:.2f} "
+        f"({steps[0]:.0f} and {steps[1]:.0f}); "
         f"{sum(equal for _, equal in pairs)} of {len(pairs)} texts equal, "
         f"{sum(r.text in known for r, known in cut_alike)} of the {len(cut_alike)} cut alike"
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 from sglc.compiler.ir.graph import Function, Module
 from sglc.compiler.ir.op import Literal, Op, Operand, Region, Symbol, Value
+from sglc.compiler.ir.ops import SAMPLING
 from sglc.compiler.plan.data import (
     DATA_OPS,
     Branch,
@@ -34,10 +35,6 @@ from sglc.constraints.types import Union as UnionType
 __all__ = ["Failure", "Outcome", "ReferenceModel", "Stream", "interpret"]
 
 MAX_DEPTH = 100
-_SAMPLING = (
-    "temperature", "top_p", "top_k", "min_p", "frequency_penalty", "presence_penalty",
-    "repetition_penalty", "min_tokens",
-)  # fmt: skip
 Tools = Mapping[str, Callable[..., Any]]
 
 
@@ -225,18 +222,12 @@ class _Frame:
         stream: Stream = args[0]
         options = {**op.attrs, **kwargs}
         type_ = self.generated(op, kwargs)
-        stop = options.get("stop") or ()
+        stop, healing = options.get("stop") or (), options.get("healing", False)
         stop = (stop,) if isinstance(stop, str) else tuple(stop)
         type_ = None if type_ is None else until(type_, stop)
         max_tokens = options["max_tokens"]
         if isinstance(max_tokens, bool) or not isinstance(max_tokens, int) or max_tokens < 1:
             raise DataError(f"`max_tokens` must be at least 1, not {max_tokens}")
-        model, healing = stream.model, options.get("healing", False)
-        if not isinstance(healing, bool):
-            raise DataError("`healing` must be true or false")
-        prompt, heal = model.encode(stream.segments), b""
-        if healing:
-            prompt, heal = model.encode_healed(stream.segments)
         most = None if type_ is None else max_tokens_of(type_)
         spec = Decode(
             max_tokens=max_tokens if most is None else min(max_tokens, most),
@@ -244,10 +235,10 @@ class _Frame:
             stop=stop,
             machine=None if type_ is None else language(type_),
             end="eos" if type_ is None else end_rule(type_),
-            heal=heal,
-            sampling={name: options[name] for name in _SAMPLING if name in options},
+            healing=healing,
+            sampling={name: options[name] for name in SAMPLING if name in options},
         )
-        text, logprob = decode(model, prompt, spec)
+        text, logprob = decode(stream.model, stream.segments, spec)
         after = stream.append(Text(text), logprob if op.attrs.get("logprob") else 0.0)
         return [after, text if type_ is None else parse(type_, text)]
 

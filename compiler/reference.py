@@ -36,10 +36,7 @@ class DecodeError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decode:
-    """What one ``gen`` asks for. ``sampling``: the options of ``gen``, by their names.
-
-    ``heal``: bytes that it writes first, which are no part of its text.
-    """
+    """What one ``gen`` asks for. ``sampling``: the options of ``gen``, by their names."""
 
     max_tokens: int
     key: int = 0
@@ -47,25 +44,34 @@ class Decode:
     machine: Machine | None = None
     end: str = "eos"
     closing: bool = True
-    heal: bytes = b""
+    healing: bool = False
     sampling: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.healing, bool):
+            raise DecodeError("`healing` must be true or false")
 
     def option(self, name: str, default: float) -> float:
         return float(self.sampling.get(name, default))
 
 
-def decode(model: ReferenceModel, prompt: Sequence[int], spec: Decode) -> tuple[str, float]:
+def decode(model: ReferenceModel, segments: Sequence[Segment], spec: Decode) -> tuple[str, float]:
     """Return the text of a decode and the log probability of the tokens it sampled.
+
+    Healing, it writes the bytes of the tokens withheld first; they are no part of the text.
 
     Raises:
         DecodeError: the stream is empty, the constraint is, its members are all too long, or no
             token is allowed.
     """
+    prompt, heal = model.encode(segments), b""
+    if spec.healing:
+        prompt, heal = model.encode_healed(segments)
     if not prompt:
         raise DecodeError("the stream is empty: there is nothing to go on from")
-    if spec.heal:
+    if heal:
         is_free = spec.machine is None
-        held = Prefixed(spec.heal, any_bytes() if spec.machine is None else spec.machine)
+        held = Prefixed(heal, any_bytes() if spec.machine is None else spec.machine)
         rule, closing = ("eos", False) if is_free else (spec.end, spec.closing)
         spec = replace(spec, machine=held, end=rule, closing=closing)
     machine = spec.machine
@@ -95,13 +101,13 @@ def decode(model: ReferenceModel, prompt: Sequence[int], spec: Decode) -> tuple[
         if machine:
             kept, state = _walk(machine, state, piece)
         data += piece[:kept]
-        end = _stop_at(data[len(spec.heal) :], spec.stop)
+        end = _stop_at(data[len(heal) :], spec.stop)
         if end is not None:
-            data = data[: len(spec.heal) + end]
+            data = data[: len(heal) + end]
             break
         if machine and state == 0:
             break
-    return data[len(spec.heal) :].decode("utf-8", "replace"), logprob
+    return data[len(heal) :].decode("utf-8", "replace"), logprob
 
 
 def _is_allowed(model: ReferenceModel, token: int, machine: Machine, state: int, end: str) -> bool:
