@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Protocol
-
 from sglc.constraints.minimize import Canonical, canonical
-from sglc.constraints.network import joint_classes
+from sglc.constraints.network import Part, joint_classes
 from sglc.constraints.rows import Row, overlay, regroup
 from sglc.constraints.work import Work
 
 
-class Factor(Protocol):
-    """What a product reads of an automaton."""
-
-    @property
-    def classes(self) -> bytes: ...
-    @property
-    def rows(self) -> Sequence[Row]: ...
-    @property
-    def accepting(self) -> Collection[int]: ...
-    @property
-    def start(self) -> int: ...
-
-
-def product(left: Factor, right: Factor, both: bool, work: Work) -> Canonical:
+def product(left: Part, right: Part, both: bool, work: Work) -> Canonical:
     """What ``left`` accepts and ``right`` does too, or unless ``both``, does not.
 
     Raises:

@@ -17,29 +17,18 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
-from sglc.constraints.machine import TooAmbiguousError
+from sglc.constraints.frames import ACCEPT, SHIFT, Frame, Walk, Way, shape
 from sglc.constraints.network import Network, Part
-from sglc.constraints.rules import Program, link
+from sglc.constraints.rules import link
 from sglc.constraints.syntax import Node
 from sglc.constraints.work import MAX_STATES, Work
 
-MAX_WORK = 20_000  # places and ways back looked at for one byte, about a microsecond each
-_SHIFT = 32
-_LOCAL = (1 << _SHIFT) - 1
-_ACCEPT = -1  # the way back out of the first rule
+_LOCAL = (1 << SHIFT) - 1
+_FAR = 1 << 60
 _numbers = itertools.count()
-
-Way = tuple[int, int]  # the call part to go on behind, and its frame
-
-
-class Frame(NamedTuple):
-    """The ways back out of a rule, and the fewest bytes from its end to the end of the text."""
-
-    ways: tuple[Way, ...]
-    distance: int
 
 
 class _State:
@@ -51,7 +40,7 @@ class _State:
     __slots__ = ("accepting", "after", "distance", "only", "places", "targets")
 
     def __init__(self, places: tuple[Way, ...], accepting: bool, distance: int) -> None:
-        self.places = places  # (part << _SHIFT | state of the part, frame), sorted
+        self.places = places  # (part << SHIFT | state of the part, frame), sorted
         self.accepting = accepting
         self.distance = distance
         self.targets: dict[tuple[int, ...], int] = {}
@@ -85,12 +74,12 @@ class Pushdown:
     def _forget(self) -> None:
         """Begin without any states."""
         self.key = ("pushdown", next(_numbers))
-        self._frames: list[Frame] = [Frame(((_ACCEPT, 0),), 0)]
+        self._frames: list[Frame] = [Frame(((ACCEPT, 0),), 0)]
         self._frame_ids: dict[object, int] = {}
         self._states: list[_State] = []
         self._ids: dict[tuple[tuple[Way, ...], bool], int] = {}
         self._intern((), False)
-        walk = _Walk(self._program, self._frames)
+        walk = Walk(self._program, self._frames)
         walk.begin(self._rule.first, 0)
         self.start = self._settle(walk, self._rule.nullable)
 
@@ -122,7 +111,7 @@ class Pushdown:
             return known
         slots = []
         for place, _ in at.places:
-            part = self._parts[place >> _SHIFT]
+            part = self._parts[place >> SHIFT]
             slots.append(part.rows[place & _LOCAL][0][part.classes[byte]])
         key = tuple(slots)
         found = at.targets.get(key)
@@ -188,7 +177,7 @@ class Pushdown:
         """The bytes that may come next, in order."""
         found: set[int] = set()
         for place, _ in self._states[state].places:
-            part = self._parts[place >> _SHIFT]
+            part = self._parts[place >> SHIFT]
             found.update(self._program.live(part.classes, part.rows[place & _LOCAL][0]))
         return bytes(sorted(found))
 
@@ -203,7 +192,7 @@ class Pushdown:
         """The first byte after which the distance is one less."""
         best = 256
         for place, frame in at.places:
-            number, local = place >> _SHIFT, place & _LOCAL
+            number, local = place >> SHIFT, place & _LOCAL
             left = self._program.distances[number][local]
             if not left or self._distance(number, local, frame) != at.distance:
                 continue
@@ -223,20 +212,20 @@ class Pushdown:
         )
 
     def _advance(self, at: _State, slots: tuple[int, ...]) -> int:
-        walk = _Walk(self._program, self._frames)
+        walk = Walk(self._program, self._frames)
         for (place, frame), slot in zip(at.places, slots, strict=True):
             if not slot:
                 continue
-            number = place >> _SHIFT
+            number = place >> SHIFT
             part = self._parts[number]
             target = part.rows[place & _LOCAL][1][slot - 1]
             if part.rows[target][1]:
-                walk.places.add(((number << _SHIFT) + target, frame))
+                walk.places.add(((number << SHIFT) + target, frame))
             if target in part.accepting:
                 walk.complete(number, frame)
         return self._settle(walk, False)
 
-    def _settle(self, walk: _Walk, accepting: bool) -> int:
+    def _settle(self, walk: Walk, accepting: bool) -> int:
         """The number of the state that a walk has led to."""
         ids = self._settle_frames(walk) if walk.calls else {}
         places = sorted({(place, ids.get(frame, frame)) for place, frame in walk.places})
@@ -245,18 +234,18 @@ class Pushdown:
     def _intern(self, places: tuple[Way, ...], accepting: bool) -> int:
         found = self._ids.setdefault((places, accepting), len(self._states))
         if found == len(self._states):
-            away = (self._distance(p >> _SHIFT, p & _LOCAL, frame) for p, frame in places)
+            away = (self._distance(p >> SHIFT, p & _LOCAL, frame) for p, frame in places)
             distance = 0 if accepting else min(away, default=0)
             self._states.append(_State(places, accepting, distance))
         return found
 
-    def _settle_frames(self, walk: _Walk) -> dict[int, int]:
+    def _settle_frames(self, walk: Walk) -> dict[int, int]:
         """Number the frames a walk has made, by what they hold; equal ones become one."""
         ways = walk.resolved()
         ids: dict[int, int] = {}
         fresh: list[int] = []
         for local in ways:
-            key = _shape(local, ways)
+            key = shape(local, ways)
             found = self._frame_ids.setdefault(key, len(self._frames))
             if found == len(self._frames):
                 self._frames.append(Frame((), 0))
@@ -278,132 +267,4 @@ class Pushdown:
 
     def _way_distance(self, way: Way) -> int:
         part, frame = way
-        return 0 if part == _ACCEPT else self._program.after[part] + self._frames[frame].distance
-
-
-_FAR = 1 << 60
-
-
-class _Walk:
-    """Where one byte leads: follows ends of parts, calls and ways back until nothing is new.
-
-    A frame made on the way has a number below 0, one for each rule that is called: ``calls`` maps
-    it to its ways back. A way back ``(_SAME, frame)`` stands for all those of another frame.
-    """
-
-    def __init__(self, program: Program, frames: list[Frame]) -> None:
-        self._program = program
-        self._frames = frames
-        self.places: set[Way] = set()
-        self.calls: dict[int, set[Way]] = {}
-        self.accepts = False
-        self._begun: set[Way] = set()
-        self._completed: set[Way] = set()
-        self._todo: list[tuple[int, int, bool]] = []
-        self._left = MAX_WORK + 8 * len(program.follow)  # what has many rules may look at each
-
-    def begin(self, parts: tuple[int, ...], frame: int) -> None:
-        """Begin to read any of ``parts`` inside of ``frame``."""
-        self._todo += [(part, frame, False) for part in parts]
-        self._run()
-
-    def complete(self, part: int, frame: int) -> None:
-        """Go on behind ``part``."""
-        self._todo.append((part, frame, True))
-        self._run()
-
-    def _run(self) -> None:
-        todo = self._todo
-        while todo:
-            self._spend(1)
-            part, frame, is_read = todo.pop()
-            seen = self._completed if is_read else self._begun
-            if (part, frame) in seen:
-                continue
-            seen.add((part, frame))
-            if is_read:
-                self._complete(part, frame)
-            else:
-                self._begin(part, frame)
-
-    def _spend(self, amount: int) -> None:
-        self._left -= amount
-        if self._left < 0:
-            raise TooAmbiguousError
-
-    def _begin(self, part: int, frame: int) -> None:
-        program = self._program
-        if program.starts[part]:
-            self.places.add(((part << _SHIFT) + program.starts[part], frame))
-        if program.is_nullable[part]:
-            self._todo.append((part, frame, True))
-        rule = program.called.get(part)
-        if rule is None:
-            return
-        callee = -2 - rule.number
-        ways = self.calls.get(callee)
-        if ways is None:
-            ways = self.calls[callee] = set()
-            self._todo += [(first, callee, False) for first in rule.first]
-        ways.add((_SAME, frame) if program.is_tail[part] else (part, frame))
-
-    def _complete(self, part: int, frame: int) -> None:
-        program = self._program
-        self._todo += [(after, frame, False) for after in program.follow[part]]
-        # The end of a rule that was called at this very point: it has read nothing, and whoever
-        # called it has gone on already, since it is nullable.
-        if not program.is_last[part] or frame < 0:
-            return
-        ways = self._frames[frame].ways
-        self._spend(len(ways))
-        for back, outer in ways:
-            if back == _ACCEPT:
-                self.accepts = True
-            else:
-                self._todo.append((back, outer, True))
-
-    def resolved(self) -> dict[int, frozenset[Way]]:
-        """The ways back of every frame made, none of them a stand-in."""
-        frames = self._frames
-        found = {local: {w for w in ways if w[0] != _SAME} for local, ways in self.calls.items()}
-        linked: dict[int, list[int]] = {}
-        for local, ways in self.calls.items():
-            for mark, frame in ways:
-                if mark != _SAME:
-                    continue
-                if frame < 0:
-                    linked.setdefault(frame, []).append(local)
-                else:
-                    found[local].update(frames[frame].ways)
-                    self._spend(len(frames[frame].ways) // 4)
-        todo = list(linked)
-        while todo:
-            source = todo.pop()
-            for local in linked.get(source, ()):
-                before = len(found[local])
-                found[local] |= found[source]
-                if len(found[local]) > before:
-                    todo.append(local)
-        return {local: frozenset(ways) for local, ways in found.items()}
-
-
-_SAME = -2
-
-
-def _shape(local: int, ways: Mapping[int, frozenset[Way]]) -> object:
-    """What a new frame holds, with all new frames that can be reached from it."""
-    order = [local]
-    for at in order:
-        order += sorted({f for _, f in ways[at] if f < 0}.difference(order), reverse=True)
-    return tuple((at, ways[at]) for at in order)
-
-
-def members(machine: Pushdown, max_bytes: int) -> Iterator[bytes]:
-    """All members of at most ``max_bytes`` bytes, in no particular order."""
-    todo = [(machine.start, b"")] if machine.start else []
-    while todo:
-        state, text = todo.pop()
-        if machine.is_accepting(state):
-            yield text
-        if len(text) < max_bytes:
-            todo += [(machine.step(state, b), text + bytes([b])) for b in machine.next_bytes(state)]
+        return 0 if part == ACCEPT else self._program.after[part] + self._frames[frame].distance

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import pickle
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from sglc.constraints.json_text import array
 from sglc.constraints.machine import TooAmbiguousError
-from sglc.constraints.pushdown import Pushdown, members
+from sglc.constraints.pushdown import Pushdown
 from sglc.constraints.syntax import (
     Alt,
     Call,
@@ -60,6 +61,17 @@ def texts(node: Node, known: dict[str, set[str]]) -> set[str]:
         case _:
             raise AssertionError(node)
     return {text for text in found if len(text) <= LONGEST}
+
+
+def members(machine: Pushdown, max_bytes: int) -> Iterator[bytes]:
+    """All members of at most ``max_bytes`` bytes, in no particular order."""
+    todo = [(machine.start, b"")] if machine.start else []
+    while todo:
+        state, text = todo.pop()
+        if machine.is_accepting(state):
+            yield text
+        if len(text) < max_bytes:
+            todo += [(machine.step(state, b), text + bytes([b])) for b in machine.next_bytes(state)]
 
 
 def language_of(rules: dict[str, Node]) -> dict[str, set[str]]:

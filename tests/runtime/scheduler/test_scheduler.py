@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sglc.constraints import pushdown
+from sglc.constraints import frames
 from sglc.constraints.automaton import Automaton
 from sglc.constraints.machine import TooAmbiguousError
 from sglc.constraints.pushdown import Pushdown
@@ -274,7 +274,7 @@ def test_a_constraint_that_no_token_fits_fails(
 def test_a_text_ends_before_it_has_too_many_readings(
     world: Any, end: EndRule, jump_forward: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pushdown, "MAX_WORK", 100)
+    monkeypatch.setattr(frames, "MAX_WORK", 100)
     rules = {"s": alt(Text("a"), seq(Call("s"), Call("s"))), "": seq(Call("s"), Text("b"))}
     machine = Pushdown(rules, "", "")
     often = SamplingParams(logit_bias=((0, 1000.0),))  # the token `a`
