@@ -17,6 +17,7 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -114,6 +115,16 @@ class ArtifactFolder:
     def _file(self, kind: str, key: object) -> Path:
         text = json.dumps(key, sort_keys=True, default=str)
         return self.path / kind / hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+@lru_cache(maxsize=8)
+def code_digest(package: Path) -> str:
+    """Name the code of a package, for keys: what other code made may mean something else."""
+    sha = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        text = path.read_bytes()
+        sha.update(f"{path.relative_to(package)} {len(text)}\n".encode() + text)
+    return sha.hexdigest()
 
 
 def _parse(view: memoryview) -> Artifact:

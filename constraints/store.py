@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import unicodedata
 import zlib
 from array import array
-from functools import lru_cache
 from pathlib import Path
 
-from sglc.constraints.artifacts import ArtifactFolder
+from sglc.constraints.artifacts import ArtifactFolder, code_digest
 from sglc.constraints.automaton import Automaton
 from sglc.constraints.packed import PackedRows
 from sglc.constraints.type_data import to_data
 from sglc.constraints.types import Type
 
 _KIND = "automata"
+_PACKAGE = Path(__file__).parent
 
 
 class AutomatonStore:
@@ -67,16 +66,7 @@ class AutomatonStore:
 
 def _key(t: Type) -> list[object]:
     """What decides the automaton of a type."""
-    return [unicodedata.unidata_version, _code_digest(), to_data(t)]
-
-
-@lru_cache(maxsize=1)
-def _code_digest() -> str:
-    """Names the code that builds automata: another one may read a type in another way."""
-    sha = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        sha.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return sha.hexdigest()
+    return [unicodedata.unidata_version, code_digest(_PACKAGE), to_data(t)]
 
 
 def _crc(*parts: bytes | memoryview) -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import zlib
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sglc.constraints.artifacts import ArtifactFolder
+from sglc.constraints.artifacts import ArtifactFolder, code_digest
 from sglc.runtime.core.script import Constraint
 from sglc.runtime.core.vocabulary import Vocabulary
 from sglc.runtime.masks.mask import Mask
@@ -16,7 +17,7 @@ from sglc.runtime.masks.precompute import StateMasks
 from sglc.runtime.masks.trie import Ints, Longs
 
 _KIND = "masks"
-_FORMAT = 1  # of the arrays, and of what a mask means
+_PACKAGE = Path(__file__).parent
 
 
 class MaskStore:
@@ -60,7 +61,7 @@ class MaskStore:
         return self._folder.write(_KIND, self._key(constraint), data, buffers)
 
     def _key(self, constraint: Constraint) -> list[object]:
-        return [_FORMAT, *self._identity, constraint.machine.digest, constraint.end]
+        return [code_digest(_PACKAGE), *self._identity, constraint.machine.digest, constraint.end]
 
 
 class StoredMasks(NamedTuple):

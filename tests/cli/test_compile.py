@@ -115,6 +115,37 @@ def test_a_budget_that_no_text_fits_is_an_error(
     assert "takes 30 tokens, and the decode may take 20" in done.err
 
 
+def test_what_nests_without_end_is_said_to_be_made_later(
+    sglc: Any, cache: Path, program: Callable[[str], Path]
+) -> None:
+    path = program(
+        'let rules = "start: /x/ | /[(]/ start /[)]/"\n'
+        'prompt p():\n    "{x = gen(grammar(rules), max_tokens=9)}"\n'
+    )
+    done = sglc("compile", path)
+    assert done.code == 0, done.err
+    assert "nests without end: its states and masks are made while the program runs" in done.out
+    assert "at least 1 tokens" in done.out
+    assert not cache.exists()
+
+
+def test_schemas_are_made_ahead(sglc: Any, cache: Path, program: Callable[[str], Path]) -> None:
+    path = program(
+        'type Person = schema({type: "object", properties: {age: {type: "integer", maximum: 99}}, '
+        'required: ["age"], additionalProperties: false})\n'
+        'prompt p():\n    "A person: {x = gen(Person, max_tokens=60)}"\n'
+    )
+    done = sglc("compile", path)
+    assert done.code == 0, done.err
+    made = host(cache)
+    result = made.run(plan_of(path).with_entry("p"), {})
+    assert result.error is None
+    assert result.captures["x"]["age"] <= 99
+    assert made.constraints is not None
+    assert (made.constraints.num_built, made.constraints.num_loaded) == (0, 1)
+    assert made.scheduler.stats()["masks_built"] == 0
+
+
 def test_nothing_to_make_is_said(sglc: Any, cache: Path, program: Callable[[str], Path]) -> None:
     done = sglc("compile", program('prompt p():\n    "{x = gen(max_tokens=3)}"\n'))
     assert (done.code, done.out) == (0, "no constraints: there is nothing to make\n")

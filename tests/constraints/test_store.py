@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sglc.constraints import store as store_module
-from sglc.constraints.artifacts import ArtifactFolder
+from sglc.constraints.artifacts import ArtifactFolder, code_digest
 from sglc.constraints.automaton import Automaton
 from sglc.constraints.language import language
 from sglc.constraints.packed import PackedRows
@@ -85,7 +85,7 @@ def test_other_code_or_other_unicode_is_another_key(
 ) -> None:
     store.save(Regex("a"), build("a"))
     with monkeypatch.context() as patch:
-        patch.setattr(store_module, "_code_digest", lambda: "other")
+        patch.setattr(store_module, "code_digest", lambda package: "other")
         assert store.load(Regex("a")) is None
     with monkeypatch.context() as patch:
         patch.setattr(store_module.unicodedata, "unidata_version", "99")
@@ -184,3 +184,16 @@ def test_many_may_write_and_read_at_once(tmp_path: Path) -> None:
     assert len(seen) == 160
     assert {wrong for _, wrong in seen} == {0}
     assert len(list(tmp_path.rglob("*"))) == 2
+
+
+def test_code_is_named_by_all_of_its_files(tmp_path: Path) -> None:
+    (tmp_path / "part").mkdir()
+    (tmp_path / "a.py").write_text("x = 1")
+    (tmp_path / "part" / "b.py").write_text("y = 2")
+    seen = {code_digest(tmp_path)}
+    for path, text in (("a.py", "x = 2"), ("part/b.py", "y = 3"), ("part/c.py", "")):
+        (tmp_path / path).write_text(text)
+        code_digest.cache_clear()
+        seen.add(code_digest(tmp_path))
+    assert len(seen) == 4
+    code_digest.cache_clear()
