@@ -33,9 +33,7 @@ from sglc.constraints.automaton import Automaton
 from sglc.constraints.store import AutomatonStore
 from sglc.constraints.types import Regex
 from sglc.runtime.config import cache_folder
-from sglc.runtime.core.sampling import SamplingParams
 from sglc.runtime.core.script import Constraint
-from sglc.runtime.engine.sampler import Draw, sample
 from sglc.runtime.masks.cache import MaskCache
 from sglc.runtime.masks.precompute import precompute
 from sglc.runtime.masks.store import MaskStore
@@ -155,23 +153,6 @@ def measure_load(engine: Ours, constraint: Constraint, machine: Automaton) -> di
     return {"warm_load_ms": load_ms, "all_masks_ms": ahead_ms, "kilobytes": size / 1e3}
 
 
-def measure_greedy(engine: Ours, size: int) -> dict[str, float]:
-    """Choosing 16 greedy tokens from logits that the model likes or that the card forbids."""
-    constraint = Constraint(build.language(Regex(CARD)), "eos")
-    machine = constraint.machine
-    state = machine.run(machine.start, b'{\n    "name": "H')
-    mask = engine.cache.get_closing(constraint, state, 100_000)
-    allowed, forbidden = torch.zeros(16, size), torch.zeros(16, size)
-    allowed[:, int(mask.ids()[0])] = 1.0
-    forbidden[:, next(i for i in range(size) if i not in mask)] = 1.0
-    draws = [Draw(row, SamplingParams(), mask=mask) for row in range(16)]
-    found = {}
-    for name, logits in (("allowed", allowed), ("forbidden", forbidden)):
-        times = [timed(lambda: sample(logits, draws))[0] for _ in range(15)]  # noqa: B023
-        found[f"greedy16_{name}_ms"] = statistics.median(times)
-    return found
-
-
 def some_schema(number: int) -> str:
     """One of many schemas of a handful of properties."""
     rng = random.Random(number)
@@ -256,7 +237,7 @@ def run_speed(vocab: Vocab, args: argparse.Namespace) -> None:
             continue
         found = measure(engine, vocab, args.rounds)
         if isinstance(engine, Ours):
-            found |= measure_first_visits(engine, vocab) | measure_greedy(engine, size)
+            found |= measure_first_visits(engine, vocab)
         if isinstance(engine, Ours | LLGuidance | XGrammar):
             found |= measure_schemas(engine, args.schemas)
         show(size, engine.name, found, ours)

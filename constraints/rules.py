@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sglc.constraints.automaton import Automaton
 from sglc.constraints.network import Fragment, Network, Part
 from sglc.constraints.rows import distances
+from sglc.constraints.shortened import ShortenedPart
 from sglc.constraints.syntax import PLAIN, Node
 
 _FAR = 1 << 60
@@ -187,6 +188,6 @@ def _live_start(part: Part) -> int:
 
 
 def _part_distances(part: Part) -> Sequence[int]:
-    if isinstance(part, Automaton):
+    if isinstance(part, Automaton | ShortenedPart):
         return part.distances
     return distances(part.rows, part.accepting)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
 from sglc.compiler.plan.plan import Loc, Plan, walk
 from sglc.constraints.artifacts import ArtifactFolder
 from sglc.constraints.automaton import Automaton
-from sglc.constraints.language import max_tokens_of, until
+from sglc.constraints.language import until
 from sglc.constraints.store import AutomatonStore
 from sglc.constraints.types import Type
 from sglc.runtime.core.script import Constraint, too_short
@@ -76,7 +76,7 @@ class Precompiler:
         Raises:
             ConstraintError: a constraint cannot be used.
         """
-        for name, t in dict.fromkeys((gen.name, gen.type) for gen in _gens(plan)):
+        for name, t in dict.fromkeys((name, t) for name, t, _, _ in _gens(plan)):
             yield self._one(name, t)
 
     def _one(self, name: str, t: Type) -> Precompiled:
@@ -118,29 +118,18 @@ class Precompiler:
 def impossible_budgets(plan: Plan, made: list[Precompiled]) -> Iterator[tuple[Loc | None, str]]:
     """The places of gens whose budget no text fits, each with what is wrong."""
     needs = {each.type: each.need for each in made}
-    for gen in _gens(plan):
-        need = needs.get(gen.type)
-        if need is not None and gen.max_tokens is not None and need > gen.max_tokens:
-            yield gen.loc, too_short(need, gen.max_tokens)
+    for _, t, max_tokens, loc in _gens(plan):
+        need = needs.get(t)
+        if need is not None and max_tokens is not None and need > max_tokens:
+            yield loc, too_short(need, max_tokens)
 
 
-class _Gen(NamedTuple):
-    """A ``gen`` whose constraint is known: the name of its type, and what it is held to."""
-
-    name: str
-    type: Type
-    max_tokens: int | None
-    loc: Loc | None
-
-
-def _gens(plan: Plan) -> Iterator[_Gen]:
+def _gens(plan: Plan) -> Iterator[tuple[str, Type, int | None, Loc | None]]:
+    """The constrained gens: constraint and what it is with stop texts, known budget, place."""
     for function in plan.functions.values():
         for node in walk(function.body):
-            name, stop = node.attrs.get("constraint"), known_stop(node)
-            if node.op != "gen" or name is None or stop is None:
-                continue
-            t = until(plan.constraints[str(name)], stop)
-            budgets = (node.attrs.get("max_tokens"), max_tokens_of(t))
-            known = [budget for budget in budgets if type(budget) is int]
-            shown = str(name) + "".join(f" until {text!r}" for text in stop)
-            yield _Gen(shown, t, min(known, default=None), node.loc)
+            name = node.attrs.get("constraint")
+            if node.op == "gen" and name is not None:
+                budget = node.attrs.get("max_tokens")
+                t = until(plan.constraints[str(name)], known_stop(node) or ())
+                yield str(name), t, budget if type(budget) is int else None, node.loc

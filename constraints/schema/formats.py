@@ -59,9 +59,10 @@ def _labels(most: int, length: int) -> str:
 _HOSTNAME = f"(?:{_labels(3, 63)}|{_labels(7, 35)})"
 _ATOM = r"[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+"
 _QUOTED = r'"(?:[ !#-\[\]-~]|\\[ -~])*"'
+_SUB_DOMAIN = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 _EMAIL = (
     rf"(?:{_ATOM}(?:\.{_ATOM})*|{_QUOTED})"
-    rf"@(?:{_labels(3, 63)}|\[(?:{_IPV4}|IPv6:{_IPV6})\])"
+    rf"@(?:{_SUB_DOMAIN}(?:\.{_SUB_DOMAIN})*|\[(?:{_IPV4}|IPv6:{_IPV6})\])"
 )
 
 _PCT = "%[0-9a-fA-F]{2}"
@@ -109,7 +110,7 @@ NOTES = {
     "time": f"RFC 3339; {_LEAP_SECONDS}".rstrip("; "),
     "date-time": f"RFC 3339 with leap years; {_LEAP_SECONDS}no year 0000",
     "duration": "RFC 3339, appendix A",
-    "email": "RFC 5321; the domain is three labels at most, or an address",
+    "email": "RFC 5321, without its limits of length",
     "hostname": "RFC 1123; three labels, or seven of up to 35 characters",
     "ipv4": "RFC 2673",
     "ipv6": "RFC 4291; no zone",

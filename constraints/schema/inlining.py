@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from sglc.constraints.schema.graph import Graph, Times
+from sglc.constraints.shortened import Shortened
 from sglc.constraints.syntax import (
     Alt,
     Call,
@@ -115,6 +116,8 @@ def size(node: Node, whole: Mapping[str, float] = MappingProxyType({})) -> float
             return len(text)
         case Exactly(members):
             return members.num_states
+        case Shortened(members, max_bytes):
+            return members.num_states * max_bytes
         case Chars():
             return 8
         case Repeat(inner, least, most) | Times(inner, least, most):

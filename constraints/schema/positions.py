@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from sglc.constraints.automaton import AutomatonTooLarge
 from sglc.constraints.schema.array_branches import ArrayBranch, ArrayExpander
 from sglc.constraints.schema.arrays import ArrayWriter, distinct_values
 from sglc.constraints.schema.branches import Tools
@@ -17,7 +20,7 @@ from sglc.constraints.schema.objects import ObjectShape, ObjectWriter
 from sglc.constraints.schema.options import Limits, SchemaOptions
 from sglc.constraints.schema.resources import Resources
 from sglc.constraints.schema.scalars import NumberSets, StringSets
-from sglc.constraints.schema.texts import Texts
+from sglc.constraints.schema.texts import SMALLER, Texts
 from sglc.constraints.syntax import Call, Exactly, Node, Text, alt
 
 _WORDS = (("null", None), ("true", True), ("false", False))
@@ -102,29 +105,10 @@ class Positions:
         return Call(self._named(whole, depth))
 
     def _body(self, whole: Formula, depth: int) -> Node:
-        kinds = self.facts.kinds_of(whole)
-        layout = Layout(self._options, depth)
-        parts: list[Node] = [
-            Text(text)
-            for text, value in _WORDS
-            if ("null" if value is None else "boolean") in kinds
-            and self.judge.all_hold(whole, value)
-        ]
-        if "number" in kinds:
-            numbers = self._numbers.of_formula(whole)
-            if not numbers.is_empty:
-                parts.append(Exactly(written(numbers)))
-        if "string" in kinds:
-            strings = self._strings.of_formula(whole)
-            if not strings.is_surely_empty:
-                parts.append(strings.node(self._limits.max_states))
         try:
-            if "array" in kinds:
-                parts += [self._array(branch, layout) for branch in self.arrays(whole)]
-            if "object" in kinds:
-                for _, shape in self.objects(whole):
-                    self._note_repeats(shape, _pointer(whole))
-                    parts.append(self._objects.node(shape, layout, _pointer(whole)))
+            return alt(*self._parts(whole, Layout(self._options, depth)))
+        except AutomatonTooLarge as error:
+            raise SchemaError(str(error), _pointer(whole), SMALLER) from None
         except GraphTooLarge:
             raise SchemaError(
                 f"an array or object here counts to more than {self._limits.max_count}, or needs "
@@ -132,7 +116,29 @@ class Positions:
                 _pointer(whole),
                 "lower the counts, or leave them out",
             ) from None
-        return alt(*parts)
+
+    def _parts(self, whole: Formula, layout: Layout) -> Iterator[Node]:
+        """The texts of a formula, kind by kind."""
+        kinds = self.facts.kinds_of(whole)
+        for text, value in _WORDS:
+            kind = "null" if value is None else "boolean"
+            if kind in kinds and self.judge.all_hold(whole, value):
+                yield Text(text)
+        if "number" in kinds:
+            numbers = self._numbers.of_formula(whole)
+            if not numbers.is_empty:
+                yield Exactly(written(numbers))
+        if "string" in kinds:
+            strings = self._strings.of_formula(whole)
+            if not strings.is_surely_empty:
+                yield strings.node(self._limits.max_states)
+        if "array" in kinds:
+            for branch in self.arrays(whole):
+                yield self._array(branch, layout)
+        if "object" in kinds:
+            for _, shape in self.objects(whole):
+                self._note_repeats(shape, _pointer(whole))
+                yield self._objects.node(shape, layout, _pointer(whole))
 
     def _array(self, branch: ArrayBranch, layout: Layout) -> Node:
         at_most_one = branch.most is not None and branch.most < 2

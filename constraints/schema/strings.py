@@ -8,6 +8,7 @@ from functools import lru_cache
 from sglc.constraints import charset, json_text
 from sglc.constraints.assertions import ANYTHING
 from sglc.constraints.automaton import Automaton
+from sglc.constraints.shortened import Shortened
 from sglc.constraints.syntax import Chars, Exactly, Node, Repeat, Text, seq
 
 
@@ -54,9 +55,7 @@ class Strings:
         if self.is_plain:
             found = any_text() if self.inside is None else self.inside
         else:
-            found = _lengths(self.least, self.most, max_states)
-            if self.inside is not None:
-                found = self.inside.intersect(found, max_states=max_states)
+            found = _bounded(self.inside, self.least, self.most, max_states)
         if not self.excluded:
             return found
         return found.difference(Automaton.from_strings(self.excluded), max_states=max_states)
@@ -114,11 +113,29 @@ class Strings:
         if self.inside is None and self.is_plain:
             spelled = Automaton.from_strings(map(json_text.ESCAPED.spell, sorted(self.excluded)))
             return seq(Text('"'), Exactly(_any_escaped().difference(spelled)), Text('"'))
+        if self.most is not None and not self.excluded and _is_raw(self.inside):
+            longer = Strings(self.least, None, self.inside).automaton(max_states)
+            longest = longer.longest_len()
+            if longest is not None and longest <= self.most:
+                return seq(Text('"'), Exactly(longer), Text('"'))
+            if longer.num_states * self.most > MAX_PRODUCT:
+                return seq(Text('"'), Shortened(longer, self.most), Text('"'))
         return json_text.string(Exactly(self.automaton(max_states)))
 
 
+MAX_PRODUCT = 4_000  # states times characters up to which their product is made at once
 ALL_STRINGS = Strings()
 NO_STRINGS = Strings(inside=Automaton.empty())
+
+
+_RAW = frozenset(range(0x20, 0x7F)) - {0x22, 0x5C}
+
+
+@lru_cache(maxsize=256)
+def _is_raw(texts: Automaton) -> bool:
+    """Whether all characters are single bytes that stand in JSON as they are."""
+    used = {pattern for pattern, _ in texts.rows}
+    return all(byte in _RAW or not any(p[c] for p in used) for byte, c in enumerate(texts.classes))
 
 
 @lru_cache(maxsize=1)
@@ -126,6 +143,7 @@ def _any_escaped() -> Automaton:
     return json_text.ESCAPED.recode(any_text())
 
 
-@lru_cache(maxsize=128)
-def _lengths(least: int, most: int | None, max_states: int) -> Automaton:
-    return Repeat(Chars(charset.ANY_TEXT), least, most).automaton(max_states=max_states)
+@lru_cache(maxsize=256)
+def _bounded(inside: Automaton | None, least: int, most: int | None, max_states: int) -> Automaton:
+    lengths = Repeat(Chars(charset.ANY_TEXT), least, most).automaton(max_states=max_states)
+    return lengths if inside is None else inside.intersect(lengths, max_states=max_states)

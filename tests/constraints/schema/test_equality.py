@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from typing import Any
 
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 
 from sglc.constraints.schema import CompiledSchema, SchemaError, SchemaOptions, compile_schema
 from tests.constraints.schema.strategies import SCHEMAS_7, SCHEMAS_2020, values_near
-from tests.constraints.schema.verdicts import is_valid, passes, random_text
+from tests.constraints.schema.verdicts import is_valid, passes, random_text, read
 
 SCHEMAS = {"2020-12": SCHEMAS_2020, "7": SCHEMAS_7}
 LAYOUTS = st.sampled_from(["spaced", "spaced", "compact"])
@@ -66,7 +65,9 @@ def test_members_are_texts_of_valid_values(
     for _ in range(5):
         text = random_text(compiled.machine, rng)
         assert compiled.machine.accepts(text)
-        value = json.loads(text)
+        value, is_exact = read(text)
+        if not is_exact:
+            continue  # a decimal may be no integer, and its nearest double one
         if compiled.needs_check and not passes(compiled, value):
             assert not validator.is_valid(value)
         else:

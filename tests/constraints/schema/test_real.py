@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from functools import lru_cache
 from importlib import metadata
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from sglc.constraints.schema import SchemaError, SchemaOptions, compile_schema
-from tests.constraints.schema.verdicts import passes, random_text
+from tests.constraints.schema.verdicts import passes, random_text, read
 
 DRAFTS = {
     "https://json-schema.org/draft/2020-12/schema": "2020-12",
@@ -60,11 +61,16 @@ def walk(num_walks: int, metaschemas: dict[str, Any], validators: dict[str, Any]
     for i in range(num_walks):
         name, compiled, validator = machines[i % len(machines)]
         text = random_text(compiled.machine, rng, rng.choice([20, 100, 300]))
-        value = json.loads(text)
+        value, is_exact = read(text)
+        if not is_exact:
+            continue  # a decimal may be in a range, and its nearest double not
         if compiled.needs_check and not passes(compiled, value):
             assert not validator.is_valid(value), (name, text)
             continue
-        assert validator.is_valid(value), (name, text)
+        try:
+            assert validator.is_valid(value), (name, text)
+        except re.error:  # a pattern that is not Python's, such as \p{L}
+            continue
         judged += 1
     return judged
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -47,3 +48,16 @@ def random_text(machine: Machine, rng: random.Random, max_bytes: int = 60) -> by
         byte, state = rng.choice(ways)
         out.append(byte)
     return bytes(out)
+
+
+def read(text: bytes) -> tuple[Any, bool]:
+    """The value of a text, and whether no number of it was rounded to another one."""
+    is_exact = True
+
+    def number(digits: str) -> float:
+        nonlocal is_exact
+        found = float(digits)
+        is_exact = is_exact and Decimal(str(found)) == Decimal(digits)
+        return found
+
+    return json.loads(text, parse_float=number), is_exact
