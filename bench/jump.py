@@ -34,7 +34,7 @@ from sglc.runtime.core.events import Decoded, DecodeResult
 from sglc.runtime.local import LocalHost, LocalOptions, load
 
 ROOT = Path(__file__).parent.parent
-PATTERN = r"""(?a)\{
+PATTERN = r"""\{
     "name": "[\w\d\s]{1,16}",
     "house": "(Gryffindor|Slytherin|Ravenclaw|Hufflepuff)",
     "blood status": "(Pure-blood|Half-blood|Muggle-born)",

@@ -17,7 +17,6 @@ from sglc.constraints import types as t
 # dashes; below it a budget is certainly too small, whatever the model.
 _MAX_TOKEN_BYTES = 64
 _MAX_INFERRED = 4096
-_MAX_STATES = 20_000
 _SAMPLES = ("a", "0", " ", "-", "A")
 
 
@@ -51,13 +50,14 @@ def check_type(body: Body, place: ast.Expr, type_: t.Type) -> bool:
 def _check_pattern(body: Body, place: ast.Expr, type_: t.Type, part: t.Regex) -> bool:
     if any(re.fullmatch(part.pattern, text) for text in _SAMPLES):
         return True
+    from sglc.constraints.automaton import MAX_STATES
     from sglc.constraints.language import language
     from sglc.constraints.work import AutomatonTooLarge
 
     try:
-        automaton = language(part, max_states=_MAX_STATES)
+        automaton = language(part)
     except AutomatonTooLarge:
-        body.report(codes.automaton_too_large(place.span, show(type_), _MAX_STATES))
+        body.report(codes.automaton_too_large(place.span, show(type_), MAX_STATES))
         return False
     if not automaton.start:
         body.report(codes.empty_language(place.span, show(type_)))
