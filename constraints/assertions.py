@@ -46,6 +46,12 @@ BEFORE_LAST_NEWLINE: Final = Assertion(
 )
 
 
+# What is before a beginning and after an end: of the text, of a line, and before a last newline.
+LINES_BEFORE: Final = alt(NOTHING, seq(ANYTHING, _NEWLINE))
+LINES_AFTER: Final = alt(NOTHING, seq(_NEWLINE, ANYTHING))
+LAST_NEWLINE: Final = alt(NOTHING, _NEWLINE)
+
+
 def boundary(word: Ranges) -> Assertion:
     """Between a character of ``word`` and one that is not, or the beginning or end."""
     (word_before, other_before), (word_after, other_after) = _neighbours(word)
@@ -59,9 +65,8 @@ def no_boundary(word: Ranges, *, nor_in_empty: bool) -> Assertion:
     return Assertion(((word_before, other_after), (other_before, word_after), *empty))
 
 
-def look(inner: Node, *, behind: bool, negated: bool) -> Assertion:
-    """A text of ``inner`` follows, or comes before; ``negated``: none does."""
-    seen = seq(ANYTHING, inner) if behind else seq(inner, ANYTHING)
+def look(seen: Node, *, behind: bool, negated: bool) -> Assertion:
+    """All that follows, or comes before, is a text of ``seen``; ``negated``: it is not."""
     bad = seen if negated else Unlike(seen)
     return Assertion(((bad, ANYTHING) if behind else (ANYTHING, bad),))
 

@@ -38,7 +38,7 @@ _WHY = {
     "conditional": "a conditional on a group is not regular",
     "atomic group": "atomic groups are not supported: write (?:...)",
     "possessive quantifier": "possessive quantifiers are not supported: drop the `+`",
-    "nested": "an anchor, \\b or lookaround inside of a lookaround is not supported",
+    "nested": "inside of a lookaround, \\b, lookaround and most anchors are not supported",
     "marks": f"more than {len(assertions.MARKS)} different assertions",
 }
 _NO_BOUNDARY_IN_EMPTY = re.fullmatch(r"\B", "") is None  # changed in Python 3.14
@@ -174,9 +174,8 @@ class _Reader:
         if op is _c.BRANCH:
             return syntax.alt(*(self._part(arm, flags, start, end) for arm in value[1]))
         if op is _c.SUBPATTERN:
-            group, added, removed, inner = value
-            kept = flags & ~_ALPHABETS if added & _ALPHABETS else flags
-            node = self.sequence(inner, (kept | added) & ~removed, start, end)
+            group, _, _, inner = value
+            node = self.sequence(inner, _inside(value, flags), start, end)
             if group is not None and isinstance(node, Text):
                 self._said[group] = node
             return node
@@ -210,9 +209,28 @@ class _Reader:
         if self._is_looking:
             raise _Refused("nested")
         self._is_looking = True
-        node = self._part(inner, flags, False, False)
+        seen = self._seen(list(inner), flags, behind)
         self._is_looking = False
-        return self._mark(assertions.look(node, behind=behind, negated=negated))
+        return self._mark(assertions.look(seen, behind=behind, negated=negated))
+
+    def _seen(self, items: list[Any], flags: int, behind: bool) -> Node:
+        """All that may follow where a lookahead holds, or come before a lookbehind.
+
+        An anchor at the far end of it says what more there may be: nothing, or other lines.
+        """
+        if len(items) == 1:
+            op, value = items[0]
+            if op is _c.BRANCH:
+                return syntax.alt(*(self._seen(list(arm), flags, behind) for arm in value[1]))
+            if op is _c.SUBPATTERN:
+                return self._seen(list(value[-1]), _inside(value, flags), behind)
+        far = 0 if behind else len(items) - 1
+        more: Node = assertions.ANYTHING
+        if items and items[far][0] is _c.AT and items[far][1] in (_BEGIN if behind else _END):
+            more = _beyond(items[far][1], flags)
+            del items[far]
+        node = self._part(items, flags, False, False)
+        return syntax.seq(more, node) if behind else syntax.seq(node, more)
 
     def _mark(self, assertion: Assertion) -> Node:
         if self._is_looking:
@@ -221,6 +239,22 @@ class _Reader:
         if number == len(assertions.MARKS):
             raise _Refused("marks")
         return Mark(assertions.MARKS[number])
+
+
+def _inside(group: Any, flags: int) -> int:
+    """The flags inside of a group."""
+    _, added, removed, _ = group
+    kept = flags & ~_ALPHABETS if added & _ALPHABETS else flags
+    return int((kept | added) & ~removed)
+
+
+def _beyond(code: Any, flags: int) -> Node:
+    """The texts before a beginning or after an end."""
+    if code is _c.AT_BEGINNING_STRING or code is _c.AT_END_STRING:
+        return assertions.NOTHING
+    if code is _c.AT_BEGINNING:
+        return assertions.LINES_BEFORE if flags & re.MULTILINE else assertions.NOTHING
+    return assertions.LINES_AFTER if flags & re.MULTILINE else assertions.LAST_NEWLINE
 
 
 def _at(code: Any, flags: int) -> Assertion:

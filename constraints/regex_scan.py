@@ -52,8 +52,10 @@ def place(pattern: str, feature: str, verbose: bool) -> int:
 
 def _nested(pattern: str, tokens: list[Token]) -> int:
     depth, looking = 0, 0  # the depth at which a lookaround has begun
-    for feature, start, _ in tokens:
-        if looking and feature in _ASSERTIONS:
+    for feature, start, end in tokens:
+        is_edge = pattern[start:end] in ("$", r"\Z") and pattern[end : end + 1] in (")", "|")
+        is_edge |= pattern[start:end] in ("^", r"\A") and pattern[start - 3 : start - 1] == "?<"
+        if looking and feature in _ASSERTIONS and not (is_edge and depth == looking):
             return start
         if feature in _OPENING:
             depth += 1

@@ -29,6 +29,9 @@ TEXTS = ["".join(text) for n in range(5) for text in itertools.product("ab\né "
         r"(?=.*a)[ab]{2,3}", r"(?!.*aa)[ab]*", r"[ab]*(?<=ab)", r"[ab]*(?<!ab)b?",
         r"(?:a(?=b)|b(?=a)|b$)*", r"(?<!b)|a", r"(?=a)|(?!b)a|(?<=a)(?<!é)", r"(?=(a|b)c?)\w*",
         r"(?s)(?=a).(?=b).(?!a).?(?<=.).?", r"(?!)|a", r"(?=)a",
+        r"(?:a(?!$)|b)*\n?", r"(?:(?<!^)a|b)*", r"(?=[ab]+$)\w*\n*", r"(?m)(?s:.(?=a$))*.*",
+        r"(?m)(?:(?<=^)a|[b\n](?!\Z))*.?", r"(?!.*b$|ab\Z)\w*", r"(?s).*(?<=\Aa)b.*",
+        r"(?m)(?=a*$)[ab\n]*(?<!^)",
     ],
 )  # fmt: skip
 def test_assertions_mean_what_python_means(pattern: str) -> None:
