@@ -54,8 +54,7 @@ def check_prompt(program: Program, entity: PromptEntity) -> None:
     _report_unused(body, keep_bindings=returns is None)
     if returns is not None and not entity.module.is_std and not entity.included:
         check_dead_gen(body, decl.body)
-    if program.checked.config.get("healing") is False:
-        check_trailing_space(body, decl.body)
+    check_trailing_space(body, decl.body)
 
 
 def first_role(entity: PromptEntity, seen: set[int]) -> str | None:

@@ -76,24 +76,26 @@ def check_identical(body: Body, stmt: ast.ForkEach, count: int | None) -> None:
 
 
 def check_trailing_space(body: Body, stmts: Sequence[ast.Stmt]) -> None:
-    """Report texts that end with a space right before a model call; for runs without healing."""
+    """Report texts that end with a space right before a model call that is told not to heal."""
     for node in descend(*stmts):
         match node:
             case ast.Text(parts=parts):
                 for part, following in itertools.pairwise(parts):
-                    if isinstance(following, ast.Hole) and _is_model_call(following.expr):
-                        _trailing_space(body, part)
+                    if isinstance(following, ast.Hole):
+                        _trailing_space(body, part, following.expr)
     for block in _blocks(stmts):
         for stmt, following_stmt in itertools.pairwise(block):
             match stmt, following_stmt:
                 case (
                     ast.Say(expr=ast.Text(parts=(*_, part))),
                     ast.Say(expr=value) | ast.Bind(value=value),
-                ) if _is_model_call(value):
-                    _trailing_space(body, part)
+                ):
+                    _trailing_space(body, part, value)
 
 
-def _trailing_space(body: Body, part: ast.TextChunk | ast.Hole) -> None:
+def _trailing_space(body: Body, part: ast.TextChunk | ast.Hole, following: ast.Expr) -> None:
+    if not _is_model_call(following) or _heals(body, following):
+        return
     if isinstance(part, ast.TextChunk) and part.value.endswith(" "):
         end = part.span.end
         body.report(codes.trailing_space(part.span.file.span(end - 1, end)))
@@ -202,3 +204,11 @@ def _has_model_call(node: ast.Node) -> bool:
 def count_of(type_: t.Type) -> int | None:
     """Return how many items a list has, when that is known."""
     return type_.min if isinstance(type_, t.List) and type_.min == type_.max else None
+
+
+def _heals(body: Body, call: ast.Expr) -> bool:
+    """Whether a model call heals, or does not say: only ``healing = false`` is a decision."""
+    info = body.program.checked._gens.get(id(call))
+    default = body.program.checked.config.get("healing")
+    options = {} if info is None else info.options
+    return options.get("healing", default) is not False
