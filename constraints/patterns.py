@@ -23,6 +23,7 @@ _compiler: Any = importlib.import_module("re._compiler")
 _c: Any = importlib.import_module("re._constants")
 
 MAX_PATTERN = 250_000  # characters, which take a second to read
+MAX_DEPTH = 100  # of groups and repetitions, for which a tree is walked by recursion
 _MAX_SHOWN = 200  # characters of a pattern in a message
 _CASED = re.IGNORECASE | re.ASCII
 _ALPHABETS = re.ASCII | re.UNICODE | re.LOCALE  # one of them at a time
@@ -39,6 +40,7 @@ _WHY = {
     "atomic group": "atomic groups are not supported: write (?:...)",
     "possessive quantifier": "possessive quantifiers are not supported: drop the `+`",
     "nested": "inside of a lookaround, \\b, lookaround and most anchors are not supported",
+    "deep": f"nested deeper than {MAX_DEPTH}",
     "marks": f"more than {len(assertions.MARKS)} different assertions",
 }
 _NO_BOUNDARY_IN_EMPTY = re.fullmatch(r"\B", "") is None  # changed in Python 3.14
@@ -75,7 +77,8 @@ def parse_regex(pattern: str) -> Node:
 
     Raises:
         RegexError: wrong syntax, something that is refused (backreferences, conditionals,
-            possessive quantifiers and atomic groups), or more than ``MAX_PATTERN`` characters.
+            possessive quantifiers and atomic groups), more than ``MAX_PATTERN`` characters or
+            nested deeper than ``MAX_DEPTH``.
     """
     if len(pattern) > MAX_PATTERN:
         raise RegexError(f"longer than {MAX_PATTERN} characters", MAX_PATTERN, pattern)
@@ -84,7 +87,7 @@ def parse_regex(pattern: str) -> Node:
     except re.error as error:
         raise RegexError(error.msg, error.pos or 0, pattern) from None
     except RecursionError:
-        raise RegexError("nested too deeply", 0, pattern) from None
+        raise RegexError(_WHY["deep"], 0, pattern) from None
     except (OverflowError, ValueError) as error:  # huge counts, flags that exclude each other
         raise RegexError(str(error), 0, pattern) from None
     except _Refused as error:
@@ -151,15 +154,20 @@ class _Reader:
 
     def __init__(self) -> None:
         self.assertions: dict[Assertion, int] = {}
+        self._depth = 0
         self._is_looking = False
         self._said: dict[int, Text] = {}  # groups that have matched this text, whatever the rest
 
     def sequence(self, items: Any, flags: int, start: bool, end: bool) -> Node:
+        if self._depth > MAX_DEPTH:
+            raise _Refused("deep")
+        self._depth += 1
         nodes: list[Node] = []
         reading = [i for i, item in enumerate(items) if not _reads_nothing(item)]
         first, last = (reading[0], reading[-1]) if reading else (len(items), -1)
         for i, (op, value) in enumerate(items):
             nodes.append(self._item(op, value, flags, start and i <= first, end and i >= last))
+        self._depth -= 1
         return syntax.seq(*nodes)
 
     def _item(self, op: Any, value: Any, flags: int, start: bool, end: bool) -> Node:
