@@ -50,6 +50,7 @@ class Expander(ABC, Generic[B]):
     def __init__(self, tools: Tools) -> None:
         self.tools = tools
         self._known: dict[tuple[Subschema, bool, bool], list[B]] = {}
+        self._of_formulas: dict[Formula, list[B]] = {}
 
     @abstractmethod
     def merge(self, left: B, right: B) -> B | None:
@@ -77,10 +78,12 @@ class Expander(ABC, Generic[B]):
 
     def of_formula(self, whole: Formula) -> list[B]:
         """The branches of a formula."""
-        found = [self.true]
-        for literal in in_order(whole):
-            found = self.both(found, self.branches(literal), literal.sub)
-        return self._absorbed(list(dict.fromkeys(map(self.forget, found))))
+        if whole not in self._of_formulas:
+            found = [self.true]
+            for literal in in_order(whole):
+                found = self.both(found, self.branches(literal), literal.sub)
+            self._of_formulas[whole] = list(dict.fromkeys(map(self.forget, found)))
+        return self._of_formulas[whole]
 
     def branches(self, literal: Literal, tracked: bool = False) -> list[B]:
         """The branches of a literal.
@@ -126,9 +129,6 @@ class Expander(ABC, Generic[B]):
                 sub.pointer,
                 "tell branches apart by a required key with a `const`",
             )
-
-    def _absorbed(self, found: list[B]) -> list[B]:
-        return found
 
     def _holds(self, sub: Subschema, tracked: bool) -> list[B]:
         unevaluated = self.unevaluated(sub)

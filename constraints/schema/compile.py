@@ -13,7 +13,7 @@ from sglc.constraints.machine import Machine
 from sglc.constraints.pushdown import Pushdown
 from sglc.constraints.schema.canonical import CanonicalWriter
 from sglc.constraints.schema.circles import refuse_circles
-from sglc.constraints.schema.errors import SchemaError
+from sglc.constraints.schema.errors import SchemaError, too_large
 from sglc.constraints.schema.inlining import MAX_STATES_AT_ONCE, simplified, size
 from sglc.constraints.schema.options import Limits, SchemaOptions
 from sglc.constraints.schema.positions import Positions
@@ -53,7 +53,7 @@ class CompiledSchema:
                 return self.rules[self.start].automaton(max_states=self._limits.max_states)
             return Pushdown(self.rules, self.start, self.digest)
         except AutomatonTooLarge as error:
-            raise SchemaError(str(error), "#") from None
+            raise too_large(error, "#") from None
 
     @property
     def is_regular(self) -> bool:

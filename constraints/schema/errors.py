@@ -1,6 +1,8 @@
-"""The one error of this package."""
+"""The one error of this package, and how places are named."""
 
 from __future__ import annotations
+
+from sglc.constraints.work import AutomatonTooLarge
 
 
 class SchemaError(ValueError):
@@ -15,6 +17,15 @@ class SchemaError(ValueError):
         self.message = message
         self.pointer = pointer
         self.hint = hint
+
+
+def too_large(error: AutomatonTooLarge, pointer: str) -> SchemaError:
+    """What is told of an automaton that grew out of its bounds."""
+    return SchemaError(
+        f"this needs an automaton of more than {error.max_states} states, or the work of as many",
+        pointer,
+        "use fewer constants, smaller counts, a `maxLength` or a narrower pattern",
+    )
 
 
 def escape_token(token: str) -> str:

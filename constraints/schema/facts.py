@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sglc.constraints.schema.data import KINDS, Kind, frozen, kind_of
-from sglc.constraints.schema.formula import Formula, Literal, in_order, is_false
+from sglc.constraints.schema.formula import Formula, Literal, formula, in_order, is_false
 from sglc.constraints.schema.judge import Judge
 from sglc.constraints.schema.resources import Resources, Subschema
 
@@ -130,5 +130,4 @@ class Facts:
         """Whether all values of a formula plainly are as the literal says."""
         if literal in whole or literal.is_true:
             return True
-        found = self.candidates(whole)
-        return found is not None and all(self._judge.holds(literal, value) for value in found)
+        return self.is_empty(formula((*whole, literal.negated)))

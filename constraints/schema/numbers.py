@@ -45,12 +45,10 @@ def _plain_integers() -> Automaton:
 @lru_cache(maxsize=512)
 def written(values: Automaton) -> Automaton:
     """How a set of values is written: finite sets and whole numbers in one way only."""
-    one_way = values.intersect(canonical_numerals())
-    if one_way.is_finite:
-        return one_way
     if values.difference(integers()).is_empty:
         return values.intersect(_plain_integers())
-    return values
+    one_way = values.intersect(canonical_numerals())
+    return one_way if one_way.is_finite else values
 
 
 @lru_cache(maxsize=512)

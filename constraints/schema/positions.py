@@ -8,7 +8,7 @@ from sglc.constraints.automaton import AutomatonTooLarge
 from sglc.constraints.schema.array_branches import ArrayBranch, ArrayExpander
 from sglc.constraints.schema.arrays import ArrayWriter, distinct_values
 from sglc.constraints.schema.branches import Tools
-from sglc.constraints.schema.errors import SchemaError
+from sglc.constraints.schema.errors import SchemaError, too_large
 from sglc.constraints.schema.facts import Facts
 from sglc.constraints.schema.formula import Formula, Literal, formula, in_order
 from sglc.constraints.schema.graph import GraphTooLarge
@@ -20,7 +20,7 @@ from sglc.constraints.schema.objects import ObjectShape, ObjectWriter
 from sglc.constraints.schema.options import Limits, SchemaOptions
 from sglc.constraints.schema.resources import Resources
 from sglc.constraints.schema.scalars import NumberSets, StringSets
-from sglc.constraints.schema.texts import SMALLER, Texts
+from sglc.constraints.schema.texts import Texts
 from sglc.constraints.syntax import Call, Exactly, Node, Text, alt
 
 _WORDS = (("null", None), ("true", True), ("false", False))
@@ -108,7 +108,7 @@ class Positions:
         try:
             return alt(*self._parts(whole, Layout(self._options, depth)))
         except AutomatonTooLarge as error:
-            raise SchemaError(str(error), _pointer(whole), SMALLER) from None
+            raise too_large(error, _pointer(whole)) from None
         except GraphTooLarge:
             raise SchemaError(
                 f"an array or object here counts to more than {self._limits.max_count}, or needs "

@@ -10,12 +10,12 @@ from typing import Any, Generic, TypeVar
 from sglc.constraints.automaton import Automaton, AutomatonTooLarge
 from sglc.constraints.schema import numbers
 from sglc.constraints.schema.data import exact, kind_of
-from sglc.constraints.schema.errors import SchemaError
+from sglc.constraints.schema.errors import SchemaError, too_large
 from sglc.constraints.schema.formula import Formula, in_order
 from sglc.constraints.schema.options import Limits
 from sglc.constraints.schema.resources import Resources, Subschema
 from sglc.constraints.schema.strings import ALL_STRINGS, NO_STRINGS, Strings
-from sglc.constraints.schema.texts import SMALLER, Texts
+from sglc.constraints.schema.texts import Texts
 
 S = TypeVar("S")
 
@@ -65,7 +65,7 @@ class Scalars(ABC, Generic[S]):
                 values = self.of(sub, positive)
                 found = self.both(found, values if positive else self.opposite(values))
             except AutomatonTooLarge as error:
-                raise SchemaError(str(error), sub.pointer, SMALLER) from None
+                raise too_large(error, sub.pointer) from None
         return found
 
     def of(self, sub: Subschema, surely: bool = True) -> S:
@@ -80,7 +80,7 @@ class Scalars(ABC, Generic[S]):
             try:
                 self._known[key] = self._of(*key)
             except AutomatonTooLarge as error:
-                raise SchemaError(str(error), sub.pointer, SMALLER) from None
+                raise too_large(error, sub.pointer) from None
         return self._known[key]
 
     def _of(self, sub: Subschema, surely: bool) -> S:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from sglc.constraints.automaton import AutomatonTooLarge
-from sglc.constraints.schema.errors import SchemaError
+from sglc.constraints.schema.errors import SchemaError, too_large
 from sglc.constraints.schema.formats import FORMATS, format_texts
 from sglc.constraints.schema.options import Limits, SchemaOptions
 from sglc.constraints.schema.pattern import PatternError, found
 from sglc.constraints.schema.resources import Subschema
 from sglc.constraints.schema.strings import ALL_STRINGS, Strings
-
-SMALLER = "bound the strings with `maxLength`, or write a narrower pattern"
 
 
 class Texts:
@@ -53,7 +51,7 @@ class Texts:
             try:
                 strings = strings.intersect(more, self._max_states)
             except AutomatonTooLarge as error:
-                raise SchemaError(str(error), sub.at(word), SMALLER) from None
+                raise too_large(error, sub.at(word)) from None
         return strings
 
     def of_pattern(self, pattern: str, pointer: str, surely: bool = True) -> Strings:
@@ -63,7 +61,7 @@ class Texts:
         except PatternError as error:
             raise SchemaError(str(error), pointer, "write an equal regular expression") from None
         except AutomatonTooLarge as error:
-            raise SchemaError(str(error), pointer, SMALLER) from None
+            raise too_large(error, pointer) from None
         return Strings(inside=automaton) if pattern else ALL_STRINGS
 
     def of_format(self, name: str, pointer: str) -> Strings:
