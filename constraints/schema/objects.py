@@ -90,6 +90,7 @@ class ObjectWriter:
         """The keys of a branch.
 
         Raises:
+            GraphTooLarge: too many keys are listed.
             SchemaError: too many patterns meet, or their automata are too large.
         """
         if branch not in self._shapes:
@@ -103,6 +104,8 @@ class ObjectWriter:
         order = dict.fromkeys(k for rule in branch.values for k in rule.names)
         order |= dict.fromkeys(sorted(branch.required))
         order |= dict.fromkeys(sorted(branch.absent))
+        if 4 * len(order) > self._tools.limits.max_edges:
+            raise GraphTooLarge
         listed: list[Key] = []
         named: list[Key] = []  # keys that patterns or propertyNames leave few of
         free = tuple(self._free(branch, names, list(order), wanted, wanted_keys, pointer))

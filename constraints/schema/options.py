@@ -73,6 +73,6 @@ class Limits:
     max_states: int = 100_000
     max_branches: int = 1_000
     max_edges: int = 200_000
-    max_rules: int = 50_000
+    max_rules: int = 20_000
     max_count: int = 8_000
     max_depth: int = 60

@@ -66,7 +66,9 @@ class Positions:
             rules[self._names[whole, depth]] = self._body(whole, depth)
             if len(self._todo) > self._limits.max_rules:
                 raise SchemaError(
-                    f"more than {self._limits.max_rules} different positions", _pointer(whole)
+                    f"more than {self._limits.max_rules} places where values differ",
+                    _pointer(whole),
+                    "let places share definitions by `$ref`",
                 )
         return rules
 
