@@ -63,6 +63,7 @@ def json_schema(
     order: Choice["schema", "any"] = "schema",
     layout: Choice["spaced", "compact"] | int = "spaced",
     formats: Choice["enforce", "known", "annotate"] = "enforce",
+    resources: Mapping[str, Mapping[str, Any] | bool] | None = None,
 ) -> Schema:
     """JSON that is valid against a schema, which may be given as JSON text.
 
@@ -71,6 +72,7 @@ def json_schema(
     exactly there: as ``json.dumps`` writes by default (``spaced``), without blanks (``compact``),
     or with its ``indent``. ``formats``: whether a ``format`` is part of the language (``enforce``;
     one that is not known is refused), where it is ``known``, or never (``annotate``).
+    ``resources``: other documents by URI, which references may lead to; nothing is fetched.
 
     Raises:
         SchemaError: the schema is wrong, or has a keyword that cannot be enforced; ``path`` says
@@ -81,11 +83,11 @@ def json_schema(
     from sglc.constraints.schemas import compiled
     from sglc.constraints.types import Schema
 
-    if isinstance(schema, str):
-        text = schema
-    else:
-        text = json.dumps(schema, ensure_ascii=False, separators=(",", ":"))
-    made = Schema(text, order, layout, formats)
+    def written(value: Any) -> str:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+    text = schema if isinstance(schema, str) else written(schema)
+    made = Schema(text, order, layout, formats, written(resources) if resources else "")
     compiled(made)
     return made
 

@@ -27,12 +27,12 @@ def compiled(t: Schema) -> CompiledSchema:
     from sglc.constraints.schema import SchemaError, SchemaOptions
     from sglc.constraints.schema import compile_schema as compile_
 
-    if len(t.text) > MAX_SCHEMA_CHARS:
-        raise SchemaError(
-            f"a schema may have {MAX_SCHEMA_CHARS} characters, not {len(t.text)}", "#"
-        )
+    size = len(t.text) + len(t.resources)
+    if size > MAX_SCHEMA_CHARS:
+        raise SchemaError(f"a schema may have {MAX_SCHEMA_CHARS} characters, not {size}", "#")
     try:
         schema = json.loads(t.text)
+        resources = json.loads(t.resources or "{}")
     except (ValueError, RecursionError) as error:
         reason = str(error) or "it is nested too deeply"
         raise SchemaError(f"this is not JSON: {reason}", "#") from None
@@ -40,7 +40,7 @@ def compiled(t: Schema) -> CompiledSchema:
         options = SchemaOptions(cast(Any, t.order), cast(Any, t.layout), cast(Any, t.formats))
     except ValueError as error:
         raise SchemaError(str(error), "#") from None
-    return compile_(schema, options=options)
+    return compile_(schema, options=options, resources=resources)
 
 
 def fault_of(t: Schema, value: Any) -> str | None:

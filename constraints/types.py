@@ -257,7 +257,8 @@ class Sized(Type):
 class Schema(Type):
     """JSON that is valid against a JSON Schema, which is given as JSON text.
 
-    ``order``, ``layout`` and ``formats``: see ``schema.options.SchemaOptions``.
+    ``order``, ``layout`` and ``formats``: see ``schema.options.SchemaOptions``. ``resources``: a
+    JSON object of other documents, by URI, that references may lead to; nothing is fetched.
     """
 
     kind: ClassVar[str] = "schema"
@@ -265,6 +266,7 @@ class Schema(Type):
     order: str = "schema"
     layout: str | int = "spaced"
     formats: str = "enforce"
+    resources: str = ""
 
     def __str__(self) -> str:
         return f"schema({_clip(self.text)})"

@@ -14,6 +14,7 @@ from sglc.constraints import build
 from sglc.constraints import types as t
 from sglc.constraints.language import end_rule, parse, render
 from sglc.constraints.schema import SchemaError
+from sglc.constraints.type_data import from_data, to_data
 
 UNIQUE = constraints.json_schema(
     {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
@@ -39,6 +40,17 @@ def test_a_schema_is_text_mapping_or_boolean() -> None:
         constraints.json_schema("{")
     with pytest.raises(SchemaError, match="order"):
         constraints.json_schema({}, order="none")  # type: ignore[arg-type]  # what a caller may do
+
+
+def test_references_lead_to_the_documents_that_are_given() -> None:
+    remote = {"$ref": "https://example.org/age"}
+    ages = {"https://example.org/age": {"type": "integer", "minimum": 0}}
+    age = constraints.json_schema(remote, resources=ages)
+    assert age.accepts("3")
+    assert not age.accepts("-3")
+    assert from_data(json.loads(json.dumps(to_data(age)))) == age
+    with pytest.raises(SchemaError, match=r"#/\$ref"):
+        constraints.json_schema(remote)
 
 
 def test_what_no_machine_sees_is_checked_when_it_is_parsed() -> None:
