@@ -54,6 +54,13 @@ MAX_MET_STATES: Final = 200_000  # more than any automaton has
 MAX_INLINED: Final = 20_000  # nodes of a tree that rules without recursion become
 
 
+class NoMemberError(ValueError):
+    """No text satisfies a type, where one was asked for."""
+
+    def __init__(self, t: Type) -> None:
+        super().__init__(f"{t} has no member")
+
+
 class Bounds(NamedTuple):
     """Lengths of the shortest and the longest member; None: there is no longest."""
 
@@ -150,7 +157,8 @@ def bounds(t: Type) -> Bounds:
     characters are bounded by the bytes.
 
     Raises:
-        ValueError: ``t`` has no member (then there is no shortest one), or is no constraint.
+        NoMemberError: ``t`` has no member, so there is no shortest one.
+        ValueError: ``t`` is no constraint.
         RegexError, SchemaError, GrammarError: a part of ``t`` is wrong or cannot be enforced.
     """
     builder = _Builder(MAX_STATES)
@@ -158,12 +166,12 @@ def bounds(t: Type) -> Bounds:
     if builder.rules:
         machine = language(t)
         if not machine.start:
-            raise ValueError(f"{t} has no member")
+            raise NoMemberError(t)
         shortest = len(machine.completion(machine.start))
         return Bounds(shortest, None, -(-shortest // 4), None)
     in_bytes, in_chars = node.span(True), node.span(False)
     if in_bytes is None or in_chars is None:
-        raise ValueError(f"{t} has no member")
+        raise NoMemberError(t)
     return Bounds(*in_bytes, *in_chars)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sglc.constraints.build import (
     Bounds,
     EndRule,
+    NoMemberError,
     bounds,
     end_rule,
     end_rule_of,
@@ -19,6 +20,7 @@ from sglc.constraints.values import asked_of, parse, render
 __all__ = [
     "Bounds",
     "EndRule",
+    "NoMemberError",
     "asked_of",
     "bounds",
     "end_rule",

@@ -44,7 +44,26 @@ def check_type(body: Body, place: ast.Expr, type_: t.Type) -> bool:
     if empty is not None:
         body.report(codes.empty_language(place.span, show(type_), empty))
         return False
-    return all(_check_pattern(body, place, type_, part) for part in dict.fromkeys(_patterns(type_)))
+    parts = dict.fromkeys(_patterns(type_))
+    if not all(_check_pattern(body, place, type_, part) for part in parts):
+        return False
+    if not _has_member(type_):
+        body.report(codes.empty_language(place.span, show(type_)))
+        return False
+    return True
+
+
+def _has_member(type_: t.Type) -> bool:
+    """Whether a text satisfies the type, as far as schemas and grammars in it decide that."""
+    if isinstance(type_, t.OneOf) or _is_open(type_):
+        return True
+    from sglc.constraints.language import NoMemberError, bounds
+
+    try:
+        bounds(type_)
+    except NoMemberError:
+        return False
+    return True
 
 
 def _check_pattern(body: Body, place: ast.Expr, type_: t.Type, part: t.Regex) -> bool:
@@ -60,7 +79,7 @@ def _check_pattern(body: Body, place: ast.Expr, type_: t.Type, part: t.Regex) ->
         body.report(codes.automaton_too_large(place.span, show(type_), MAX_STATES))
         return False
     if not automaton.start:
-        body.report(codes.empty_language(place.span, show(type_)))
+        body.report(codes.empty_language(place.span, show(part)))
         return False
     return True
 
