@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from sglc.runtime.masks.trie import Ints, Longs
 
 _KIND = "masks"
 _PACKAGE = Path(__file__).parent
+_INDEX = ("mask_of", "reach", "begins", "checks")  # checked as a whole; the words mask by mask
 
 
 class MaskStore:
@@ -34,8 +36,11 @@ class MaskStore:
             return None
         data, arrays = found
         try:
+            if data["crc"] != _crc(arrays):
+                return None
             return StoredMasks(
                 num_words=int(data["num_words"]),
+                num_left_out=int(data["num_left_out"]),
                 mask_of=np.frombuffer(arrays["mask_of"], np.int32),
                 reach=np.frombuffer(arrays["reach"], np.int32),
                 begins=np.frombuffer(arrays["begins"], np.int64),
@@ -56,8 +61,12 @@ class MaskStore:
             "checks": np.array([zlib.crc32(part.data) for part in parts], np.uint32),
             "words": np.concatenate([*parts, np.zeros(0, np.int32)]),
         }
-        data = {"num_words": found.masks[0].num_words if found.masks else 0}
         buffers = {name: memoryview(array.tobytes()) for name, array in arrays.items()}
+        data = {
+            "num_words": found.masks[0].num_words if found.masks else 0,
+            "num_left_out": found.num_left_out,
+            "crc": _crc(buffers),
+        }
         return self._folder.write(_KIND, self._key(constraint), data, buffers)
 
     def _key(self, constraint: Constraint) -> list[object]:
@@ -67,12 +76,13 @@ class MaskStore:
 class StoredMasks(NamedTuple):
     """Masks in a mapped file.
 
-    ``mask_of`` and ``reach``: see ``StateMasks``. Mask m is ``words[begins[m] : begins[m + 1]]``:
+    ``num_left_out``, ``mask_of`` and ``reach``: see ``StateMasks``. Mask m is ``words[begins[m] : begins[m + 1]]``:
     all ``num_words``, or where those stand that are not 0, then what they are. ``checks``: the
     CRC-32 of each mask.
     """
 
     num_words: int
+    num_left_out: int
     mask_of: Ints
     reach: Ints
     begins: Longs
@@ -93,3 +103,10 @@ class StoredMasks(NamedTuple):
             return Mask(self.num_words, words, None), int(self.reach[state])
         half = len(words) // 2
         return Mask(self.num_words, words[half:], words[:half]), int(self.reach[state])
+
+
+def _crc(arrays: Mapping[str, memoryview]) -> int:
+    check = 0
+    for name in _INDEX:
+        check = zlib.crc32(arrays[name], check)
+    return check

@@ -140,3 +140,22 @@ def test_a_damaged_mask_is_built_again(tmp_path: Path) -> None:
     assert cache.get(constraint, 1).ids().tolist() == [ord("a")]
     assert cache.get(constraint, 2).ids().tolist() == list(range(ord("b"), ord("z") + 1))
     assert (cache.masks_loaded, cache.masks_built) == (1, 1)
+
+
+def test_a_damaged_index_is_not_there(tmp_path: Path) -> None:
+    """A state must not get the mask of another one."""
+    vocabulary = Vocabulary.of(BYTES, [])
+    constraint = Constraint(Automaton.from_regex("a[b-z]"), "closed")
+    store = MaskStore(ArtifactFolder(tmp_path), "", vocabulary)
+    store.save(constraint, make(vocabulary, constraint))
+    (file,) = tmp_path.glob("masks/*")
+    found = store.load(constraint)
+    assert found is not None
+    for array in (found.mask_of, found.reach, found.begins, found.checks):
+        whole = bytearray(file.read_bytes())
+        assert whole.count(array.tobytes()) >= 1
+        whole[whole.rindex(array.tobytes()) + array.itemsize] ^= 1
+        file.unlink()  # whoever has mapped it keeps what it was
+        file.write_bytes(whole)
+        assert store.load(constraint) is None
+        store.save(constraint, make(vocabulary, constraint))
