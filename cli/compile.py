@@ -61,7 +61,7 @@ def _precompile(args: argparse.Namespace, plan: Plan) -> int:
         raise CommandError("there is no cache folder: set SGLC_CACHE_DIR to one")
     precompiler = _precompiler(args, plan, folder)
     from sglc.runtime.executor.compile_process import ConstraintError
-    from sglc.runtime.precompile import impossible_budgets
+    from sglc.runtime.precompile import NotWrittenError, impossible_budgets
 
     made = []
     try:
@@ -70,6 +70,8 @@ def _precompile(args: argparse.Namespace, plan: Plan) -> int:
             print(describe(each))
     except ConstraintError as error:
         raise CommandError(str(error), EXIT_ERRORS) from None
+    except NotWrittenError as error:
+        raise CommandError(f"{error}: set SGLC_CACHE_DIR to a folder that can") from None
     print(f"in {folder}" if made else "no constraints: there is nothing to make")
     wrong = [f"{loc}: {reason}" for loc, reason in impossible_budgets(plan, made)]
     for line in wrong:
@@ -113,8 +115,8 @@ def describe(made: Precompiled) -> str:
     if made.need is not None:
         from sglc.runtime.core.script import NEVER
 
-        fewest = "no tokens for it" if made.need >= NEVER else f"at least {made.need} tokens"
-        parts.append(fewest)
+        fewest = f"at least {made.need} token{'s' if made.need != 1 else ''}"
+        parts.append("no tokens for it" if made.need >= NEVER else fewest)
     return f"{made.name}: " + "; ".join(parts)
 
 

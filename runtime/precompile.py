@@ -17,7 +17,7 @@ from sglc.constraints.store import AutomatonStore
 from sglc.constraints.types import Type
 from sglc.runtime.core.script import Constraint, too_short
 from sglc.runtime.core.vocabulary import Vocabulary
-from sglc.runtime.executor.compile_process import Prepared, prepare
+from sglc.runtime.executor.compile_process import ConstraintError, Prepared, prepare
 from sglc.runtime.executor.options import known_stop
 from sglc.runtime.executor.stored import StoredConstraints
 from sglc.runtime.masks.closing import Needs, Spellings
@@ -30,7 +30,7 @@ MAX_STATES: Final = 65_536  # of which masks are made
 
 @dataclass(slots=True)
 class Precompiled:
-    """What was made for one constraint; sizes are 0 for what was there already or is not kept.
+    """What was made for one constraint; sizes are 0 for what was there already.
 
     ``num_masks`` is None where masks are made while the program runs, or nobody asked for them;
     ``num_left_out`` are the states whose masks are made then because they are one too many.
@@ -50,6 +50,10 @@ class Precompiled:
     need: int | None = None
 
 
+class NotWrittenError(OSError):
+    """The folder takes nothing."""
+
+
 class Precompiler:
     """Fills a folder. With a vocabulary, masks are made too; ``digest`` is its tokenizer's."""
 
@@ -61,6 +65,7 @@ class Precompiler:
         *,
         max_states: int = MAX_STATES,
     ) -> None:
+        self._folder = folder
         self._automata = AutomatonStore(folder)
         self._stored = StoredConstraints(self._automata)
         self._max_states = max_states
@@ -74,10 +79,17 @@ class Precompiler:
         """Make what the constraints of a plan need, one after the other.
 
         Raises:
-            ConstraintError: a constraint cannot be used.
+            ConstraintError: a constraint cannot be used; says which, and where.
+            NotWrittenError: what was made could not be written.
         """
-        for name, t in dict.fromkeys((name, t) for name, t, _, _ in _gens(plan)):
-            yield self._one(name, t)
+        places: dict[tuple[str, Type], Loc | None] = {}
+        for name, t, _, loc in _gens(plan):
+            places.setdefault((name, t), loc)
+        for (name, t), loc in places.items():
+            try:
+                yield self._one(name, t)
+            except ConstraintError as error:
+                raise ConstraintError(f"{loc}: {t} cannot be used: {error}") from None
 
     def _one(self, name: str, t: Type) -> Precompiled:
         found = Precompiled(name, t)
@@ -98,20 +110,31 @@ class Precompiler:
 
     def _save(self, prepared: Prepared) -> int:
         machines = prepared.machines.items()
-        return sum(self._automata.save(t, m) for t, m in machines if isinstance(m, Automaton))
+        return sum(
+            self._written(self._automata.save(t, m))
+            for t, m in machines
+            if isinstance(m, Automaton)
+        )
+
+    def _written(self, num_bytes: int) -> int:
+        if not num_bytes:
+            raise NotWrittenError(f"{self._folder.path} cannot be written")
+        return num_bytes
 
     def _make_masks(self, constraint: Constraint, found: Precompiled) -> None:
         assert self._vocabulary is not None
         start = time.perf_counter()
         known = self._masks.load(constraint)
-        if known is not None:
+        num_known = 0 if known is None else int((known.mask_of >= 0).sum())
+        if known is not None and (not known.num_left_out or num_known >= self._max_states):
             found.num_masks = len(known.checks)
+            found.num_left_out = known.num_left_out
         else:
             eos = np.array(sorted(self._vocabulary.eos_ids), np.int64)
             made = precompute(self._trie, constraint, eos, self._max_states)
             found.num_masks = len(made.masks)
             found.num_left_out = made.num_left_out
-            found.mask_bytes = self._masks.save(constraint, made)
+            found.mask_bytes = self._written(self._masks.save(constraint, made))
         found.mask_seconds = time.perf_counter() - start
 
 
