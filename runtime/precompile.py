@@ -88,7 +88,7 @@ class Precompiler:
         for (name, t), loc in places.items():
             try:
                 yield self._one(name, t)
-            except ConstraintError as error:
+            except ValueError as error:  # too large ones are no ConstraintError
                 raise ConstraintError(f"{loc}: {t} cannot be used: {error}") from None
 
     def _one(self, name: str, t: Type) -> Precompiled:

@@ -76,9 +76,9 @@ class MaskStore:
 class StoredMasks(NamedTuple):
     """Masks in a mapped file.
 
-    ``num_left_out``, ``mask_of`` and ``reach``: see ``StateMasks``. Mask m is ``words[begins[m] : begins[m + 1]]``:
-    all ``num_words``, or where those stand that are not 0, then what they are. ``checks``: the
-    CRC-32 of each mask.
+    ``num_left_out``, ``mask_of`` and ``reach``: see ``StateMasks``. Mask m is
+    ``words[begins[m] : begins[m + 1]]``: all ``num_words``, or where those stand that are not 0,
+    then what they are. ``checks``: the CRC-32 of each mask.
     """
 
     num_words: int
