@@ -63,6 +63,7 @@ class Pushdown:
         Raises:
             KeyError: a rule is called that is not there.
             AutomatonTooLarge: the network of the rules needs more than ``max_states`` parts.
+            TextsTooLongError: a rule has long texts only.
         """
         self.digest = digest
         net = Network(Work(max_states))

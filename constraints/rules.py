@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sglc.constraints.automaton import Automaton
 from sglc.constraints.network import Fragment, Network, Part
@@ -14,6 +14,17 @@ from sglc.constraints.shortened import ShortenedPart
 from sglc.constraints.syntax import PLAIN, Node
 
 _FAR = 1 << 60
+MAX_SHORTEST_BYTES: Final = 1 << 17  # no budget has room for more, and no memory for the ways
+
+
+class TextsTooLongError(ValueError):
+    """An alternative of a rule has no text that a model could ever write."""
+
+    def __init__(self, num_bytes: int) -> None:
+        super().__init__(
+            f"an alternative of a rule has no text of less than {num_bytes} bytes: at most "
+            f"{MAX_SHORTEST_BYTES} can be worked with, so lower the counts of its repetitions"
+        )
 
 
 class Rule(NamedTuple):
@@ -65,6 +76,7 @@ def link(net: Network, rules: Mapping[str, Node]) -> Program:
     Raises:
         KeyError: a rule is called that is not there.
         AutomatonTooLarge: a rule needs too many parts.
+        TextsTooLongError: a rule has long texts only.
     """
     fragments = {name: node.fragment(net, PLAIN) for name, node in rules.items()}
     for called in net.calls.values():
@@ -99,6 +111,10 @@ class _Linker:
         across = [d[p.start] if p.start else _FAR for d, p in zip(distances, parts, strict=True)]
         after = self._shortest(across)
         useful = [a < _FAR and b < _FAR for a, b in zip(across, after, strict=True)]
+        away = (a + b for a, b in zip(across, after, strict=True) if a + b < _FAR)
+        longest = max(away, default=0)
+        if longest > MAX_SHORTEST_BYTES:
+            raise TextsTooLongError(longest)
         nullable = self._nullable()
         rules = {
             name: Rule(

@@ -47,14 +47,11 @@ def check_type(body: Body, place: ast.Expr, type_: t.Type) -> bool:
     parts = dict.fromkeys(_patterns(type_))
     if not all(_check_pattern(body, place, type_, part) for part in parts):
         return False
-    if not _has_member(type_):
-        body.report(codes.empty_language(place.span, show(type_)))
-        return False
-    return True
+    return _check_rules(body, place, type_)
 
 
-def _has_member(type_: t.Type) -> bool:
-    """Whether a text satisfies the type, as far as schemas and grammars in it decide that."""
+def _check_rules(body: Body, place: ast.Expr, type_: t.Type) -> bool:
+    """Report what is wrong with the schemas and grammars in a type as a whole."""
     if isinstance(type_, t.OneOf) or _is_open(type_):
         return True
     from sglc.constraints.language import NoMemberError, bounds
@@ -62,6 +59,10 @@ def _has_member(type_: t.Type) -> bool:
     try:
         bounds(type_)
     except NoMemberError:
+        body.report(codes.empty_language(place.span, show(type_)))
+        return False
+    except ValueError as error:
+        body.report(codes.unsupported_rules(place.span, "type", str(error)))
         return False
     return True
 
