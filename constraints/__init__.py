@@ -35,6 +35,7 @@ def regex(pattern: str, *, ascii: bool = False) -> Regex:
     from sglc.constraints.patterns import ascii_only, parse_regex
     from sglc.constraints.types import Regex
 
+    _check_text("a pattern", pattern)
     whole = ascii_only(pattern) if ascii else pattern
     parse_regex(whole)
     return Regex(whole)
@@ -49,6 +50,8 @@ def choices(texts: Iterable[str]) -> Type:
     from sglc.constraints.types import Literal, Union
 
     listed = list(texts)
+    for text in listed:
+        _check_text("a choice", text)
     if not listed:
         raise ValueError("there must be a choice at least")
     if len(set(listed)) < len(listed):
@@ -118,5 +121,11 @@ def grammar(text: str, *, start: str = "start") -> Grammar:
     from sglc.constraints.lark_grammar import grammar_rules
     from sglc.constraints.types import Grammar
 
+    _check_text("a grammar", text)
     grammar_rules(text, start)
     return Grammar(text, start)
+
+
+def _check_text(what: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{what} is a str, not {value!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
 from functools import lru_cache, reduce
 from typing import Final, NamedTuple
 from typing import Literal as Choice
@@ -28,6 +29,7 @@ from sglc.constraints.types import (
     Bool,
     Both,
     Concat,
+    Field,
     Grammar,
     Int,
     Json,
@@ -145,6 +147,36 @@ def max_tokens_of(t: Type) -> int | None:
     return None
 
 
+def _check_token_bounds(t: Type) -> None:
+    """Refuse a bound in tokens of a part: the model is held to one for all that it writes.
+
+    Raises:
+        ValueError: there is one; says what it bounds.
+    """
+    whole, inside = [t], list[object]()
+    for each in whole:  # both grow while they are read
+        match each:
+            case Sized(inner) | Without(inner) | Stopped(inner):
+                whole.append(inner)
+            case Both(parts):
+                whole += parts
+            case _:
+                inside += [getattr(each, field.name) for field in fields(each)]
+    for value in inside:
+        match value:
+            case Sized(max_tokens=int()):
+                raise ValueError(
+                    f"{value}: max_tokens bounds all that a model writes, not a part of it; put "
+                    ".sized(max_tokens=...) outermost"
+                )
+            case Field():
+                inside.append(value.type)
+            case tuple():
+                inside += value
+            case Type():
+                inside += [getattr(value, field.name) for field in fields(value)]
+
+
 def _least(bounds: Iterable[int | None]) -> int | None:
     return min((bound for bound in bounds if bound is not None), default=None)
 
@@ -167,7 +199,7 @@ def bounds(t: Type) -> Bounds:
         machine = language(t)
         if not machine.start:
             raise NoMemberError(t)
-        shortest = len(machine.completion(machine.start))
+        shortest = machine.distance(machine.start)
         return Bounds(shortest, None, -(-shortest // 4), None)
     in_bytes, in_chars = node.span(True), node.span(False)
     if in_bytes is None or in_chars is None:
@@ -185,6 +217,7 @@ def _language(t: Type, max_states: int) -> list[Machine]:
     """A list of the machine, in which a fresh one can take its place."""
     if isinstance(t, Stopped):
         return [_stopped(t, max_states)]
+    _check_token_bounds(t)
     builder = _Builder(max_states)
     node = builder.bare(t)
     if not builder.rules:

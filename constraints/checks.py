@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -54,11 +53,44 @@ def fault(t: Type, value: Any) -> str | None:
         case Record(fields):
             return _first(fault(field.type, value[field.name]) for field in fields)
         case Union(options):
-            text = f"[{json.dumps(value, ensure_ascii=False)}]".encode()
-            fitting = [o for o in options if language(List(o, 1, 1)).accepts(text)]
-            faults = [fault(option, value) for option in fitting]
+            faults = [fault(option, value) for option in options if _is_spelled(option, value)]
             return None if None in faults else _first(faults)
+        case Concat(parts):
+            if not _can_be_cut(parts, value):
+                return "a part of it breaks what is checked after generation"
     return None
+
+
+def _is_spelled(t: Type, value: Any) -> bool:
+    """Whether a JSON value has a text in the language of ``t``."""
+    from sglc.constraints.values import renderings_in_json
+
+    return bool(renderings_in_json(t, value))
+
+
+def _can_be_cut(parts: Iterable[Type], text: str) -> bool:
+    """Whether ``text`` is a member of each part, in order, what is checked included."""
+    from sglc.constraints.values import is_member
+
+    begins = [0]
+    for part in parts:
+        ends: set[int] = set()
+        for begin in begins:
+            ends.update(e for e in _ends(part, text, begin) if is_member(part, text[begin:e]))
+        begins = sorted(ends)
+    return len(text) in begins
+
+
+def _ends(t: Type, text: str, begin: int) -> Iterator[int]:
+    """Where the texts from ``begin`` on end that the machine of ``t`` accepts."""
+    machine = language(t)
+    state = machine.start
+    for at in range(begin, len(text) + 1):
+        if machine.is_accepting(state):
+            yield at
+        state = machine.run(state, text[at : at + 1].encode()) if at < len(text) else 0
+        if not state:
+            return
 
 
 def _first(faults: Iterable[str | None]) -> str | None:

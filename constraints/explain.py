@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from sglc.constraints.automaton import Automaton
 from sglc.constraints.build import end_rule, is_unconstrained, language
 from sglc.constraints.schemas import compiled
-from sglc.constraints.types import Grammar, Schema, Sized, Type
+from sglc.constraints.types import Field, Grammar, Schema, Sized, Type
 
 _MAX_SHOWN = 120
 _ENDS = {
@@ -48,6 +50,26 @@ def explain(t: Type) -> str:
 
 
 def _notes(t: Type) -> list[str]:
+    return [line for each in _types_in(t) for line in _own_notes(each, each == t)]
+
+
+def _types_in(t: Type) -> list[Type]:
+    """The type and all that it is made of, each once."""
+    found: dict[Type, None] = {}
+    todo: list[object] = [t]
+    for each in todo:  # grows while it is read
+        if isinstance(each, tuple):
+            todo += each
+        elif isinstance(each, Field):
+            todo.append(each.type)
+        elif isinstance(each, Type) and each not in found:
+            found[each] = None
+            todo += [getattr(each, field.name) for field in fields(each)]
+    return list(found)
+
+
+def _own_notes(t: Type, is_whole: bool) -> list[str]:
+    of = "" if is_whole else f" of {t}"
     match t:
         case Sized(max_tokens=int() as most):
             return [
@@ -55,13 +77,13 @@ def _notes(t: Type) -> list[str]:
             ]
         case Schema():
             report = str(compiled(t).report).splitlines()
-            return ["  keywords", *(f"    {line}" for line in report)]
+            return [f"  keywords{of}", *(f"    {line}" for line in report)]
         case Grammar(start=start):
-            return [f"  rule       {start}; terminals may be cut in every way"]
+            return [f"  rule       {start}{of}; terminals may be cut in every way"]
     return []
 
 
 def _shown(data: bytes) -> str:
     text = repr(data.decode(errors="backslashreplace"))
     shown = text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 4] + "...'"
-    return f"{len(data)} bytes: {shown}"
+    return f"{len(data)} byte{'s' if len(data) != 1 else ''}: {shown}"

@@ -90,10 +90,13 @@ class Members:
         """The members that contain none of ``texts``: stop strings, say.
 
         Raises:
-            ValueError: one of ``texts`` is empty.
+            TypeError: one of ``texts`` is no text.
+            ValueError: one is empty.
         """
         from sglc.constraints.types import Without
 
+        if not all(isinstance(text, str) for text in texts):
+            raise TypeError(f"a member may be kept free of texts, not of {texts!r}")
         if not all(texts):
             raise ValueError("every text contains the empty one")
         return Without(self._type, tuple(dict.fromkeys(texts)))

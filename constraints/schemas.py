@@ -31,7 +31,7 @@ def compiled(t: Schema) -> CompiledSchema:
     if size > MAX_SCHEMA_CHARS:
         raise SchemaError(f"a schema may have {MAX_SCHEMA_CHARS} characters, not {size}", "#")
     try:
-        schema = json.loads(t.text)
+        schema = json.loads(t.text, parse_constant=_refuse)
         resources = json.loads(t.resources or "{}")
     except (ValueError, RecursionError) as error:
         reason = str(error) or "it is nested too deeply"
@@ -41,6 +41,10 @@ def compiled(t: Schema) -> CompiledSchema:
     except ValueError as error:
         raise SchemaError(str(error), "#") from None
     return compile_(schema, options=options, resources=resources)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"there is no {constant} in it")
 
 
 def fault_of(t: Schema, value: Any) -> str | None:

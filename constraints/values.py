@@ -22,6 +22,7 @@ from sglc.constraints.types import (
     MISSING,
     Bool,
     Both,
+    Concat,
     Int,
     Json,
     List,
@@ -105,6 +106,14 @@ def render(t: Type, value: Any) -> str:
     raise ValueError(f"{_clip(repr(value))} is not a {t}")
 
 
+def renderings_in_json(t: Type, value: Any) -> list[str]:
+    """The texts in L(t) that stand for ``value`` inside of JSON; none if it is not a ``t``."""
+    try:
+        return _fitting(t, value, True)
+    except ValueError:
+        return []
+
+
 def _is_spelled(t: Type, text: str, find: Find = language) -> bool:
     try:
         data = text.encode()
@@ -137,6 +146,10 @@ def _parse(t: Type, text: str, find: Find) -> Any:
             return _parse(inner, text, find)
         case Int() | Number() | Bool() | List() | Record() | Json() | Schema():
             return _parse_json(t, text)
+        case Concat() if has_checks(t):
+            found = fault(t, text)
+            if found is not None:
+                raise _Fault(found)
     return text
 
 
@@ -193,8 +206,6 @@ def _renderings(t: Type, value: Any, in_json: bool) -> list[str]:
             return [_dump(value)]
         case Schema():
             return [text_of(t, value)]
-        case Without(inner) | Sized(inner) | Both((inner, *_)):
-            return _renderings(inner, value, in_json)
         case Without(inner) | Sized(inner) | Both((inner, *_)):
             return _renderings(inner, value, in_json)
         case Bool() | Int() | Number() | List() | Record():

@@ -157,3 +157,34 @@ def test_what_cannot_be_combined_says_so() -> None:
         t.Regex("(?:.*a.{20}){2}").sized(max_chars=500).accepts("x")
     with pytest.raises(TypeError):
         t.Line() + "text"  # type: ignore[operator]  # what a caller may do
+
+
+def test_a_bound_in_tokens_holds_for_the_whole_only() -> None:
+    """Of a part it could not be kept, so it is not taken."""
+    few = t.Int().sized(max_tokens=3)
+    assert few.without("7").accepts("12")
+    assert (few & constraints.regex("[0-9]+")).accepts("12")
+    for type_ in (few | t.Literal("x"), few + t.Literal("x"), t.List(few), t.Optional(few)):
+        with pytest.raises(ValueError, match="max_tokens bounds all that a model writes"):
+            type_.accepts("12")
+    with pytest.raises(ValueError, match="outermost"):
+        t.Record((t.Field("x", t.List(few)),)).explain()
+
+
+def test_what_is_no_text_is_refused_by_name() -> None:
+    for call in (
+        lambda: constraints.regex(b"a"),  # type: ignore[arg-type]  # what a caller may get wrong
+        lambda: constraints.choices(["a", 1]),  # type: ignore[list-item]  # as above
+        lambda: constraints.grammar(None),  # type: ignore[arg-type]  # as above
+        lambda: t.Int().without(1),  # type: ignore[arg-type]  # as above
+    ):
+        with pytest.raises(TypeError, match=r"text|str"):
+            call()
+    with pytest.raises(ValueError, match="#: this is not JSON: there is no NaN"):
+        constraints.json_schema({"const": float("nan")})
+
+
+def test_rules_whose_texts_no_model_could_write_are_refused() -> None:
+    rules = "start: x ~ 1000 | /q/ start /r/\nx: y ~ 1000\ny: /a/ ~ 300"
+    with pytest.raises(ValueError, match="no text of less than 300000002 bytes"):
+        assert constraints.grammar(rules).shortest()

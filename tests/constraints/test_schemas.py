@@ -77,6 +77,35 @@ def test_another_option_of_a_union_may_have_what_one_refuses() -> None:
     assert not (any_list & UNIQUE).accepts('["a", "a"]')
 
 
+@pytest.mark.parametrize(("layout", "pair"), [("spaced", "[1, 1]"), ("compact", "[1,1]")])
+def test_what_is_combined_is_checked_in_every_layout(layout: Any, pair: str) -> None:
+    schema = {"type": "array", "items": {"type": "integer"}, "uniqueItems": True}
+    unique = constraints.json_schema(schema, layout=layout)
+    good = pair.replace("1]", "2]")
+    behind = unique + t.Literal("[") + unique
+    for part, frame in (
+        (t.List(unique | t.Bool()), "[{}]"),
+        (t.Record((t.Field("x", t.Optional(unique | t.Int())),)), '{{"x": {}}}'),
+        (behind, "{}[[1]"),
+        (behind, "[1][{}"),
+        (t.List(behind), '["[1][{}"]'),
+        (behind | t.Int(), "{}[[]"),
+    ):
+        assert part.accepts(frame.format(good))
+        assert part.machine.accepts(frame.format(pair).encode())
+        assert not part.accepts(frame.format(pair))
+        with pytest.raises(ValueError, match="not a"):
+            part.parse(frame.format(pair))
+
+
+def test_a_text_may_be_cut_so_that_every_part_is_valid() -> None:
+    numbers = constraints.json_schema({"type": "array", "items": {"type": "integer"}})
+    either = (UNIQUE | numbers | t.Literal('["a", "a"]')) + t.Regex(".*")
+    assert either.accepts('["a", "a"]')
+    assert (t.Regex(".*") + UNIQUE).accepts('["a", "a"]["a"]')
+    assert not (t.Regex("x*") + UNIQUE).accepts('["a", "a"]')
+
+
 def test_a_recursive_schema_nests_without_end() -> None:
     value: dict[str, Any] = {"v": 0}
     for level in range(200):
@@ -139,4 +168,7 @@ def test_explain_lists_every_keyword() -> None:
     page = UNIQUE.explain()
     assert "enforced   #/items" in page
     assert "checked    #/uniqueItems" in page
+    part = t.Record((t.Field("x", t.Optional(UNIQUE)),)).explain()
+    assert f"  keywords of {UNIQUE}\n" in part
+    assert "checked    #/uniqueItems" in part
     assert "pushdown" in TREE.explain()
