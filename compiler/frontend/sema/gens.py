@@ -45,7 +45,8 @@ class Gens:
         if type_ is None:
             return ANY
         if "max_tokens" not in options:
-            tokens = limits.inferred_max_tokens(type_)
+            heals = options.get("healing", False) is not False  # may be known at run time only
+            tokens = limits.inferred_max_tokens(type_, heals=heals)
             defaults = (self._body.module.config, self._body.program.checked.config)
             chosen = next((c["max_tokens"] for c in defaults if "max_tokens" in c), None)
             options["max_tokens"] = tokens or chosen or self._body.program.options.max_tokens

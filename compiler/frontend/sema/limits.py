@@ -17,17 +17,23 @@ from sglc.constraints import types as t
 # dashes; below it a budget is certainly too small, whatever the model.
 _MAX_TOKEN_BYTES = 64
 _MAX_INFERRED = 4096
+_MAX_HEALED_BYTES = 128
 _SAMPLES = ("a", "0", " ", "-", "A")
 
 
-def inferred_max_tokens(type_: t.Type) -> int | None:
-    """Return the longest member in bytes: a token is a byte at least. None when there is none."""
+def inferred_max_tokens(type_: t.Type, *, heals: bool) -> int | None:
+    """Return the longest member in bytes: a token is a byte at least. None when there is none.
+
+    With ``heals`` there is room for the word of the prompt that is written once more.
+    """
     if isinstance(type_, t.OneOf) or _is_open(type_):
         return None
     from sglc.constraints.language import bounds
 
     longest = bounds(type_).max_bytes
-    return longest if longest is not None and 0 < longest <= _MAX_INFERRED else None
+    if longest is None or not 0 < longest <= _MAX_INFERRED:
+        return None
+    return longest + _MAX_HEALED_BYTES if heals else longest
 
 
 def _is_open(type_: t.Type) -> bool:

@@ -137,3 +137,15 @@ def test_a_healed_value_is_of_its_type_with_jumps_too() -> None:
         assert result.error is None
         assert result.captures["x"] in ("true", "trend")
         assert result.text == f"It is tr{result.captures['x']}"
+
+
+@pytest.mark.parametrize("options", ["healing=true", "healing=h"])
+def test_a_budget_that_is_inferred_has_room_for_the_word_that_is_written_again(
+    options: str,
+) -> None:
+    program = compiled(
+        f'prompt p(h: bool):\n    "Once upon a time{{x = gen("s"|"d", {options})}}"\n'
+    )
+    result = run(program, Backend(jump=False), h=True)
+    assert result.error is None
+    assert result.captures["x"] in ("s", "d")
