@@ -10,6 +10,7 @@ from typing import Literal as Choice
 
 from sglc.constraints import charset, json_text, numerals
 from sglc.constraints.automaton import MAX_STATES, Automaton
+from sglc.constraints.calls import map_calls
 from sglc.constraints.machine import Machine
 from sglc.constraints.network import NotRegularError
 from sglc.constraints.patterns import char_set, parse_regex
@@ -22,7 +23,6 @@ from sglc.constraints.syntax import (
     Repeat,
     Text,
     alt,
-    map_calls,
     seq,
 )
 from sglc.constraints.types import (

@@ -6,10 +6,11 @@ import hashlib
 import json
 from collections.abc import Mapping
 
+from sglc.constraints.calls import inlined
 from sglc.constraints.lark_grammar import grammar_rules
 from sglc.constraints.pushdown import Pushdown
 from sglc.constraints.schemas import compiled
-from sglc.constraints.syntax import Node, inlined
+from sglc.constraints.syntax import Node
 from sglc.constraints.type_data import to_data
 from sglc.constraints.types import Grammar, Schema, Type
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from sglc.constraints.calls import calls_of
 from sglc.constraints.machine import Machine
 from sglc.constraints.pushdown import Pushdown
 from sglc.constraints.schema.canonical import CanonicalWriter
@@ -19,7 +20,7 @@ from sglc.constraints.schema.options import Limits, SchemaOptions
 from sglc.constraints.schema.positions import Positions
 from sglc.constraints.schema.report import Entry, Report, entries_of
 from sglc.constraints.schema.resources import Resources
-from sglc.constraints.syntax import Node, calls_of
+from sglc.constraints.syntax import Node
 from sglc.constraints.work import AutomatonTooLarge
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from sglc.constraints.automaton import Automaton, AutomatonTooLarge
+from sglc.constraints.calls import calls_of
 from sglc.constraints.network import Fragment, Network
-from sglc.constraints.syntax import PLAIN, Encoding, Node, Repeat, Span, calls_of
+from sglc.constraints.syntax import PLAIN, Encoding, Node, Repeat, Span
 
 _EMPTY_TEXT = Automaton.from_strings([""])
 _FAR = 1 << 62

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from sglc.constraints.calls import calls_of, map_calls
 from sglc.constraints.schema.graph import Graph, Times
 from sglc.constraints.shortened import Shortened
 from sglc.constraints.syntax import (
@@ -19,8 +20,6 @@ from sglc.constraints.syntax import (
     Repeat,
     Seq,
     Text,
-    calls_of,
-    map_calls,
 )
 
 MAX_STATES_AT_ONCE = 1_500  # estimated states up to which a schema becomes one finite automaton
