@@ -89,6 +89,15 @@ def _terminal(terminal: Any) -> Node:
     return node
 
 
+def _reason(error: Exception) -> str:
+    """What lark says of a grammar: one line, without the name that the text was given here."""
+    said = error.args[0] if error.args else ""
+    if len(error.args) > 1:  # a literal that Python cannot read, and why
+        return f"the text {said!r} cannot be read"
+    first = str(said).strip().partition("\n")[0]
+    return first.replace(" in <grammar>", "").rstrip(": ") or "this is not lark's notation"
+
+
 def _compiled(text: str, start: str) -> tuple[Iterable[Any], Iterable[Any], Iterable[str]]:
     from lark.exceptions import LarkError, UnexpectedInput
     from lark.load_grammar import load_grammar
@@ -106,7 +115,7 @@ def _compiled(text: str, start: str) -> tuple[Iterable[Any], Iterable[Any], Iter
         line, column = getattr(error, "line", -1), getattr(error, "column", -1)
         raise GrammarError("this is not lark's notation", line, column) from None
     except LarkError as error:
-        raise GrammarError(str(error).strip().splitlines()[0]) from None
+        raise GrammarError(_reason(error)) from None
     except OSError as error:
         raise GrammarError(f"there is no grammar {error.filename} to import from") from None
     except (RecursionError, re.error, AssertionError) as error:
