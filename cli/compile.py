@@ -39,6 +39,8 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     args = parser.parse_args(words)
     if args.max_states is not None and args.max_states < 1:
         parser.error(f"--max-states must be at least 1, not {args.max_states}")
+    if args.no_masks and (args.model is not None or args.max_states is not None):
+        parser.error("--model and --max-states are about masks: leave --no-masks out")
     from sglc.cli.programs import compile_or_report, read_source
 
     program = compile_or_report(read_source(args.program))

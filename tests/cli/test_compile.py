@@ -103,6 +103,13 @@ def test_the_limit_of_states_is_said(sglc: Any, cache: Path) -> None:
     assert sglc("compile", CARD, "--max-states", 0).code == 2
 
 
+@pytest.mark.parametrize("option", [("--model", "embedded"), ("--max-states", "9")])
+def test_options_of_masks_need_masks(sglc: Any, cache: Path, option: tuple[str, str]) -> None:
+    done = sglc("compile", CARD, "--no-masks", *option)
+    assert done.code == 2
+    assert "are about masks" in done.err
+
+
 def test_a_higher_limit_makes_the_masks_that_were_left_out(sglc: Any, cache: Path) -> None:
     sglc("compile", CARD, "--max-states", 10)
     again = sglc("compile", CARD, "--max-states", 10).out
