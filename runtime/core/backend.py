@@ -7,6 +7,7 @@ from typing import Protocol
 
 from sglc.runtime.core.events import Event
 from sglc.runtime.core.script import StreamRequest
+from sglc.runtime.core.stats import Snapshot, StreamStats
 
 
 class Backend(Protocol):
@@ -31,11 +32,17 @@ class Backend(Protocol):
             ValueError: a token id is outside the vocabulary.
         """
 
-    def cancel(self, stream: int) -> None:
-        """Drop a stream: no more events. Unknown and ended ids are ignored."""
+    def cancel(self, stream: int) -> StreamStats:
+        """Drop a stream, no more events; return what it has counted.
+
+        Of unknown ids, and of those whose end was reported, that is nothing.
+        """
 
     def step(self) -> list[Event]:
         """Do at most one forward pass and report what came of it."""
+
+    def snapshot(self) -> Snapshot:
+        """Return what the streams have counted so far, and where the KV slots are."""
 
     def stats(self) -> Mapping[str, int]:
         """Return the counters by name."""

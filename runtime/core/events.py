@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sglc.runtime.core.stats import StreamStats
+from sglc.runtime.core.stats import NOTHING, StreamStats
 
 Finish = Literal["eos", "stop", "length", "constraint"]
 
@@ -89,6 +89,7 @@ class Failed:
     stream: int
     op: int
     message: str
+    stats: StreamStats = NOTHING
 
 
 Event = Delta | Decoded | Scored | Ended | Failed

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,8 +14,9 @@ class StreamStats:
     ``prompt_tokens`` were given by Extend; ``cached_tokens`` were found in the cache or computed
     by another stream of the same step; ``prefilled_tokens`` this stream computed otherwise than
     one by one while decoding; ``decoded_tokens`` it sampled, ``forced_tokens`` its decodes got
-    without sampling; ``decode_steps`` and ``queue_steps`` are the scheduler steps in which it
-    sampled and waited.
+    without sampling; ``scored_tokens`` are those of choices that it computed; ``decode_steps`` and
+    ``queue_steps`` are the scheduler steps in which it sampled and waited; ``queue_entries`` says
+    how often it was queued.
     """
 
     prompt_tokens: int = 0
@@ -21,9 +24,35 @@ class StreamStats:
     prefilled_tokens: int = 0
     decoded_tokens: int = 0
     forced_tokens: int = 0
+    scored_tokens: int = 0
     decode_steps: int = 0
     queue_steps: int = 0
+    queue_entries: int = 0
     preemptions: int = 0
+
+    def __add__(self, other: StreamStats) -> StreamStats:
+        """Return the sums."""
+        return StreamStats(*(getattr(self, n) + getattr(other, n) for n in _STREAM_FIELDS))
+
+
+_STREAM_FIELDS = tuple(field.name for field in fields(StreamStats))
+NOTHING: Final = StreamStats()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Where a backend is between two steps.
+
+    ``running`` holds what each stream that runs has counted so far, by its id; ``num_waiting`` are
+    the streams that are queued. The KV slots are ``held_slots`` by single streams, cached for all,
+    or free; a backend without slots says 0.
+    """
+
+    running: Mapping[int, StreamStats]
+    num_waiting: int = 0
+    held_slots: int = 0
+    cached_slots: int = 0
+    free_slots: int = 0
 
 
 @dataclass(slots=True)

@@ -31,7 +31,7 @@ from sglc.runtime.core.script import (
     StreamRequest,
     too_short,
 )
-from sglc.runtime.core.stats import StreamStats
+from sglc.runtime.core.stats import NOTHING, Snapshot, StreamStats
 from sglc.runtime.core.text_encoder import TextEncoder
 from sglc.runtime.core.vocabulary import Vocabulary
 from sglc.runtime.engine.jump_reference import jump_reference
@@ -49,6 +49,14 @@ class _Stream:
     prompt_tokens: int = 0
     decoded_tokens: int = 0
     forced_tokens: int = 0
+
+    def stats(self) -> StreamStats:
+        return StreamStats(
+            prompt_tokens=self.prompt_tokens,
+            decoded_tokens=self.decoded_tokens,
+            forced_tokens=self.forced_tokens,
+            decode_steps=self.decoded_tokens,
+        )
 
 
 class _Refused(Exception):
@@ -89,9 +97,18 @@ class NaiveBackend:
         self._next_id += 1
         return self._next_id - 1
 
-    def cancel(self, stream: int) -> None:
-        """Drop a stream."""
-        self._streams = deque(s for s in self._streams if s.id != stream)
+    def cancel(self, stream: int) -> StreamStats:
+        """Drop a stream and return its counts."""
+        found = next((s for s in self._streams if s.id == stream), None)
+        if found is None:
+            return NOTHING
+        self._streams.remove(found)
+        return found.stats()
+
+    def snapshot(self) -> Snapshot:
+        """Return the counts of the stream whose turn it is; the others wait."""
+        running = {stream.id: stream.stats() for stream in list(self._streams)[:1]}
+        return Snapshot(running, len(self._streams) - len(running))
 
     def stats(self) -> Mapping[str, int]:
         """Return how often the model was called, and how many tokens were decoded."""
@@ -110,16 +127,10 @@ class NaiveBackend:
                 stream.op += 1
         except _Refused as refused:
             self._streams.popleft()
-            return [Failed(stream.id, stream.op, str(refused))]
+            return [Failed(stream.id, stream.op, str(refused), stream.stats())]
         if stream.op >= len(script):
             self._streams.popleft()
-            stats = StreamStats(
-                prompt_tokens=stream.prompt_tokens,
-                decoded_tokens=stream.decoded_tokens,
-                forced_tokens=stream.forced_tokens,
-                decode_steps=stream.decoded_tokens,
-            )
-            events.append(Ended(stream.id, stats))
+            events.append(Ended(stream.id, stream.stats()))
         return events
 
     def _run(self, stream: _Stream) -> list[Event]:

@@ -16,7 +16,7 @@ from sglc.runtime.core.events import (
     ScoreResult,
 )
 from sglc.runtime.core.script import Decode, Extend, Score, StreamRequest
-from sglc.runtime.core.stats import StreamStats
+from sglc.runtime.core.stats import NOTHING, Snapshot, StreamStats
 from sglc.runtime.tokenizer.base import TokenizerLike
 
 MAX_CONTEXT = 1 << 20
@@ -52,13 +52,18 @@ class ScriptedBackend:
         self._streams.append((self._num_streams, request))
         return self._num_streams
 
-    def cancel(self, stream: int) -> None:
+    def cancel(self, stream: int) -> StreamStats:
         """Drop a stream: no more events."""
         self._streams = deque(item for item in self._streams if item[0] != stream)
+        return NOTHING
 
     def step(self) -> list[Event]:
         """Run the next stream to its end."""
         return list(self._run(*self._streams.popleft())) if self._streams else []
+
+    def snapshot(self) -> Snapshot:
+        """Return the number of streams that wait: none runs between two steps."""
+        return Snapshot({}, len(self._streams))
 
     def stats(self) -> Mapping[str, int]:
         """Return the number of streams."""
@@ -81,7 +86,7 @@ class ScriptedBackend:
                 continue
             events += self._decode(stream, number, op, text, deltas=request.deltas)
             ids += self._tokenizer.encode(text)
-        return [*events, Ended(stream, StreamStats())]
+        return [*events, Ended(stream, NOTHING)]
 
     def _decode(
         self, stream: int, number: int, op: Decode, text: str, *, deltas: bool

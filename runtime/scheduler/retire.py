@@ -67,7 +67,7 @@ class Retirement:
             return
         tokens = self._choose(samples, logits)
         self._log_probabilities(samples, tokens, logits)
-        self._state.counters.decoded_tokens += len(samples)
+        self._state.counters.decoded_tokens += sum(token >= 0 for token in tokens)
         for (stream, _), token in zip(samples, tokens, strict=True):
             self._accept(stream, token)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sglc.runtime.config import EngineConfig
-from sglc.runtime.core.events import Event
+from sglc.runtime.core.events import Ended, Event, Failed
 from sglc.runtime.core.script import Decode, Extend, StreamRequest
+from sglc.runtime.core.stats import NOTHING, Snapshot, StreamStats
 from sglc.runtime.core.text_encoder import TextEncoder
 from sglc.runtime.core.vocabulary import Vocabulary
 from sglc.runtime.engine.runner import ModelRunner
@@ -107,13 +108,19 @@ class Scheduler:
             self._state.end(stream)
         return stream.id
 
-    def cancel(self, stream: int) -> None:
-        """Drop a stream and free its slots at once; it reports nothing more."""
+    def cancel(self, stream: int) -> StreamStats:
+        """Drop a stream and free its slots at once; it reports nothing more. Returns its counts."""
         state = self._state
+        stats = NOTHING
         found = state.streams.get(stream)
         if found is not None:
+            stats = found.stats()
             state.drop(found)
+        for event in state.events:  # it may have ended when it was submitted
+            if event.stream == stream and isinstance(event, Ended | Failed):
+                stats = event.stats
         state.events = [event for event in state.events if event.stream != stream]
+        return stats
 
     def flush_cache(self) -> int:
         """Empty the cache, but for what running streams use; return the number of slots freed."""
@@ -139,6 +146,13 @@ class Scheduler:
     def slot_usage(self) -> SlotUsage:
         """Where the KV slots are."""
         return self._state.memory.usage(self._state.running)
+
+    def snapshot(self) -> Snapshot:
+        """Return what the running streams have counted so far, and where the KV slots are."""
+        state, usage = self._state, self.slot_usage
+        running = {stream.id: stream.stats() for stream in state.running}
+        num_waiting = len(state.streams) - len(running)
+        return Snapshot(running, num_waiting, usage.held, usage.cached, usage.free)
 
     def stats(self) -> Mapping[str, int]:
         """Return the counters by name."""

@@ -78,6 +78,7 @@ class ScorePlanner:
                 own_slots = own[: prefix_len + end]
                 plan.builder.add(path[begin:end], at, wanted[begin:end], stream.row, own_slots)
                 plan.budget -= end - begin
+                stream.scored_tokens += end - begin
                 self._state.counters.scored_tokens += end - begin
             begin = end + 1
 

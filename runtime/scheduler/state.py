@@ -70,6 +70,7 @@ class SchedulerState:
     def enqueue(self, stream: Stream) -> None:
         """Let a stream wait for admission."""
         stream.queued_at = self.step_number
+        stream.queue_entries += 1
         self.counters.queue_entries += 1
         self.queue.push(stream)
 
@@ -84,7 +85,7 @@ class SchedulerState:
         """The stream cannot go on."""
         self.drop(stream)
         op = min(stream.op, len(stream.request.script) - 1)  # a last Extend may be what is too much
-        self.events.append(Failed(stream.id, op, message))
+        self.events.append(Failed(stream.id, op, message, stream.stats()))
 
     def drop(self, stream: Stream) -> None:
         """Forget a stream, waiting or running."""

@@ -94,7 +94,9 @@ class Stream:
     prefilled_tokens: int = 0
     decoded_tokens: int = 0
     forced_tokens: int = 0
+    scored_tokens: int = 0
     queue_steps: int = 0
+    queue_entries: int = 0
     preemptions: int = 0
 
     def stats(self) -> StreamStats:
@@ -105,7 +107,9 @@ class Stream:
             prefilled_tokens=self.prefilled_tokens,
             decoded_tokens=self.decoded_tokens,
             forced_tokens=self.forced_tokens,
+            scored_tokens=self.scored_tokens,
             decode_steps=self.decoded_tokens,
             queue_steps=self.queue_steps,
+            queue_entries=self.queue_entries,
             preemptions=self.preemptions,
         )

@@ -25,7 +25,7 @@ from sglc.runtime.core.events import (
     ScoreResult,
 )
 from sglc.runtime.core.script import Decode, Extend, Score, StreamRequest
-from sglc.runtime.core.stats import StreamStats
+from sglc.runtime.core.stats import Snapshot, StreamStats
 from sglc.runtime.executor.executor import Executor
 from sglc.runtime.executor.limits import Limits
 from sglc.runtime.executor.run import Result, Run
@@ -76,9 +76,13 @@ class Scripted:
         self.prompts.append(self._prompt(request))
         return self.next_id
 
-    def cancel(self, stream: int) -> None:
+    def cancel(self, stream: int) -> StreamStats:
         if self.open.pop(stream, None) is not None:
             self.cancelled.append(stream)
+        return StreamStats()
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot({}, len(self.open))
 
     def stats(self) -> Mapping[str, int]:
         return {}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import random
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -11,9 +12,10 @@ from hypothesis import strategies as st
 
 from sglc.constraints.automaton import Automaton
 from sglc.constraints.stops import stopped
-from sglc.runtime.core.events import Decoded, Ended
+from sglc.runtime.core.events import Decoded, Ended, Failed
 from sglc.runtime.core.sampling import SamplingParams
 from sglc.runtime.core.script import Constraint, Decode, Extend, Score, StreamRequest
+from sglc.runtime.core.stats import NOTHING
 from sglc.runtime.scheduler.memory import KVMemory
 
 AUTOMATA = [
@@ -224,3 +226,52 @@ def test_a_tight_pool_does_preempt(world: Any) -> None:
     scheduler = world.scheduler(num_slots=40)
     world.run(scheduler, batch)
     assert scheduler.stats()["preemptions"] > 0
+
+
+@settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(
+    batch=st.lists(requests(), min_size=1, max_size=12),
+    num_slots=st.sampled_from([30, 40, 80]),
+    max_running=st.sampled_from([2, 4, 100]),
+    chunk_size=st.sampled_from([2, 100]),
+    seed=st.integers(0, 99),
+)
+def test_what_streams_count_adds_up_to_what_the_scheduler_counts(
+    world: Any,
+    batch: list[StreamRequest],
+    num_slots: int,
+    max_running: int,
+    chunk_size: int,
+    seed: int,
+) -> None:
+    """Streams that end, fail or are cancelled: at once, while they wait, while they run."""
+    order = random.Random(seed)
+    scheduler = world.scheduler(num_slots, True, max_running=max_running, chunk_size=chunk_size)
+    total = NOTHING
+    open_ids = {scheduler.submit(request) for request in batch}
+    while open_ids:
+        if order.random() < 0.05:
+            stream = order.choice(sorted(open_ids))
+            open_ids.remove(stream)
+            total += scheduler.cancel(stream)
+            assert scheduler.cancel(stream) == NOTHING
+        for event in scheduler.step():
+            if isinstance(event, Ended | Failed):
+                open_ids.remove(event.stream)
+                total += event.stats
+        snapshot = scheduler.snapshot()
+        seen = sum(snapshot.running.values(), total)
+        prefilled = scheduler.stats()["prefilled_tokens"]
+        assert seen.prefilled_tokens <= prefilled
+        if not scheduler.stats()["preemptions"]:  # what was preempted is not among those that run
+            assert seen.prefilled_tokens == prefilled
+        assert len(snapshot.running) + snapshot.num_waiting == len(open_ids)
+        slots = (snapshot.free_slots, snapshot.cached_slots, snapshot.held_slots)
+        assert slots == scheduler.slot_usage[:3]
+    counters = scheduler.stats()
+    shared = counters.keys() & asdict(total).keys()
+    assert shared == {
+        "prefilled_tokens", "cached_tokens", "decoded_tokens", "forced_tokens", "scored_tokens",
+        "queue_entries", "preemptions",
+    }  # fmt: skip
+    assert {key: getattr(total, key) for key in shared} == {key: counters[key] for key in shared}
