@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sglc.cli.errors import EXIT_FAILED, EXIT_OK, UsageError
 from sglc.cli.models import engine_config, load_host, refused_tools, seed_of
 from sglc.cli.output import error_data, json_value
+from sglc.cli.profiles import recorder_of, report
 from sglc.cli.rows import Answers, Row, answer_key, read_rows, refuse
 
 if TYPE_CHECKING:
@@ -44,9 +45,10 @@ def run_batch(
             output = folder / batch.output if batch.output else None
             jobs.append((rows, output))
     host: Host | None = None
+    recorder = recorder_of(args)
+    seed = seed_of(args, plan.config)
     failed = 0
     for rows, out in jobs:
-        seed = seed_of(args, plan.config)
         salt = f"{plan.digest}/{args.model or plan.config.get('model')}/{args.dtype}/{seed}"
         if not engine_config(args).jump_forward:
             salt += "/no-jump"
@@ -57,13 +59,14 @@ def run_batch(
                 done = len(rows) - len(waiting)
                 print(f"{out}: {done} of {len(rows)} rows are done", file=sys.stderr)
             if waiting:
-                host = host or load_host(args, args.program, plan.config)
+                host = host or load_host(args, args.program, plan.config, recorder)
                 with refused_tools():
                     errors = _run_rows(host, plan, waiting, seed, answers)
                 failed += len(errors)
                 _report_failures(errors, len(waiting), out)
             if answers is not None:
                 answers.finish()
+    report(args, recorder, program, plan, seed)
     return EXIT_FAILED if failed else EXIT_OK
 
 

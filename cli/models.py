@@ -12,6 +12,7 @@ from sglc.cli.errors import CommandError, UsageError
 
 if TYPE_CHECKING:
     from sglc.runtime.config import EngineConfig
+    from sglc.runtime.executor.recorder import Recorder
     from sglc.runtime.host import Host
 
 
@@ -27,8 +28,13 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     add("--timeout", type=_seconds, metavar="SECONDS", help="give up a run after this long")
 
 
-def load_host(args: argparse.Namespace, program_path: str, config: Mapping[str, Any]) -> Host:
-    """Load the model and everything that runs plans on it.
+def load_host(
+    args: argparse.Namespace,
+    program_path: str,
+    config: Mapping[str, Any],
+    recorder: Recorder | None = None,
+) -> Host:
+    """Load the model and everything that runs plans on it; a recorder takes down what they cost.
 
     Raises:
         CommandError: the model cannot be loaded.
@@ -55,7 +61,7 @@ def load_host(args: argparse.Namespace, program_path: str, config: Mapping[str, 
         cache_folder=cache_folder(),
     )
     try:
-        return load(options)
+        return load(options, recorder)
     except ModelError as error:
         raise CommandError(str(error)) from None
 

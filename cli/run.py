@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sglc.cli.errors import EXIT_ERRORS, EXIT_FAILED, EXIT_OK, UsageError
 from sglc.cli.models import add_model_options, load_host, refused_tools, seed_of
+from sglc.cli.profiles import add_profile_options, recorder_of, report
 from sglc.cli.programs import compile_or_report, read_source
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--inputs", metavar="ROWS.jsonl", help="run once per row: one JSON object a line")
     add("--out", metavar="FILE.jsonl", help="where answers go; a second run resumes there")
     add_model_options(parser)
+    add_profile_options(parser)
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--stream", action="store_true", help="print text as it is written")
     output.add_argument("--json", action="store_true", help="print everything as one JSON object")
@@ -67,7 +69,7 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     if args.out is not None:
         raise UsageError("--out goes with --inputs; a single run prints to the terminal")
     check_arguments(function, given)
-    return _run_once(args, plan, given)
+    return _run_once(args, program, plan, given)
 
 
 def choose_entry(program: Program, name: str | None) -> Plan:
@@ -109,20 +111,26 @@ def check_arguments(function: Function, given: Mapping[str, Any]) -> None:
         raise UsageError("\n  ".join([f"{function.name} cannot run:", *error.problems])) from None
 
 
-def _run_once(args: argparse.Namespace, plan: Plan, given: Mapping[str, Any]) -> int:
+def _run_once(
+    args: argparse.Namespace, program: Program, plan: Plan, given: Mapping[str, Any]
+) -> int:
     from sglc.cli.output import print_result, result_data, stream_printer
 
-    host = load_host(args, args.program, plan.config)
+    recorder = recorder_of(args)
+    host = load_host(args, args.program, plan.config, recorder)
     printer = stream_printer(sys.stdout) if args.stream else None
+    seed = seed_of(args, plan.config)
     with refused_tools():
-        result = host.run(plan, given, seed=seed_of(args, plan.config), on_event=printer)
+        result = host.run(plan, given, seed=seed, on_event=printer)
     if printer is not None:
         print(flush=True)
-        return _report_error(result)
-    if args.json:
+    elif args.json:
         print(json.dumps(result_data(result), ensure_ascii=False, indent=1))
+    else:
+        print_result(result, plan.functions[plan.entry], sys.stdout)
+    report(args, recorder, program, plan, seed)
+    if args.json:
         return EXIT_FAILED if result.error else EXIT_OK
-    print_result(result, plan.functions[plan.entry], sys.stdout)
     return _report_error(result)
 
 

@@ -12,6 +12,7 @@ from sglc.runtime.core.vocabulary import Vocabulary
 from sglc.runtime.executor.compile_process import CompileProcess
 from sglc.runtime.executor.executor import Executor
 from sglc.runtime.executor.limits import Limits
+from sglc.runtime.executor.recorder import Recorder
 from sglc.runtime.executor.stored import StoredConstraints
 from sglc.runtime.executor.tools import ToolRegistry
 from sglc.runtime.host import Host
@@ -61,8 +62,8 @@ class LocalHost(Host):
         self.constraints = constraints
 
 
-def load(options: LocalOptions) -> LocalHost:
-    """Load a model and return a host for it.
+def load(options: LocalOptions, recorder: Recorder | None = None) -> LocalHost:
+    """Load a model and return a host for it. A recorder takes down what its runs cost.
 
     Raises:
         ModelError: the model cannot be loaded.
@@ -86,5 +87,6 @@ def load(options: LocalOptions) -> LocalHost:
         tools=ToolRegistry(search_path=options.search_path),
         limits=Limits(wall_time_s=options.timeout_s),
         preparer=CompileProcess if constraints is None else constraints.preparer,
+        recorder=recorder,
     )
     return LocalHost(executor, encoder, 2 * options.engine.max_running, scheduler, constraints)

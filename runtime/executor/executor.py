@@ -26,12 +26,14 @@ from sglc.runtime.executor.models import ModelCalls
 from sglc.runtime.executor.options import known_stop
 from sglc.runtime.executor.pool import ToolPool
 from sglc.runtime.executor.prompts import PROMPTS
+from sglc.runtime.executor.recorder import Recorder
 from sglc.runtime.executor.regions import CONTROL
 from sglc.runtime.executor.results import make_result
 from sglc.runtime.executor.run import Result, Run
 from sglc.runtime.executor.stream import Encoder
 from sglc.runtime.executor.toolcalls import ToolCalls
 from sglc.runtime.executor.tools import BoundTool, ToolRegistry
+from sglc.runtime.executor.traced import TracedMachine
 
 _MAX_PLANS = 256  # of which the tables are kept
 
@@ -42,7 +44,8 @@ class Executor:
     Nothing happens but in ``step`` (tools and the building of constraints aside, which have
     threads of their own). The results of
     a run depend on its plan, arguments, seed and instance number, on tools and on the model, and
-    neither on other runs nor on the order in which the backend works.
+    neither on other runs nor on the order in which the backend works. A ``recorder`` takes down
+    what they cost and when; it changes nothing of them.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Executor:
         num_workers: int = 16,
         clock: Callable[[], float] = time.monotonic,
         preparer: Callable[[], Preparer] = CompileProcess,
+        recorder: Recorder | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self._backend = backend
@@ -64,9 +68,14 @@ class Executor:
         self._wake = threading.Event()
         self._pool = ToolPool(num_workers, clock, self._wake)
         self._compiler = ConstraintCompiler(self._wake, preparer=preparer)
-        self._machine = Machine(self.limits, starters := dict[str, Starter]())
-        self._models = ModelCalls(backend, self._machine, self._compiler)
-        self._tools = ToolCalls(self._pool, self._machine)
+        self._recorder = recorder
+        starters: dict[str, Starter] = {}
+        self._machine = Machine(self.limits, starters)
+        if recorder is not None:
+            recorder.attach(backend)
+            self._machine = TracedMachine(self.limits, starters, recorder)
+        self._models = ModelCalls(backend, self._machine, self._compiler, recorder)
+        self._tools = ToolCalls(self._pool, self._machine, recorder)
         starters.update({**CONTROL, **EXITS, **LOOPS, **PROMPTS})
         starters.update(call=start_call, include=start_call, tool=self._tools.start)
         starters.update(gen=self._models.start, select=self._models.start)
@@ -101,6 +110,8 @@ class Executor:
         run = Run(
             code, self._encoder, tools, seed, instance, log, deadline_s, deltas=deltas
         )  # fmt: skip
+        if self._recorder is not None:
+            self._recorder.begin_run(run, instance)
         body = code.functions[plan.entry].body
         frame = Frame(body, run, run.owner, run.scope, ())
         self._machine.begin(frame)
@@ -216,6 +227,8 @@ class Executor:
 
     def _finish(self, run: Run, error: RunError | None) -> None:
         frame = self._runs.pop(run)
+        if self._recorder is not None:
+            self._recorder.end_run(run)
         run.outcome = result = make_result(run, frame, error or run.scope.first())
         if result.error is not None:
             run.log.add(RunEvent("error", value=result.error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sglc.runtime.executor.code import UNSET, BlockCode, NodeCode
@@ -10,11 +11,27 @@ from sglc.runtime.executor.errors import Poison, Scope
 
 if TYPE_CHECKING:
     from sglc.runtime.executor.machine import Machine
+    from sglc.runtime.executor.records import Chain
     from sglc.runtime.executor.regions import Owner
     from sglc.runtime.executor.run import Run
     from sglc.runtime.executor.stream import Stream
 
 Target = tuple["Frame | Join", int]
+
+
+@dataclass(slots=True)
+class FrameTrace:
+    """What a recorder has to know of a frame (executor/traced.py): chains of calls.
+
+    ``entry`` stands behind the frame itself, ``chains`` behind the values of its slots; ``last`` is
+    the longest behind the nodes that have ended. ``links`` is beside ``Frame.subs``: what stood
+    behind those who asked.
+    """
+
+    entry: Chain | None
+    last: Chain | None = None
+    chains: dict[int, Chain | None] = field(default_factory=dict)
+    links: dict[int, list[Chain | None]] = field(default_factory=dict)
 
 
 class Frame:
@@ -25,12 +42,12 @@ class Frame:
     exists. ``path`` is the random-number path, ``turn`` the place among the frames of ``region``.
     ``entry`` is the stream that the function's ``stream`` op gives, None for a fresh one;
     ``depth`` the number of calls around; ``is_main`` whether it belongs to the entry prompt itself
-    and not to a branch or a call.
+    and not to a branch or a call. ``trace`` is there when the run is recorded.
     """
 
     __slots__ = (
         "code", "counts", "depth", "entry", "is_main", "path", "pending", "region", "run", "scope",
-        "subs", "turn", "values",
+        "subs", "trace", "turn", "values",
     )  # fmt: skip
 
     def __init__(
@@ -58,6 +75,7 @@ class Frame:
         self.counts = code.counts.copy()
         self.pending = len(code.nodes)
         self.subs: dict[int, list[Target]] = {}
+        self.trace: FrameTrace | None = None
 
     def complete(self, machine: Machine) -> None:
         """All nodes have ended."""
@@ -80,9 +98,12 @@ class Frame:
 
 
 class Join:
-    """Waits for a number of values, then calls ``then`` with all of them, or the first poison."""
+    """Waits for a number of values, then calls ``then`` with all of them, or the first poison.
 
-    __slots__ = ("missing", "run", "then", "values")
+    ``chain`` is the longest chain of calls behind its values, when the run is recorded.
+    """
+
+    __slots__ = ("chain", "missing", "run", "then", "values")
 
     def __init__(
         self, run: Run, size: int, then: Callable[[Machine, list[Any] | Poison], None]
@@ -91,6 +112,7 @@ class Join:
         self.values: list[Any] = [UNSET] * size
         self.missing = size
         self.then = then
+        self.chain: Chain | None = None
 
     def complete(self, machine: Machine) -> None:
         """All values exist."""

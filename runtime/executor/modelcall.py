@@ -12,6 +12,7 @@ from sglc.runtime.executor.code import NodeCode
 from sglc.runtime.executor.constraints import ConstraintCompiler, Preparation
 from sglc.runtime.executor.errors import OpError
 from sglc.runtime.executor.frame import Frame
+from sglc.runtime.executor.records import CallRecord
 from sglc.runtime.executor.stream import Stream
 
 
@@ -20,10 +21,11 @@ class ModelCall:
 
     ``prepare`` says what must be ready first, ``requests`` what to run; ``receive`` takes one
     result each and returns whether all are there; ``finish`` then returns the text to append, its
-    log probability and the node's values behind the stream.
+    log probability and the node's values behind the stream. ``record`` is there when the run is
+    recorded.
     """
 
-    __slots__ = ("frame", "missing", "node", "path", "stream")
+    __slots__ = ("frame", "missing", "node", "path", "record", "stream")
 
     def __init__(self, frame: Frame, node: NodeCode) -> None:
         self.frame = frame
@@ -31,6 +33,7 @@ class ModelCall:
         self.stream: Stream = frame.values[node.args[0]]
         self.path = "/".join(map(str, frame.path))
         self.missing = 1
+        self.record: CallRecord | None = None
 
     @property
     def name(self) -> str:

@@ -27,6 +27,7 @@ from sglc.runtime.executor.frame import Frame
 from sglc.runtime.executor.machine import Machine
 from sglc.runtime.executor.modelcall import ModelCall, listed
 from sglc.runtime.executor.options import gen_options
+from sglc.runtime.executor.recorder import Recorder
 from sglc.runtime.executor.run import NodeStats, Run
 from sglc.runtime.executor.selects import select_call
 from sglc.runtime.tokenizer.base import TokenizerLike
@@ -112,7 +113,14 @@ def _as_op_error(error: OpError | ValueError) -> OpError:
 class ModelCalls:
     """The calls that wait for constraints or to be submitted, and those the backend works on."""
 
-    def __init__(self, backend: Backend, machine: Machine, compiler: ConstraintCompiler) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        machine: Machine,
+        compiler: ConstraintCompiler,
+        recorder: Recorder | None,
+    ) -> None:
+        self._recorder = recorder
         self._backend = backend
         self._machine = machine
         self._compiler = compiler
@@ -149,9 +157,13 @@ class ModelCalls:
             constraint = call.prepare(self._compiler)
         except ValueError as error:
             raise _as_op_error(error) from None
+        if self._recorder is not None:
+            call.record = self._recorder.begin(run, node.op, call.name, call.path, node.loc)
         if constraint is None or constraint.is_ready:
             self._window.append(call)
         else:
+            if call.record is not None:
+                call.record.phase = "build"
             self._waiting.setdefault(constraint, []).append(call)
 
     def _pieces_of(self, tokenizer: TokenizerLike) -> Pieces:
@@ -187,12 +199,18 @@ class ModelCalls:
         run.streams.update(streams)
         stats = run.stats.setdefault(call.node.loc, NodeStats())
         stats.calls += 1
+        if self._recorder is not None and call.record is not None:
+            self._recorder.submitted(call.record, streams)
         if not streams:  # nothing to score: every choice is as likely
             self._finish(call)
 
     def step(self) -> None:
         """Let the backend do one step and take what it reports."""
-        for event in self._backend.step():
+        if self._recorder is None:
+            events = self._backend.step()
+        else:
+            events = self._recorder.step(self._backend)
+        for event in events:
             entry = self._running.get(event.stream)
             if entry is not None:
                 self._take(event, *entry)
@@ -209,7 +227,8 @@ class ModelCalls:
             case Ended(stats=stats):
                 run.stats[call.node.loc].add(stats)
                 self._drop(event.stream, cancel=False)
-            case Failed(message=message):
+            case Failed(message=message, stats=stats):
+                run.stats[call.node.loc].add(stats)
                 self._drop(event.stream, cancel=False)
                 for stream in [s for s, (other, _) in self._running.items() if other is call]:
                     self._drop(stream)
@@ -222,6 +241,8 @@ class ModelCalls:
         except OpError as error:
             self._fail(call, error)
             return
+        if self._recorder is not None and call.record is not None:
+            self._recorder.finish(call.record)
         after = call.stream.append(Text(text), logprob)
         frame.note(node, after)
         if call.name:
@@ -235,13 +256,19 @@ class ModelCalls:
 
     def _fail(self, call: ModelCall, error: OpError) -> None:
         machine = self._machine
+        if self._recorder is not None and call.record is not None:
+            self._recorder.finish(call.record)
         machine.poison(call.frame, call.node, machine.fail(call.frame, call.node, error))
 
     def _drop(self, stream: int, *, cancel: bool = True) -> None:
         call, _ = self._running.pop(stream)
-        call.frame.run.streams.discard(stream)
+        run = call.frame.run
+        run.streams.discard(stream)
         if cancel:
-            self._backend.cancel(stream)
+            stats = self._backend.cancel(stream)
+            run.stats.setdefault(call.node.loc, NodeStats()).add(stats)
+            if self._recorder is not None:
+                self._recorder.dropped(stream, stats)
 
     def cancel(self, run: Run) -> None:
         """Stop every call of a run."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 class NodeStats:
     """What the model calls of one place in the source cost, summed over a run.
 
+    Calls that failed or were cancelled count too. The first fields are those of ``StreamStats``;
     ``completion_tokens`` are those of the texts that were generated, ``..._wo_jump_forward`` the
     ones of them that the model chose.
     """
@@ -32,8 +33,10 @@ class NodeStats:
     prefilled_tokens: int = 0
     decoded_tokens: int = 0
     forced_tokens: int = 0
+    scored_tokens: int = 0
     decode_steps: int = 0
     queue_steps: int = 0
+    queue_entries: int = 0
     completion_tokens: int = 0
     completion_tokens_wo_jump_forward: int = 0
 
@@ -44,8 +47,10 @@ class NodeStats:
         self.prefilled_tokens += stats.prefilled_tokens
         self.decoded_tokens += stats.decoded_tokens
         self.forced_tokens += stats.forced_tokens
+        self.scored_tokens += stats.scored_tokens
         self.decode_steps += stats.decode_steps
         self.queue_steps += stats.queue_steps
+        self.queue_entries += stats.queue_entries
 
 
 @dataclass(frozen=True, slots=True)

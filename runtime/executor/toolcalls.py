@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,6 +13,8 @@ from sglc.runtime.executor.events import RunEvent
 from sglc.runtime.executor.frame import Frame
 from sglc.runtime.executor.machine import Machine
 from sglc.runtime.executor.pool import Job, ToolPool
+from sglc.runtime.executor.recorder import Recorder
+from sglc.runtime.executor.records import CallRecord
 from sglc.runtime.executor.run import Run
 from sglc.runtime.executor.tools import BoundTool, ToolError
 
@@ -23,12 +26,14 @@ class _Call:
     tool: BoundTool
     arguments: dict[str, Any]
     retries_left: int
+    record: CallRecord | None = None
 
 
 class ToolCalls:
     """Calls at work. A call that fails is tried again as often as the tool allows."""
 
-    def __init__(self, pool: ToolPool, machine: Machine) -> None:
+    def __init__(self, pool: ToolPool, machine: Machine, recorder: Recorder | None) -> None:
+        self._recorder = recorder
         self._pool = pool
         self._machine = machine
         self._running: dict[Job, _Call] = {}
@@ -41,11 +46,18 @@ class ToolCalls:
             arguments = tool.arguments(given)
         except ToolError as error:
             raise OpError("tool", str(error)) from None
-        self._submit(_Call(frame, node, tool, arguments, tool.spec.retries))
+        call = _Call(frame, node, tool, arguments, tool.spec.retries)
+        if self._recorder is not None:
+            path = "/".join(map(str, frame.path))
+            call.record = self._recorder.begin(frame.run, node.op, tool.spec.name, path, node.loc)
+        self._submit(call)
 
     def _submit(self, call: _Call) -> None:
         timeout_s = call.tool.spec.timeout_s or self._machine.limits.tool_timeout_s
-        job = Job(partial(call.tool.call, call.arguments), timeout_s)
+        function: Callable[[], Any] = partial(call.tool.call, call.arguments)
+        if self._recorder is not None and call.record is not None:
+            function = self._recorder.timed(call.record, function)
+        job = Job(function, timeout_s)
         self._running[job] = call
         self._pool.submit(job)
 
@@ -59,6 +71,10 @@ class ToolCalls:
     def _take(self, call: _Call, job: Job) -> None:
         frame, node, name = call.frame, call.node, call.tool.spec.name
         error = job.error
+        if self._recorder is not None and call.record is not None:
+            self._recorder.taken(call.record)
+            if error is None:
+                self._recorder.finish(call.record)
         if error is None:
             path = "/".join(map(str, frame.path))
             frame.run.log.add(RunEvent("tool", name, path, job.value))
@@ -75,6 +91,8 @@ class ToolCalls:
 
     def _fail(self, call: _Call, error: OpError) -> None:
         machine = self._machine
+        if self._recorder is not None and call.record is not None:
+            self._recorder.finish(call.record)
         machine.poison(call.frame, call.node, machine.fail(call.frame, call.node, error))
 
     def cancel(self, run: Run) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,13 @@ from sglc.compiler.driver import Program, compile_source
 from sglc.compiler.interpreter import ReferenceModel, interpret
 from sglc.compiler.plan.arguments import bind_arguments
 from sglc.compiler.source import SourceFile
+from sglc.runtime.executor.executor import Executor
+from sglc.runtime.executor.profile import Profile
+from sglc.runtime.executor.recorder import Recorder
 from sglc.runtime.executor.run import Result
+from sglc.runtime.executor.tools import ToolRegistry
 from sglc.runtime.host import Host
+from sglc.runtime.local import LocalHost
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ESSAY = "In my opinion, music brings people together. It also makes people happy."
@@ -165,6 +172,35 @@ def test_executor_equals_the_reference_interpreter(
     assert result.text == outcome.text
     assert result.value == outcome.value
     assert result.messages == outcome.messages
+
+
+@pytest.mark.parametrize(("file", "prompt", "arguments", "_"), CASES, ids=IDS)
+def test_profile_says_what_the_engine_counts(
+    host: LocalHost, file: str, prompt: str, arguments: Mapping[str, Any], _: object
+) -> None:
+    """Under a clock that moves whenever it is read, so that equal times mean nothing."""
+    recorder = Recorder(itertools.count().__next__, timeline=True)
+    tools = ToolRegistry(search_path=[EXAMPLES])
+    executor = Executor(host.scheduler, host.encoder, tools=tools, recorder=recorder)
+    plan = compiled(file).plan.with_entry(prompt)
+    runs = [executor.submit(plan, arguments, instance=i) for i in range(2)]
+    executor.run_until_idle()
+    executor.close()
+    profile = Profile.of(recorder)
+    total = asdict(profile.total.stats)
+    assert profile.total.calls > 0
+    for key in total.keys() & profile.counters.keys():
+        assert total[key] == profile.counters[key], key
+    costs = [cost for run in runs for cost in run.result().stats.values()]
+    assert sum(cost.calls for cost in costs) == profile.total.calls
+    places = list(profile.places)
+    assert all(loc is not None and loc.file for loc in places)
+    for record in recorder.runs:
+        assert record.longest is not None
+        longest_call_ns = max(call.duration_ns for call in record.calls)
+        assert longest_call_ns <= record.longest.length_ns <= record.duration_ns
+        for call in record.calls:
+            assert sum(call.spent_ns.values()) == call.duration_ns
 
 
 def test_every_example_has_a_case() -> None:
