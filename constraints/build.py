@@ -14,6 +14,7 @@ from sglc.constraints.calls import map_calls
 from sglc.constraints.machine import Machine
 from sglc.constraints.network import NotRegularError
 from sglc.constraints.patterns import char_set, parse_regex
+from sglc.constraints.sizes import rough_states
 from sglc.constraints.stops import containing, stopped
 from sglc.constraints.syntax import (
     Call,
@@ -205,6 +206,15 @@ def bounds(t: Type) -> Bounds:
     if in_bytes is None or in_chars is None:
         raise NoMemberError(t)
     return Bounds(*in_bytes, *in_chars)
+
+
+def rough_size(t: Type) -> int:
+    """About how many states the automaton of ``t`` will have; nothing is built to tell.
+
+    Raises:
+        ValueError: as ``language``, but for what is too large.
+    """
+    return rough_states(_Builder(MAX_STATES).bare(t))
 
 
 def until(t: Type, stops: Sequence[str]) -> Type:

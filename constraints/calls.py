@@ -16,7 +16,7 @@ def calls_of(node: Node) -> list[str]:
     for at in todo:
         if isinstance(at, Call):
             found[at.name] = None
-        todo += _children(at)
+        todo += children(at)
     return list(found)
 
 
@@ -24,7 +24,7 @@ def map_calls(node: Node, new: Callable[[str], Node]) -> Node:
     """The tree with ``new(name)`` in the place of every call."""
     if isinstance(node, Call):
         return new(node.name)
-    if not _children(node):
+    if not children(node):
         return node
     return replace(node, **{f.name: _mapped(getattr(node, f.name), new) for f in fields(node)})
 
@@ -56,11 +56,12 @@ def _size(node: Node, done: Mapping[str, tuple[Node, int]]) -> int:
     size, todo = 0, [node]
     for at in todo:
         size += done[at.name][1] if isinstance(at, Call) else 1
-        todo += _children(at)
+        todo += children(at)
     return size
 
 
-def _children(node: Node) -> list[Node]:
+def children(node: Node) -> list[Node]:
+    """The trees that a tree is made of."""
     values = [getattr(node, f.name) for f in fields(node)]
     return [n for v in values for n in (v if isinstance(v, tuple) else (v,)) if isinstance(n, Node)]
 

@@ -13,6 +13,7 @@ from sglc.constraints.build import (
     language,
     max_tokens_of,
     renewed,
+    rough_size,
     until,
 )
 from sglc.constraints.values import asked_of, parse, render
@@ -31,5 +32,6 @@ __all__ = [
     "parse",
     "render",
     "renewed",
+    "rough_size",
     "until",
 ]

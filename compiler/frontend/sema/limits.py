@@ -53,7 +53,23 @@ def check_type(body: Body, place: ast.Expr, type_: t.Type) -> bool:
     parts = dict.fromkeys(_patterns(type_))
     if not all(_check_pattern(body, place, type_, part) for part in parts):
         return False
-    return _check_rules(body, place, type_)
+    return _check_rules(body, place, type_) and _check_size(body, place, type_)
+
+
+def _check_size(body: Body, place: ast.Expr, type_: t.Type) -> bool:
+    """Report a type that is surely too large; what may or may not be shows when it is built."""
+    if isinstance(type_, t.OneOf) or _is_open(type_):
+        return True
+    from sglc.constraints.language import language, rough_size
+    from sglc.constraints.work import MAX_STATES, AutomatonTooLarge
+
+    try:
+        if rough_size(type_) > 2 * MAX_STATES:
+            language(type_)
+    except AutomatonTooLarge:
+        body.report(codes.automaton_too_large(place.span, show(type_), MAX_STATES))
+        return False
+    return True
 
 
 def _check_rules(body: Body, place: ast.Expr, type_: t.Type) -> bool:
