@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
-    """Compile, and say what was made; 1 when a budget is too small for any text."""
+    """Compile, and say what was made; 1 when a constraint or a budget cannot be used."""
     args = parser.parse_args(words)
     if args.max_states is not None and args.max_states < 1:
         parser.error(f"--max-states must be at least 1, not {args.max_states}")
@@ -62,20 +62,19 @@ def _precompile(args: argparse.Namespace, plan: Plan) -> int:
     if folder is None:
         raise CommandError("there is no cache folder: set SGLC_CACHE_DIR to one")
     precompiler = _precompiler(args, plan, folder)
-    from sglc.runtime.executor.compile_process import ConstraintError
     from sglc.runtime.precompile import NotWrittenError, impossible_budgets
 
     made = []
     try:
         for each in precompiler.run(plan):
             made.append(each)
-            print(describe(each))
-    except ConstraintError as error:
-        raise CommandError(str(error), EXIT_ERRORS) from None
+            if each.refusal is None:
+                print(describe(each))
     except NotWrittenError as error:
         raise CommandError(f"{error}: set SGLC_CACHE_DIR to a folder that can") from None
     print(f"in {folder}" if made else "no constraints: there is nothing to make")
-    wrong = [f"{loc}: {reason}" for loc, reason in impossible_budgets(plan, made)]
+    wrong = [each.refusal for each in made if each.refusal is not None]
+    wrong += [f"{loc}: {reason}" for loc, reason in impossible_budgets(plan, made)]
     for line in wrong:
         print(f"sglc: {line}", file=sys.stderr)
     return EXIT_ERRORS if wrong else EXIT_OK

@@ -17,7 +17,7 @@ from sglc.constraints.store import AutomatonStore
 from sglc.constraints.types import Type
 from sglc.runtime.core.script import Constraint, too_short
 from sglc.runtime.core.vocabulary import Vocabulary
-from sglc.runtime.executor.compile_process import ConstraintError, Prepared, prepare
+from sglc.runtime.executor.compile_process import Prepared, prepare
 from sglc.runtime.executor.options import known_stop
 from sglc.runtime.executor.stored import StoredConstraints
 from sglc.runtime.masks.closing import Needs, Spellings
@@ -34,7 +34,8 @@ class Precompiled:
 
     ``num_masks`` is None where masks are made while the program runs, or nobody asked for them;
     ``num_left_out`` are the states whose masks are made then because they are one too many.
-    ``need``: the fewest tokens of a member, None if no vocabulary is given.
+    ``need``: the fewest tokens of a member, None if no vocabulary is given. ``refusal``: where and
+    why the constraint cannot be used; then nothing was made.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Precompiled:
     mask_bytes: int = 0
     mask_seconds: float = 0.0
     need: int | None = None
+    refusal: str | None = None
 
 
 class NotWrittenError(OSError):
@@ -79,7 +81,6 @@ class Precompiler:
         """Make what the constraints of a plan need, one after the other.
 
         Raises:
-            ConstraintError: a constraint cannot be used; says which, and where.
             NotWrittenError: what was made could not be written.
         """
         places: dict[tuple[str, Type], Loc | None] = {}
@@ -88,8 +89,8 @@ class Precompiler:
         for (name, t), loc in places.items():
             try:
                 yield self._one(name, t)
-            except ValueError as error:  # too large ones are no ConstraintError
-                raise ConstraintError(f"{loc}: {t} cannot be used: {error}") from None
+            except ValueError as error:
+                yield Precompiled(name, t, refusal=f"{loc}: {t} cannot be used: {error}")
 
     def _one(self, name: str, t: Type) -> Precompiled:
         found = Precompiled(name, t)

@@ -141,6 +141,19 @@ def test_a_constraint_that_cannot_be_used_is_named_with_its_place(
     assert f'{path.name}:2:11: /ab+/ up to "a" cannot be used: every text of it' in done.err
 
 
+def test_all_constraints_that_cannot_be_used_are_told(
+    sglc: Any, cache: Path, program: Callable[[str], Path]
+) -> None:
+    gens = ['gen(/ab+/, stop="a")', "gen(/[0-9]{2}/)", 'gen(/ba+/, stop="b")']
+    path = program("prompt p():\n" + "".join(f'    "{{x{i} = {g}}}"\n' for i, g in enumerate(gens)))
+    done = sglc("compile", path)
+    assert done.code == 1
+    assert done.err.count("cannot be used") == 2
+    assert f"{path.name}:2:" in done.err
+    assert f"{path.name}:4:" in done.err
+    assert done.out.count(" masks in ") == 1
+
+
 def test_a_budget_that_no_text_fits_is_an_error(
     sglc: Any, cache: Path, program: Callable[[str], Path]
 ) -> None:
