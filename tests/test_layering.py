@@ -17,6 +17,7 @@ FOLDERS = {
     "grammar": "sglc.grammar",
     "runtime": "sglc.runtime",
     "stdlib": "sglc.stdlib",
+    "viz": "sglc.viz",
 }
 
 # A module may import from the parts listed behind its own part, and from its own part. The first
@@ -81,6 +82,7 @@ for _rank in _RUNTIME_ORDER:
     _below += _names
 ALLOWED["sglc.runtime.embedded"] = ()
 ALLOWED["sglc.runtime"] = _below
+ALLOWED["sglc.viz"] = ("sglc.compiler", "sglc.constraints")
 ALLOWED["sglc.cli"] = ("sglc",)
 ALLOWED["sglc"] = ("sglc.compiler", "sglc.runtime", "sglc.stdlib", "sglc.constraints")
 

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent.parent
 CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SETUPTOOLS = CONFIG["tool"]["setuptools"]
 SETUP = (sys.executable, "-c", "import setuptools; setuptools.setup()", "-q")
+CARRIED = {".py", ".lark", ".sgl", ".json", ".safetensors", ".typed", ".html", ".css", ".js"}
 FOLDERS: dict[str, str] = SETUPTOOLS["package-dir"]
 
 
@@ -50,7 +51,7 @@ def test_build_carries_every_module_and_data_file(tmp_path: Path) -> None:
     )
     for package, folder in FOLDERS.items():
         for path in (ROOT / folder).rglob("*"):
-            if path.suffix not in {".py", ".lark", ".sgl", ".json", ".safetensors", ".typed"}:
+            if path.suffix not in CARRIED:
                 continue
             inside = Path(*package.split(".")) / path.relative_to(ROOT / folder)
             assert (tmp_path / inside).is_file(), f"missing from the build: {inside}"

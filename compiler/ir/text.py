@@ -50,6 +50,18 @@ def write_attrs(attrs: Mapping[str, AttrValue]) -> str:
     return f" <{', '.join(pairs)}>" if attrs else ""
 
 
+def write_op(op: Op) -> str:
+    """Return the line of an op without its regions and its place."""
+    head = op.name
+    words = [*map(write_operand, op.args)]
+    words += [f"{quote_key(key)} = {write_operand(value)}" for key, value in op.kwargs]
+    if op.results:
+        head = f"{', '.join(_results(op))} = {head}"
+    if words:
+        head += " " + ", ".join(words)
+    return head + write_attrs(op.attrs)
+
+
 class _Printer:
     def __init__(self, source: str, places: bool) -> None:
         self.source = source
@@ -66,15 +78,7 @@ class _Printer:
         yield lines[-1] + self.place(function.span)
 
     def op(self, op: Op) -> Iterator[str]:
-        head = op.name
-        words = [*map(write_operand, op.args)]
-        words += [f"{quote_key(key)} = {write_operand(value)}" for key, value in op.kwargs]
-        if op.results:
-            head = f"{', '.join(_results(op))} = {head}"
-        if words:
-            head += " " + ", ".join(words)
-        head += write_attrs(op.attrs)
-        lines = [head]
+        lines = [write_op(op)]
         for region in op.regions:
             block = list(self.region(region))
             if len(op.regions) == 1:

@@ -1,0 +1,51 @@
+"""sglc viz: the page, the text forms, and what it says of wrong use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+Command = Callable[..., Any]
+Write = Callable[..., Path]
+
+
+def test_viz_writes_a_page(sglc: Command, tmp_path: Path) -> None:
+    out = tmp_path / "out.html"
+    assert sglc("viz", EXAMPLES / "tour.sgl", "-o", out) == (0, "", "")
+    assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_viz_prints_each_text_form(sglc: Command) -> None:
+    path = EXAMPLES / "tool_use.sgl"
+    assert sglc("viz", path, "--tree").out.startswith("prompt tool_use(question: str)")
+    assert sglc("viz", path, "--dot").out.startswith("digraph program {")
+    assert sglc("viz", path, "--mermaid").out.startswith("flowchart TD")
+
+
+def test_viz_of_one_prompt(sglc: Command) -> None:
+    path = EXAMPLES / "debate.sgl"
+    assert "prompt debate" in sglc("viz", path, "--tree").out
+    alone = sglc("viz", path, "--tree", "--prompt", "house_style").out
+    assert alone.startswith("prompt house_style()")
+    assert "debate" not in alone
+
+
+def test_a_terminal_gets_no_colours_through_a_pipe(sglc: Command) -> None:
+    assert "\x1b" not in sglc("viz", EXAMPLES / "tour.sgl", "--tree").out
+
+
+def test_viz_says_what_is_wrong(sglc: Command, program: Write, tmp_path: Path) -> None:
+    path = EXAMPLES / "debate.sgl"
+    near = sglc("viz", path, "--tree", "--prompt", "debat")
+    assert (near.code, "did you mean `debate`?" in near.err) == (2, True)
+    far = sglc("viz", path, "--tree", "--prompt", "short")
+    assert (far.code, "there are: house_style, debate" in far.err) == (2, True)
+    assert sglc("viz", path).code == 2
+    assert sglc("viz", path, "--tree", "--dot").code == 2
+    assert sglc("viz", program("fn f(n: int) -> int = n\n"), "--tree").code == 2
+    assert sglc("viz", program("prompt p():\n    oops(\n"), "--tree").code == 1
+    assert sglc("viz", tmp_path / "none.sgl", "--tree").code == 2
+    missing = sglc("viz", path, "-o", tmp_path / "no" / "out.html")
+    assert (missing.code, "No such file" in missing.err) == (3, True)

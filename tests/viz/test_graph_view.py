@@ -1,0 +1,88 @@
+"""The drawing of a graph: every op once, boxes apart or nested, edges between their boxes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+from generators.view_programs import EXAMPLES, LOOP, TIPS, long_program, read
+
+from sglc.viz.atlas import Atlas
+from sglc.viz.graph_view import MAX_OPS_NESTED, Sheet, graph_sheets
+
+Make = Callable[..., Atlas]
+Box = dict[str, Any]
+
+
+def contains(outer: Box, inner: Box) -> bool:
+    return bool(
+        outer["x"] - 0.2 <= inner["x"]
+        and outer["y"] - 0.2 <= inner["y"]
+        and inner["x"] + inner["w"] <= outer["x"] + outer["w"] + 0.2
+        and inner["y"] + inner["h"] <= outer["y"] + outer["h"] + 0.2
+    )
+
+
+def apart(a: Box, b: Box) -> bool:
+    across = a["x"] + a["w"] <= b["x"] + 0.2 or b["x"] + b["w"] <= a["x"] + 0.2
+    return bool(across or a["y"] + a["h"] <= b["y"] + 0.2 or b["y"] + b["h"] <= a["y"] + 0.2)
+
+
+def check(sheet: Sheet) -> None:
+    siblings: dict[int | None, list[Box]] = {}
+    for box in sheet.boxes:
+        siblings.setdefault(box["in"], []).append(box)
+        if box["in"] is not None:
+            assert contains(sheet.boxes[box["in"]], box)
+    for boxes in siblings.values():
+        assert all(apart(a, b) for a, b in combinations(boxes, 2))
+    for edge in sheet.edges:
+        source, target = sheet.boxes[edge["from"]], sheet.boxes[edge["to"]]
+        assert source["in"] == target["in"]
+        (sx, sy), (ex, ey) = edge["points"][0], edge["points"][-1]
+        assert source["x"] <= sx <= source["x"] + source["w"]
+        assert sy == pytest.approx(source["y"] + source["h"], abs=0.2)
+        assert target["x"] <= ex <= target["x"] + target["w"]
+        assert ey == pytest.approx(target["y"], abs=0.2)
+
+
+def check_all(atlas: Atlas) -> None:
+    drawn: Counter[int] = Counter()
+    for function in atlas.functions:
+        for sheet in graph_sheets(function, atlas):
+            check(sheet)
+            drawn.update(box["id"] for box in sheet.boxes if "id" in box)
+    assert drawn == Counter(atlas.numbers.values())
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_graph_of_every_example(path: Path, atlas_of: Make) -> None:
+    check_all(atlas_of(read(path)))
+
+
+@pytest.mark.parametrize("source", [TIPS, LOOP])
+def test_the_graph_of_small_programs(source: str, atlas_of: Make) -> None:
+    check_all(atlas_of(source))
+
+
+def test_captured_values_come_in_by_pins(atlas_of: Make) -> None:
+    atlas = atlas_of(TIPS)
+    (sheet,) = graph_sheets(atlas.functions[0], atlas)
+    captured = [box for box in sheet.boxes if box["kind"] == "captured"]
+    assert {box["title"] for box in captured} == {"%s14", "%tip"}
+    for box in captured:
+        assert sheet.boxes[box["in"]]["kind"] == "region"
+
+
+def test_a_large_function_has_its_regions_on_sheets(atlas_of: Make) -> None:
+    atlas = atlas_of(long_program(MAX_OPS_NESTED // 4))
+    check_all(atlas)
+    sheets = graph_sheets(atlas.functions[0], atlas)
+    assert [sheet.parent for sheet in sheets] == [None, 0]
+    (loop,) = [box for box in sheets[0].boxes if box.get("sheets")]
+    assert loop["sheets"] == [1]
+    assert sheets[1].title == "for i in 1..3: body"

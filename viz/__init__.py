@@ -1,0 +1,1 @@
+"""Pictures of a program: a page with linked views, and texts for terminals and other tools."""

@@ -1,0 +1,1 @@
+"""What the page is made of: its frame, its style, its script."""

@@ -1,0 +1,188 @@
+"""The graph of a function: ops as boxes, regions as nested boxes, values as edges.
+
+A region reads its parameters and what it captures from pins on its upper border, so every edge
+stays inside of one region. Regions of large functions are drawn on sheets of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sglc.compiler.ir.graph import Function, free_values
+from sglc.compiler.ir.op import Op, Region, Value, walk
+from sglc.compiler.ir.text import write_op
+from sglc.compiler.ir.values import EFFECT
+from sglc.viz import words
+from sglc.viz.atlas import Atlas
+from sglc.viz.layered import Drawing, draw
+
+CHAR: Final = 6.7  # the width of a character of the page's 11 px monospace font
+BOX_HEIGHT: Final = 36.0
+PIN_HEIGHT: Final = 20.0
+HEAD: Final = 24.0  # the title of a box with regions
+LABEL: Final = 20.0  # the label of a region
+PAD: Final = 12.0
+STREAM_WEIGHT: Final = 8.0  # streams run straight, other values bend
+MAX_TITLE: Final = 34
+MAX_OPS_NESTED: Final = 150  # functions with more ops have sheets for their regions
+
+
+@dataclass
+class Sheet:
+    """One drawing. ``boxes`` lists outer boxes first; all coordinates are those of the sheet."""
+
+    title: str
+    parent: int | None
+    width: float = 0
+    height: float = 0
+    boxes: list[dict[str, Any]] = field(default_factory=list)
+    edges: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class _Box:
+    """Something to be drawn: an op or a pin. ``inner``: its regions, each laid out."""
+
+    width: float
+    height: float
+    data: dict[str, Any]
+    inner: list[tuple[float, float, _Area]] = field(default_factory=list)
+
+
+@dataclass
+class _Area:
+    """A laid out region or function body."""
+
+    label: str
+    boxes: list[_Box]
+    edges: list[tuple[int, int, str, str]]  # from, to, class, value
+    drawing: Drawing
+
+
+def graph_sheets(function: Function, atlas: Atlas) -> list[Sheet]:
+    """Return the drawings of a function; the first one shows its body."""
+    return _Sheets(function, atlas).sheets
+
+
+class _Sheets:
+    def __init__(self, function: Function, atlas: Atlas) -> None:
+        self.atlas = atlas
+        self.split = sum(1 for _ in function.walk()) > MAX_OPS_NESTED
+        self.sheets = [Sheet(function.name, None)]
+        params = [p.value for p in function.params]
+        self._fill(0, self._area("", params, function.body))
+
+    def _area(self, label: str, params: Sequence[Value], region: Region, sheet: int = 0) -> _Area:
+        captured = [v for v in free_values(region) if v not in params]
+        boxes = [_pin(value, "param") for value in params]
+        boxes += [_pin(value, "captured") for value in captured]
+        made = {value: index for index, value in enumerate((*params, *captured))}
+        edges: list[tuple[int, int, str, str]] = []
+        for op in region.ops:
+            at = len(boxes)
+            boxes.append(self._op(op, sheet))
+            read: Iterable[Value] = free_values(op)
+            edges += [(made[v], at, _edge_class(v), str(v)) for v in read]
+            made |= dict.fromkeys(op.results, at)
+        pairs = [(a, b) for a, b, _, _ in edges]
+        sizes = [(box.width, box.height) for box in boxes]
+        values = [value for _, _, _, value in edges]
+        weights = [STREAM_WEIGHT if kind == "stream" else 1.0 for _, _, kind, _ in edges]
+        drawing = draw(sizes, pairs, bundles=values, weights=weights)
+        return _Area(label, boxes, edges, drawing)
+
+    def _op(self, op: Op, sheet: int) -> _Box:
+        title = words.clip(
+            words.head(op, self.atlas.makers(op)) if op.regions else words.title(op), MAX_TITLE
+        )
+        detail = words.clip(self._detail(op), MAX_TITLE + 4)
+        width = max(64.0, max(len(title), len(detail)) * CHAR + 2 * PAD)
+        data: dict[str, Any] = {
+            "id": self.atlas.numbers[op],
+            "key": self.atlas.key(op),
+            "kind": words.kind(op),
+            "title": title,
+            "detail": detail,
+            "line": write_op(op),
+        }
+        box = _Box(width, BOX_HEIGHT, data)
+        if op.regions and self.split:
+            data["sheets"] = [self._new_sheet(op, region, sheet) for region in op.regions]
+            count = sum(1 for region in op.regions for _ in walk(region.ops))
+            data["detail"] = f"{count} ops inside, open to see them"
+            box.width = max(width, len(data["detail"]) * CHAR + 2 * PAD)
+        elif op.regions:
+            self._nest(box, op, sheet)
+        return box
+
+    def _detail(self, op: Op) -> str:
+        if op.spec.model:
+            typed = words.constraint(op, self.atlas.module)
+            parts = [typed[1] if typed else words.choices(op), words.bounds(op)]
+            return " · ".join(part for part in parts if part)
+        return words.results(op)
+
+    def _nest(self, box: _Box, op: Op, sheet: int) -> None:
+        x = PAD
+        for region in op.regions:
+            area = self._area(_label(region), region.params, region, sheet)
+            box.inner.append((x, HEAD + LABEL, area))
+            x += max(area.drawing.width, len(area.label) * CHAR) + 2 * PAD
+            box.height = max(box.height, HEAD + LABEL + area.drawing.height + 2 * PAD)
+        box.width = max(box.width, x)
+
+    def _new_sheet(self, op: Op, region: Region, parent: int) -> int:
+        number = len(self.sheets)
+        title = f"{words.head(op, self.atlas.makers(op))}: {_label(region)}"
+        self.sheets.append(Sheet(title, parent))
+        self._fill(number, self._area("", region.params, region, number))
+        return number
+
+    def _fill(self, number: int, area: _Area) -> None:
+        sheet = self.sheets[number]
+        self._emit(sheet, area, 0.0, 0.0, None)
+        sheet.width, sheet.height = area.drawing.width, area.drawing.height
+
+    def _emit(self, sheet: Sheet, area: _Area, x: float, y: float, parent: int | None) -> None:
+        places: list[int] = []
+        for box, (left, top) in zip(area.boxes, area.drawing.corners, strict=True):
+            places.append(len(sheet.boxes))
+            shape = {"x": x + left, "y": y + top, "w": box.width, "h": box.height}
+            sheet.boxes.append({**box.data, **_rounded(shape), "in": parent})
+            for inner_x, inner_y, inner in box.inner:
+                frame = {
+                    "x": x + left + inner_x - PAD / 2,
+                    "y": y + top + inner_y - LABEL + 4,
+                    "w": max(inner.drawing.width, len(inner.label) * CHAR) + PAD,
+                    "h": inner.drawing.height + LABEL + PAD,
+                }
+                region = {"kind": "region", "title": inner.label, **_rounded(frame)}
+                sheet.boxes.append({**region, "in": places[-1]})
+                at = len(sheet.boxes) - 1
+                self._emit(sheet, inner, x + left + inner_x, y + top + inner_y + 2, at)
+        for (a, b, kind, value), route in zip(area.edges, area.drawing.routes, strict=True):
+            points = [[round(x + px, 1), round(y + py, 1)] for px, py in route]
+            ends = {"from": places[a], "to": places[b]}
+            sheet.edges.append({**ends, "kind": kind, "value": value, "points": points})
+
+
+def _pin(value: Value, kind: str) -> _Box:
+    title = words.clip(str(value), MAX_TITLE)
+    return _Box(len(title) * CHAR + 16, PIN_HEIGHT, {"kind": kind, "title": title})
+
+
+def _label(region: Region) -> str:
+    case = " | ".join(words.show(item) for item in region.case)
+    return words.clip(f"{region.label} {case}".strip(), MAX_TITLE)
+
+
+def _edge_class(value: Value) -> str:
+    if words.is_stream(value.type):
+        return "stream"
+    return "effect" if value.type == EFFECT else "data"
+
+
+def _rounded(shape: dict[str, float]) -> dict[str, float]:
+    return {name: round(value, 1) for name, value in shape.items()}
