@@ -32,7 +32,7 @@ from sglc.constraints.types import Literal as LiteralType
 from sglc.constraints.types import Type
 from sglc.constraints.types import Union as UnionType
 
-__all__ = ["Failure", "Outcome", "ReferenceModel", "Stream", "interpret"]
+__all__ = ["Failure", "OutOfSteps", "Outcome", "ReferenceModel", "Stream", "interpret"]
 
 MAX_DEPTH = 100
 Tools = Mapping[str, Callable[..., Any]]
@@ -62,14 +62,17 @@ def interpret(
     seed: int = 0,
     instance: int = 0,
     tools: Tools | None = None,
+    max_steps: int | None = None,
 ) -> Outcome:
     """Run function ``entry`` of a module that the verifier accepts.
 
     Raises:
+        OutOfSteps: it runs more than ``max_steps`` ops.
         KeyError: there is no such function, or it calls a tool that is not in ``tools``.
         TypeError: ``arguments`` are not those of its parameters.
     """
-    world = _World(module, model, seed, instance, tools or {})
+    steps = None if max_steps is None else iter(range(max_steps))
+    world = _World(module, model, seed, instance, tools or {}, steps)
     function = module.functions[entry]
     given = bind(function, (), dict(arguments))
     try:
@@ -87,7 +90,12 @@ class _World:
     seed: int
     instance: int
     tools: Tools
+    steps: Iterator[int] | None
     named: dict[str, Any] = field(default_factory=dict)
+
+
+class OutOfSteps(Exception):
+    """A run takes more ops than it may."""
 
 
 class _Leave(Exception):
@@ -158,6 +166,8 @@ class _Frame:
         """Run a region; return what it yields."""
         self.env.update(zip(region.params, values, strict=True))
         for op in region.ops:
+            if self.world.steps is not None and next(self.world.steps, None) is None:
+                raise OutOfSteps
             args = [self.value(arg) for arg in op.args if not isinstance(arg, Symbol)]
             kwargs = {key: self.value(arg) for key, arg in op.kwargs}
             if op.spec.terminator:

@@ -28,6 +28,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="write golden texts instead of comparing"
     )
+    parser.addoption(
+        "--num-programs", type=int, default=100, help="generated programs per test of the passes"
+    )
 
 
 @pytest.fixture

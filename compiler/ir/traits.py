@@ -1,0 +1,116 @@
+"""Questions that passes ask about ops: what an op comes to, rather than what it is called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sglc.compiler.ir.op import Op, Operand, Region
+from sglc.compiler.ir.values import BRANCH, STREAM
+from sglc.compiler.plan.data import equal, truth
+
+if TYPE_CHECKING:
+    from sglc.compiler.ir.op import Place
+
+
+def places(op: Op) -> tuple[Place, ...]:
+    """Where in the source an op comes from."""
+    if op.origins:
+        return op.origins
+    return () if op.span is None else (op.span,)
+
+
+def starts_stream(op: Op) -> bool:
+    """Whether the op gives a stream that begins there."""
+    return op.spec.results == (STREAM,) and not op.spec.reads_stream and not op.regions
+
+
+def appends_text(op: Op) -> bool:
+    """Whether the op appends its second operand to a stream as plain text."""
+    spec = op.spec
+    return spec.pure and spec.writes_stream and spec.formats and not op.attrs.get("special")
+
+
+def role_step(op: Op) -> int:
+    """1 for an op that opens a message, -1 for one that closes it, else 0."""
+    if "role" not in op.spec.required:
+        return 0
+    return 1 if op.name == "role.begin" else -1
+
+
+def constant_of(op: Op) -> Operand | None:
+    """The operand whose value the op gives as it is, or None."""
+    return op.args[0] if op.name == "const" else None
+
+
+def projected(op: Op) -> str | None:
+    """The field that the op takes out of its operand, or None if it does nothing like that."""
+    name = op.attrs.get("name")
+    return name if op.spec.required == ("name",) and isinstance(name, str) else None
+
+
+def draws(op: Op) -> bool:
+    """Whether the op depends on random numbers: a decode that is not greedy."""
+    if not (op.spec.model and op.spec.site):
+        return False
+    temperature = op.attrs.get("temperature", 0)
+    return op.kwarg("temperature") is not None or temperature != 0
+
+
+def picks_item(op: Op) -> bool:
+    """Whether the op gives one of the branches of its first operand."""
+    return op.spec.results == (BRANCH,) and not op.spec.reads_stream
+
+
+def makes_branch(op: Op) -> bool:
+    """Whether the op makes a branch of two versions of a stream and its keywords."""
+    return op.spec.results == (BRANCH,) and op.spec.reads_stream
+
+
+def field_path(op: Op) -> tuple[str, ...]:
+    """The fields, from the outside in, by which the op compares the items of its only operand.
+
+    Empty unless the op gives one of these items.
+    """
+    by = op.attrs.get("by")
+    if op.attrs.get("fn") not in ("best", "max", "min") or len(op.args) != 1 or op.kwargs:
+        return ()
+    if isinstance(by, str):
+        return tuple(by.strip(".").split("."))
+    return tuple(map(str, by)) if isinstance(by, tuple) else ()
+
+
+def chosen_region(op: Op, known: Any) -> Region | None:
+    """The region that an op surely runs once, if ``known`` is its first operand.
+
+    None where that is not decided, or no region runs.
+    """
+    if op.spec.loop or op.spec.reads_stream or not op.args:
+        return None
+    labels = [region.label for region in op.regions]
+    if labels == ["do", "else"]:
+        return op.regions[0 if truth(known) else 1]
+    if not op.spec.region("case"):
+        return None
+    return next(
+        (r for r in op.regions if r.label == "else" or any(equal(known, c) for c in r.case)), None
+    )
+
+
+def runs_no_turn(op: Op, known: Any) -> bool:
+    """Whether a loop is left with the values it began with, if ``known`` is its first operand."""
+    if not op.spec.loop:
+        return False
+    if "cond" in op.spec.regions[0].catches:
+        return type(known) is int and known <= 0
+    return isinstance(known, list | tuple) and not known
+
+
+def is_passed(op: Op, known: Any) -> bool:
+    """Whether an op that may only fail or go on goes on, if ``known`` is its first operand."""
+    only_fails = op.spec.exits == frozenset({"failure"}) and not op.spec.terminator
+    return only_fails and truth(known)
+
+
+def has_own_exit(region: Region) -> bool:
+    """Whether an op of the region decides by itself that the loop around is over."""
+    return any("cond" in op.spec.exits for op in region.ops)

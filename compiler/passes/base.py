@@ -1,0 +1,79 @@
+"""What a pass is: a frozen object with typed options that makes one module out of another."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+from sglc.compiler.ir.graph import Function, Module
+from sglc.compiler.passes.report import Change
+
+Evaluate = Callable[[Module, str, Mapping[str, Any]], Any]
+"""Runs a function that asks no model: module, name, arguments. Raises ``NotConstant``."""
+
+
+class NotConstant(Exception):
+    """A value cannot be computed at compile time: it fails, or takes too long."""
+
+
+def _evaluate_nothing(module: Module, name: str, arguments: Mapping[str, Any]) -> Any:
+    raise NotConstant(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What passes share in one compilation. ``changes`` is where they report.
+
+    ``roots`` are the prompts a run may start at; None means any of them. Their captures and their
+    text can be seen, unless ``by_value``: then of a prompt that declares a result only the result.
+    ``evaluate`` runs functions at compile time; without it none is.
+    """
+
+    roots: frozenset[str] | None = None
+    by_value: bool = False
+    evaluate: Evaluate = _evaluate_nothing
+    changes: list[Change] = field(default_factory=list)
+
+    def shows(self, function: Function) -> bool:
+        """Whether somebody may see the captures and the text of ``function``."""
+        is_root = self.roots is None or function.name in self.roots
+        return is_root and not (self.by_value and function.result is not None)
+
+    def report(self, change: Change) -> None:
+        """Record one change."""
+        self.changes.append(change)
+
+
+@dataclass(frozen=True)
+class Pass(ABC):
+    """Graph in, new graph out: verifies before and after, and a second run changes nothing more.
+
+    Options are the fields of the dataclass: int, float, bool or str, each with a default. A value
+    out of range raises ``ValueError`` in ``__post_init__``.
+    """
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def run(self, module: Module, context: Context) -> Module:
+        """Return the module with this pass applied; report every change to ``context``."""
+
+    @classmethod
+    def options(cls) -> dict[str, type]:
+        """Return the options by name, with their types."""
+        kinds = {"int": int, "float": float, "bool": bool, "str": str}
+        return {option.name: kinds[str(option.type)] for option in fields(cls)}
+
+    def __str__(self) -> str:
+        given = [
+            f"{option.name}={_written(getattr(self, option.name))}"
+            for option in fields(self)
+            if getattr(self, option.name) != option.default
+        ]
+        return f"{self.name}{{{','.join(given)}}}" if given else self.name
+
+
+def _written(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,144 @@
+"""What it means that a pass changes nothing: the same outcome, calls of tools and first error."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from generators.hash_model import TOKENIZER, HashModel, expect_same, plain, scheduler
+
+from sglc.compiler.evaluation import evaluate_function
+from sglc.compiler.interpreter import Outcome, interpret
+from sglc.compiler.ir.graph import Module, equal, replace_values
+from sglc.compiler.ir.op import Op, Operand, Region, Value
+from sglc.compiler.ir.values import STREAM
+from sglc.compiler.ir.verify import verify
+from sglc.compiler.lowering.lower import lower_module
+from sglc.compiler.passes.base import Context
+from sglc.compiler.passes.pipeline import LEVELS, Pipeline, level, parse_pipeline
+from sglc.compiler.passes.registry import PASSES
+from sglc.compiler.plan.serial import plan_from_data, plan_to_data
+from sglc.runtime.executor.executor import Executor
+from sglc.runtime.executor.tools import ToolRegistry
+from sglc.runtime.tokenizer.chatml import CHATML
+from sglc.runtime.tokenizer.prompt import PromptEncoder
+
+MakeTools = Callable[[list[str]], dict[str, Callable[..., Any]]]
+
+
+def with_twins(module: Module, order: random.Random) -> Module:
+    """Do some ops twice, on the same operands; what follows reads the values of the second."""
+    made = {}
+    for name, function in module.functions.items():
+        mapping: dict[Value, Operand] = {}
+        body = _doubled(function.body, function.entry_stream, mapping, order)
+        made[name] = function.with_body(replace_values(body, mapping))
+    return replace(module, functions=made)
+
+
+def _doubled(
+    region: Region, entry: Value | None, mapping: dict[Value, Operand], order: random.Random
+) -> Region:
+    ops: list[Op] = []
+    for op in region.ops:
+        inner = tuple(_doubled(r, entry, mapping, order) for r in op.regions)
+        op = op.with_(regions=inner)
+        ops.append(op)
+        plain_op = not (op.regions or op.spec.terminator or op.spec.exits or op.has_effect)
+        if not plain_op or entry in op.results or order.random() < 0.7:
+            continue
+        twins = {value: Value(f"{value.name}.twin", value.type) for value in op.results}
+        attrs = dict(op.attrs)
+        if "rng" in attrs:
+            attrs["rng"] = f"9{attrs['rng']}"
+        if op.spec.model and "name" in attrs and order.random() < 0.5:
+            attrs["name"] = f"{attrs['name']}_twin"
+        ops.append(op.with_(results=tuple(twins.values()), attrs=attrs))
+        mapping.update({v: twin for v, twin in twins.items() if v.type != STREAM})
+    return replace(region, ops=tuple(ops))
+
+
+def optimize(module: Module, pipeline: Pipeline) -> Module:
+    """Run a pipeline, verifying before and after each pass."""
+    checked = Pipeline(pipeline.passes, pipeline.rounds, verify=True)
+    return checked.run(module, Context(evaluate=evaluate_function))
+
+
+def pipelines(order: random.Random) -> list[Pipeline]:
+    """Every level, every pass alone, and the passes in a random order, some of them twice."""
+    names = [order.choice(list(PASSES)) for _ in range(2 * len(PASSES))]
+    texts = [*PASSES, ",".join(names)]
+    return [*map(level, LEVELS), *map(parse_pipeline, texts)]
+
+
+def expect_idempotent(module: Module) -> None:
+    """Every pass, run a second time, leaves the module as it is and reports nothing."""
+    for name in PASSES:
+        (each,) = parse_pipeline(name).passes
+        once = each.run(module, Context(evaluate=evaluate_function))
+        again = Context(evaluate=evaluate_function)
+        assert equal(each.run(once, again), once), name
+        assert not again.changes, name
+
+
+class Reference:
+    """The outcome of a module in the interpreter; ``expect`` compares another module with it."""
+
+    def __init__(
+        self, module: Module, entry: str, arguments: Mapping[str, Any], make_tools: MakeTools
+    ) -> None:
+        self.entry = entry
+        self.arguments = arguments
+        self.make_tools = make_tools
+        self.model = HashModel()
+        self.outcome, self.log = self.interpreted(module)
+
+    def interpreted(self, module: Module) -> tuple[Outcome, list[str]]:
+        log: list[str] = []
+        outcome = interpret(
+            module, self.entry, self.arguments, self.model, seed=3, tools=self.make_tools(log)
+        )
+        return outcome, log
+
+    def expect(self, module: Module) -> None:
+        """The interpreter gives the same for ``module``, tool calls before an error included."""
+        outcome, log = self.interpreted(module)
+        assert log == self.log
+        assert (outcome.error is None) == (self.outcome.error is None), outcome.error
+        if outcome.error is not None and self.outcome.error is not None:
+            assert outcome.error.reason == self.outcome.error.reason
+        assert plain(outcome.value) == plain(self.outcome.value)
+        assert plain(outcome.captures) == plain(self.outcome.captures)
+        assert outcome.text == self.outcome.text
+        assert outcome.messages == self.outcome.messages
+
+    def expect_run(self, module: Module) -> None:
+        """The executor gives the same for ``module``."""
+        log: list[str] = []
+        executor = Executor(
+            scheduler(20_000),
+            PromptEncoder(TOKENIZER, CHATML),
+            tools=ToolRegistry(self.make_tools(log)),
+        )
+        plan = plan_from_data(plan_to_data(lower_module(module, self.entry)))
+        run = executor.submit(plan, self.arguments, seed=3)
+        executor.run_until_idle()
+        executor.close()
+        expect_same(run.result(), self.outcome)
+        if self.outcome.error is None:
+            assert log == self.log
+
+
+def expect_equivalent(reference: Reference, module: Module, order: random.Random) -> None:
+    """Every pipeline gives what the reference gives; the last level also in the executor."""
+    verify(module)
+    seen: list[Module] = []
+    for pipeline in pipelines(order):
+        made = optimize(module, pipeline)
+        if not any(equal(made, other) for other in (module, *seen)):
+            reference.expect(made)
+            seen.append(made)
+    reference.expect_run(optimize(module, level(max(LEVELS))))
+    expect_idempotent(module)
