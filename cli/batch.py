@@ -49,7 +49,9 @@ def run_batch(
     seed = seed_of(args, plan.config)
     failed = 0
     for rows, out in jobs:
-        salt = f"{plan.digest}/{args.model or plan.config.get('model')}/{args.dtype}/{seed}"
+        model = args.model or plan.config.get("model")
+        # Of what the program says, not of its plan: passes change no answer.
+        salt = f"{program.graph.digest}/{plan.entry}/{model}/{args.dtype}/{seed}"
         if not engine_config(args).jump_forward:
             salt += "/no-jump"
         keys = [answer_key(salt, row.arguments, row.index) for row in rows]

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sglc.cli.errors import EXIT_ERRORS, EXIT_OK, CommandError
+from sglc.cli.passes import add_pass_options, pipeline_of
 
 if TYPE_CHECKING:
     from sglc.compiler.plan.plan import Plan
@@ -32,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--no-masks", action="store_true", help="only automata; no model is asked for")
     add("--max-states", type=int, default=None, metavar="N", help="of an automaton, that get masks")
     add("--out", metavar="PLAN.json", help="write the plan too")
+    add_pass_options(parser)
 
 
 def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
@@ -42,8 +44,9 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     if args.no_masks and (args.model is not None or args.max_states is not None):
         parser.error("--model and --max-states are about masks: leave --no-masks out")
     from sglc.cli.programs import compile_or_report, read_source
+    from sglc.compiler.driver import Optimization
 
-    program = compile_or_report(read_source(args.program))
+    program = compile_or_report(read_source(args.program), Optimization(pipeline_of(args)))
     if program is None:
         return EXIT_ERRORS
     if args.out is not None:

@@ -1,20 +1,36 @@
-"""Print a program as its syntax tree, its graph or its plan."""
+"""Print a program as its syntax tree, its graph or its plan, and what the passes did to it.
+
+sglc ir judge.sgl -O0
+sglc ir judge.sgl --pipeline fold,dce --print-after fold
+sglc ir judge.sgl --report
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sglc.cli.errors import EXIT_ERRORS, EXIT_OK
+from sglc.cli.errors import EXIT_ERRORS, EXIT_OK, UsageError
+from sglc.cli.passes import add_pass_options, pipeline_of
+
+if TYPE_CHECKING:
+    from sglc.compiler.ir.graph import Module
+    from sglc.compiler.passes.base import Pass
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("path", metavar="PROGRAM", help="a .sgl file")
     parser.add_argument("--emit", choices=("ast", "graph", "plan"), default="graph")
-    parser.add_argument("--json", action="store_true", help="the JSON form of the graph")
+    parser.add_argument("--json", action="store_true", help="the JSON form of graph or report")
+    add = parser.add_argument
+    add("--report", action="store_true", help="what the passes changed, instead of the graph")
+    add("--verify", action="store_true", help="check the graph before and after each pass")
+    add("--print-after", metavar="PASS", help="print the graph each time this pass has run")
+    add_pass_options(parser)
 
 
 def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
@@ -24,22 +40,54 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
 
     if args.emit == "ast":
         return _emit_ast(args.path)
-    program = compile_or_report(read_source(args.path))
+    from sglc.compiler.driver import Optimization
+
+    pipeline = pipeline_of(args, verify=args.verify)
+    names = {each.name for each in pipeline.passes}
+    if args.print_after is not None and args.print_after not in names:
+        run = f"these run: {', '.join(sorted(names))}" if names else "no pass runs"
+        raise UsageError(f"--print-after: {args.print_after!r} does not run here; {run}")
+    watch = _Printer(args.print_after)
+    program = compile_or_report(read_source(args.path), Optimization(pipeline, watch=watch))
     if program is None:
         return EXIT_ERRORS
-    if args.emit == "plan":
+    if args.report and args.json:
+        changes = [change.to_data() for change in program.changes]
+        _print_json({"pipeline": str(pipeline), "changes": changes})
+    elif args.report:
+        from sglc.compiler.passes.report import summary
+
+        print(summary(program.changes), end="")
+    elif args.print_after is not None:
+        return EXIT_OK
+    elif args.emit == "plan":
         from sglc.compiler.plan.serial import plan_to_data
 
         _print_json(plan_to_data(program.plan))
     elif args.json:
         from sglc.compiler.ir.serial import to_data
 
-        _print_json(to_data(program.graph))
+        _print_json(to_data(program.optimized))
     else:
         from sglc.compiler.ir.text import print_module
 
-        print(print_module(program.graph), end="")
+        print(print_module(program.optimized), end="")
     return EXIT_OK
+
+
+class _Printer:
+    """Prints the graph whenever the pass ``name`` has run."""
+
+    def __init__(self, name: str | None) -> None:
+        self._name = name
+        self._count = 0
+
+    def __call__(self, each: Pass, module: Module) -> None:
+        if each.name == self._name:
+            from sglc.compiler.ir.text import print_module
+
+            self._count += 1
+            print(f"// after {each}, run {self._count}\n{print_module(module)}")
 
 
 def _emit_ast(path: str) -> int:

@@ -9,7 +9,7 @@ from sglc.cli.errors import EXIT_ERRORS, EXIT_OK, UsageError
 
 if TYPE_CHECKING:
     from sglc.compiler.diagnostics import DiagnosticSink
-    from sglc.compiler.driver import Program
+    from sglc.compiler.driver import Optimization, Program
     from sglc.compiler.source import SourceFile
 
 
@@ -38,12 +38,14 @@ def report_errors(sink: DiagnosticSink) -> int:
     return EXIT_ERRORS if sink.has_errors else EXIT_OK
 
 
-def compile_or_report(source: SourceFile) -> Program | None:
+def compile_or_report(
+    source: SourceFile, optimization: Optimization | None = None
+) -> Program | None:
     """Compile a program; on errors print them and return None. Warnings are printed too."""
     from sglc.compiler.diagnostics import DiagnosticSink
     from sglc.compiler.driver import compile_source
 
     sink = DiagnosticSink()
-    program = compile_source(source, sink)
+    program = compile_source(source, sink, optimization=optimization)
     report(sink, sys.stderr)
     return program

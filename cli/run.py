@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sglc.cli.errors import EXIT_ERRORS, EXIT_FAILED, EXIT_OK, UsageError
 from sglc.cli.models import add_model_options, load_host, refused_tools, seed_of
+from sglc.cli.passes import add_pass_options, pipeline_of
 from sglc.cli.profiles import add_profile_options, recorder_of, report
 from sglc.cli.programs import compile_or_report, read_source
 
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--out", metavar="FILE.jsonl", help="where answers go; a second run resumes there")
     add_model_options(parser)
     add_profile_options(parser)
+    add_pass_options(parser)
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--stream", action="store_true", help="print text as it is written")
     output.add_argument("--json", action="store_true", help="print everything as one JSON object")
@@ -50,7 +52,15 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
         parser.print_help()
         return EXIT_OK
     args, rest = parser.parse_known_args([w for w in words if w not in {"-h", "--help"}])
-    program = compile_or_report(read_source(args.program))
+    from sglc.compiler.driver import Optimization
+
+    optimization = Optimization(
+        pipeline_of(args),
+        runs_entry=True,
+        entry=args.prompt,
+        by_value=not (args.json or args.stream),  # else nothing but the value is printed
+    )
+    program = compile_or_report(read_source(args.program), optimization)
     if program is None:
         return EXIT_ERRORS
     plan = choose_entry(program, args.prompt)

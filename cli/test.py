@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sglc.cli.errors import EXIT_ERRORS, EXIT_OK, CommandError
 from sglc.cli.models import add_model_options, load_host, refused_tools, seed_of
 from sglc.cli.output import json_value
+from sglc.cli.passes import add_pass_options, pipeline_of
 from sglc.cli.programs import compile_or_report, read_source
 
 if TYPE_CHECKING:
@@ -25,14 +26,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
     parser.add_argument("paths", nargs="+", metavar="PROGRAM", help="a .sgl file")
     add_model_options(parser)
+    # A mock answers call by call: with calls merged or left out, others would get its answers.
+    add_pass_options(parser, default=0)
 
 
 def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     """Run every test of every file; 1 when one does not hold or a program has errors."""
     args = parser.parse_args(words)
+    from sglc.compiler.driver import Optimization
+
+    optimization = Optimization(pipeline_of(args))
     passed = failed = broken = 0
     for path in args.paths:
-        program = compile_or_report(read_source(path))
+        program = compile_or_report(read_source(path), optimization)
         if program is None:
             broken += 1
             continue
@@ -48,26 +54,6 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
             passed, failed = passed + (problem is None), failed + (problem is not None)
     print(f"{passed} passed, {failed} failed")
     return EXIT_ERRORS if failed or broken else EXIT_OK
-
-
-class _NoModel:
-    """Stands for the model where only functions of the language are evaluated."""
-
-    vocab_size = 0
-    token_bytes: Sequence[bytes] = ()
-    eos_ids: Collection[int] = ()
-
-    def encode(self, segments: Sequence[object]) -> list[int]:
-        return []
-
-    def encode_healed(self, segments: Sequence[object]) -> tuple[list[int], bytes]:
-        return [], b""
-
-    def text(self, segments: Sequence[object]) -> str:
-        return ""
-
-    def logits(self, ids: Sequence[int]) -> Sequence[float]:
-        raise AssertionError("a function asks no model")
 
 
 class _Runner:
@@ -126,11 +112,12 @@ class _Runner:
         return {"text": result.text, "result": result.value}
 
     def _evaluate(self, function: str, runs: Mapping[str, Any]) -> dict[str, Any]:
+        from sglc.compiler.evaluation import NoModel
         from sglc.compiler.interpreter import interpret
 
         names = {parameter.name for parameter in self._module.functions[function].params}
         given = {name: value for name, value in runs.items() if name in names}
-        outcome = interpret(self._module, function, given, _NoModel())
+        outcome = interpret(self._module, function, given, NoModel())
         if outcome.error is not None:
             return {"holds": False, "message": str(outcome.error)}
         value: dict[str, Any] = outcome.value

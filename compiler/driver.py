@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sglc.compiler.diagnostics import DiagnosticSink
 from sglc.compiler.frontend.check import CheckOptions, check
@@ -15,16 +16,50 @@ from sglc.compiler.lowering.lower import lower_module
 from sglc.compiler.plan.plan import Plan
 from sglc.compiler.source import SourceFile
 
-__all__ = ["CheckOptions", "Program", "check_source", "compile_source", "entry_prompts"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sglc.compiler.passes.pipeline import Pipeline, Watch
+    from sglc.compiler.passes.report import Change
+
+__all__ = [
+    "CheckOptions",
+    "Optimization",
+    "Program",
+    "check_source",
+    "compile_source",
+    "entry_prompts",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Optimization:
+    """Which passes run; ``pipeline`` None means those of the default level.
+
+    ``runs_entry``: the program is run at one prompt and nowhere else, ``entry`` or, without one,
+    the only one of ``entry_prompts``; ``by_value``: whoever runs a prompt that declares a result
+    looks at nothing but the result. ``watch`` is told what each pass made.
+    """
+
+    pipeline: Pipeline | None = None
+    runs_entry: bool = False
+    entry: str | None = None
+    by_value: bool = False
+    watch: Watch | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A compiled program: what was checked, its graph and its plan."""
+    """A compiled program: what was checked, its graph, what the passes made of it, its plan.
+
+    ``graph`` is what the program says, before any pass; ``changes`` says what they did.
+    """
 
     checked: Checked
     graph: Module
+    optimized: Module
     plan: Plan
+    changes: Sequence[Change] = field(default=())
 
 
 def check_source(
@@ -35,7 +70,10 @@ def check_source(
 
 
 def compile_source(
-    source: SourceFile, sink: DiagnosticSink, options: CheckOptions | None = None
+    source: SourceFile,
+    sink: DiagnosticSink,
+    options: CheckOptions | None = None,
+    optimization: Optimization | None = None,
 ) -> Program | None:
     """Compile a program; None when it has errors, which are in ``sink``.
 
@@ -47,7 +85,27 @@ def compile_source(
     graph = build_graph(checked)
     verify(graph)
     entries = entry_prompts(checked)
-    return Program(checked, graph, lower_module(graph, entries[0] if entries else ""))
+    optimized, changes = _optimize(graph, entries, optimization or Optimization())
+    plan = lower_module(optimized, entries[0] if entries else "")
+    return Program(checked, graph, optimized, plan, changes)
+
+
+def _optimize(
+    graph: Module, entries: list[str], optimization: Optimization
+) -> tuple[Module, Sequence[Change]]:
+    """Run the passes; they are imported here, so that who only checks programs never does."""
+    from sglc.compiler.evaluation import evaluate_function
+    from sglc.compiler.passes.base import Context
+    from sglc.compiler.passes.pipeline import DEFAULT_LEVEL, level
+
+    pipeline = optimization.pipeline
+    if pipeline is None:
+        pipeline = level(DEFAULT_LEVEL)
+    starts = entries if optimization.entry is None else [optimization.entry]
+    is_one = optimization.runs_entry and len(starts) == 1 and starts[0] in graph.functions
+    roots = frozenset(starts) if is_one else None
+    context = Context(roots, optimization.by_value, evaluate_function)
+    return pipeline.run(graph, context, optimization.watch), tuple(context.changes)
 
 
 def entry_prompts(checked: Checked) -> list[str]:

@@ -1,0 +1,89 @@
+"""Passes on the command line: levels, pipelines, reports."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+Command = Callable[..., Any]
+Write = Callable[..., Path]
+
+ASK = """
+let N = 2 + 1
+prompt ask(q: str) -> str:
+    "a"
+    "b{N}{q}"
+    return gen(max_tokens=4)
+"""
+
+
+def test_the_graph_is_printed_before_and_after_the_passes(sglc: Command, program: Write) -> None:
+    path = program(ASK)
+    assert '"ab3"' not in sglc("ir", path, "-O0").out
+    assert '"ab3"' in sglc("ir", path, "-O1").out
+    assert sglc("ir", path).out == sglc("ir", path, "-O2", "--verify").out
+    assert '"ab3"' not in sglc("ir", path, "--pipeline", "gvn,dce").out
+
+
+def test_print_after_shows_the_graph_of_one_pass(sglc: Command, program: Write) -> None:
+    done = sglc("ir", program(ASK), "--pipeline", "fold,gvn,fold", "--print-after", "fold")
+    assert done.out.count("prompt @ask") == 2
+    assert done.out.startswith("// after fold, run 1\n")
+    assert "// after fold, run 2\n" in done.out
+    refused = sglc("ir", program(ASK), "--pipeline", "fold", "--print-after", "dce")
+    assert (refused.code, refused.out) == (2, "")
+    assert "'dce' does not run here; these run: fold" in refused.err
+
+
+def test_a_report_is_text_or_data(sglc: Command, program: Write) -> None:
+    path = program(ASK)
+    done = sglc("ir", path, "--report")
+    assert "program.sgl:4:6: fold: " in done.out
+    assert "changes (fold" in done.out
+    data = json.loads(sglc("ir", path, "--report", "--json").out)
+    assert data["pipeline"] == "fold,gvn,dce"
+    first = data["changes"][0]
+    assert first.keys() == {"pass", "function", "places", "before", "after", "saved"}
+    assert sglc("ir", path, "-O0", "--report").out == "no pass changed anything\n"
+
+
+@pytest.mark.parametrize("command", ["ir", "run", "compile", "test"])
+def test_a_wrong_pipeline_is_wrong_usage(sglc: Command, program: Write, command: str) -> None:
+    done = sglc(command, program(ASK), "--pipeline", "fold,dec")
+    assert done.code == 2
+    assert "column 6: there is no pass 'dec' (did you mean 'dce'?" in done.err
+    assert sglc(command, program(ASK), "-O3").code == 2
+    assert sglc(command, program(ASK), "-O1", "--pipeline", "fold").code == 2
+
+
+def test_a_test_sees_every_call_unless_it_is_told_otherwise(sglc: Command, program: Write) -> None:
+    """A mock answers call by call: with equal decodes merged, one answer stands for both."""
+    path = program("""
+prompt ask() -> str:
+    "q"
+    side as one: a = gen(max_tokens=4)
+    side as two: a = gen(max_tokens=4)
+    return one.a + two.a
+test "both":
+    r = run ask() using mock(a=["1", "2"])
+    expect r.result == "12"
+""")
+    assert sglc("test", path).code == 0
+    assert sglc("test", path, "-O2").code == 1
+
+
+def test_check_imports_no_pass() -> None:
+    code = (
+        "import sys; from sglc.cli.main import main; "
+        f"main(['check', {str(EXAMPLES / 'judge.sgl')!r}]); "
+        "print([name for name in sys.modules if name.startswith('sglc.compiler.passes')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
