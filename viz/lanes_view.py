@@ -70,23 +70,26 @@ class _Painter:
                 self._line(points, colours.at(run.row, run.x0), run.dashed)
         for row, items in enumerate(strip.items):
             for item in items:
-                self._item(strip, item, x, lines[row], colours.at(row, item.x0))
+                self._item(item, x, lines[row], colours.at(row, item.x0))
         return colours
 
-    def _item(self, strip: Strip, item: Item, x: float, y: float, colour: int) -> None:
-        shape = self._shape(item, x + item.x0, y)
+    def _item(self, item: Item, x: float, y: float, colour: int) -> None:
+        shape = self._shape(item, x + item.x0, y) | {"w": item.x1 - item.x0, "colour": colour}
         match item.kind:
+            case "role":
+                return
             case "frame":
-                self._frame(item, shape, x, y, colour)
+                shape |= {"y": y - item.up, "h": item.up + item.down - 4}
+                shape["loop"] = item.ops[0].spec.loop
             case "band":
-                shape |= {"y": y - item.up, "w": item.x1 - item.x0, "h": item.up + item.down}
+                shape |= {"y": y - item.up, "h": item.up + item.down}
             case "text":
-                shape |= {"w": item.x1 - item.x0, "lines": _two_lines(item.lines[0])}
-                shape["text"] = item.lines[0]
+                shape |= {"lines": _two_lines(item.lines[0]), "text": item.lines[0]}
             case _:
-                shape |= {"w": item.x1 - item.x0, "lines": item.lines}
-        if item.kind != "role":
-            self.shapes.append(_rounded({**shape, "colour": colour}))
+                shape["lines"] = item.lines
+        self.shapes.append(_rounded(shape))
+        if item.strips:
+            self._inside(item, x, y, colour)
 
     def _shape(self, item: Item, x: float, y: float) -> Shape:
         return {
@@ -98,11 +101,9 @@ class _Painter:
             "label": item.label,
         }
 
-    def _frame(self, item: Item, shape: Shape, x: float, y: float, colour: int) -> None:
-        op = item.ops[0]
-        top = y - item.up
-        shape |= {"y": top, "w": item.x1 - item.x0, "h": item.up + item.down - 4}
-        shape["loop"] = op.spec.loop
+    def _inside(self, item: Item, x: float, y: float, colour: int) -> None:
+        """Draw the regions of a frame on the line at height ``y``."""
+        op, top = item.ops[0], y - item.up
         inner_y = top + FRAME_HEAD
         left, right = x + item.x0, x + item.x1
         for strip in item.strips:

@@ -8,6 +8,7 @@ what a counter has counted is then not seen.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -18,6 +19,7 @@ from sglc.constraints.machine import Machine, TooAmbiguousError
 MAX_EXPLORED: Final = 4000  # states of an automaton that are looked at
 MAX_MET: Final = 200  # states of a machine that makes them as they are met
 MAX_DRAWN: Final = 36
+NUM_BEYOND_ASCII: Final = 0x110000 - 0x800 - 0x80  # characters; surrogates are none
 _ROUNDS: Final = 2  # of the refinement, where there are too many states to draw
 
 
@@ -115,26 +117,36 @@ def _step(machine: Machine) -> Callable[[int], Mapping[int, int]]:
 
 
 def _characters(edges: Callable[[int], Mapping[int, int]], state: int) -> Ways:
-    """Label -> target: single bytes by target as sets, longer characters as ``other``."""
+    """Label -> target, one character on: sets of ASCII, longer characters counted."""
     single: dict[int, list[int]] = {}
-    longer: list[tuple[int, int]] = []
+    leads: Counter[tuple[int, int]] = Counter()  # the state after a lead byte, bytes to come
     for byte, target in edges(state).items():
         if byte < 0x80:
             single.setdefault(target, []).append(byte)
         else:
-            longer.append((target, 1 if byte < 0xE0 else 2 if byte < 0xF0 else 3))
-    far: dict[int, None] = {}
-    for target, more in dict.fromkeys(longer):
-        level = {target: None}
+            leads[target, 1 if byte < 0xE0 else 2 if byte < 0xF0 else 3] += 1
+    far: Counter[int] = Counter()
+    for (target, more), count in leads.items():
+        reached = Counter({target: count})
         for _ in range(more):
-            level = dict.fromkeys(t for s in level for t in edges(s).values())
-        far |= level
+            reached = _onward(edges, reached)
+        far += reached
     found: dict[str, int] = {}
-    for target, found_bytes in single.items():
-        found[char_set(found_bytes, other=target in far)] = target
-    for number, target in enumerate(t for t in far if t not in single):
-        found["beyond ASCII" + "′" * number] = target
+    for target in dict.fromkeys((*single, *far)):
+        label = char_set(single.get(target, []), far[target])
+        while label in found:  # which characters beyond ASCII they are is not said
+            label += "′"
+        found[label] = target
     return found
+
+
+def _onward(edges: Callable[[int], Mapping[int, int]], reached: Counter[int]) -> Counter[int]:
+    """The states one byte on, each with the number of ways to it."""
+    after: Counter[int] = Counter()
+    for state, count in reached.items():
+        for target in edges(state).values():
+            after[target] += count
+    return after
 
 
 def _grouped(machine: Machine, ways: Mapping[int, Ways]) -> dict[int, int]:
@@ -168,15 +180,18 @@ def _edges(machine: Machine, ways: Mapping[int, Ways], drawn: Mapping[int, int])
     return list(edges.values())
 
 
-def char_set(found: list[int], *, other: bool = False) -> str:
-    """ASCII bytes as a set of characters: ``[0-9a-f]``, the shorter of it and what it excludes."""
-    if len(found) == 1 and not other:
+def char_set(found: list[int], num_beyond: int = 0) -> str:
+    """ASCII bytes and ``num_beyond`` more characters as a set: ``[0-9a-f]``.
+
+    All characters beyond ASCII together are told by what is missing, ``[^\\n]``; some of them
+    are an ellipsis.
+    """
+    if len(found) == 1 and not num_beyond:
         return quoted(bytes(found))
-    body = _ranges(found)
-    if other:
+    if num_beyond == NUM_BEYOND_ASCII:
         missing = _ranges(sorted(set(range(128)) - set(found)))
         return f"[^{missing}]" if missing else "any character"
-    return f"[{body}]"
+    return f"[{_ranges(found)}{'…' if num_beyond else ''}]"
 
 
 def _ranges(found: list[int]) -> str:

@@ -139,8 +139,17 @@ def head(op: Op, made_by: Mapping[Value, Op]) -> str:
 
 
 def _source(operand: Operand, made_by: Mapping[Value, Op]) -> str:
-    """An operand; a range or a list as the program writes it."""
+    """An operand; a range, list, comparison or field as the program writes it."""
     op = made_by.get(operand) if isinstance(operand, Value) else None
-    if op is not None and op.name == "range":
-        return f"{show(op.args[0])}..{show(op.args[1])}"
-    return show(op.args) if op is not None and op.name == "list" else show(operand)
+    if op is None:
+        return show(operand)
+    match op.name:
+        case "range":
+            return f"{show(op.args[0])}..{show(op.args[1])}"
+        case "list":
+            return show(op.args)
+        case "cmp" | "arith":
+            return f"{show(op.args[0])} {op.attrs['op']} {show(op.args[1])}"
+        case "field":
+            return f"{show(op.args[0])}.{op.attrs['name']}"
+    return show(operand)

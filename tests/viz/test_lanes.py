@@ -69,6 +69,15 @@ def test_frames_hold_what_is_in_them(path: Path, atlas_of: Make) -> None:
                 assert shape["y"] + shape["h"] <= view["height"] + 1
 
 
+def test_outer_frames_lie_behind_inner_ones(atlas_of: Make) -> None:
+    """What is drawn later takes the pointer."""
+    atlas = atlas_of(LOOP)
+    frames = [s for s in lanes_view(atlas.functions[0], atlas)["shapes"] if s["kind"] == "frame"]
+    areas = [shape["w"] * shape["h"] for shape in frames]
+    assert len(areas) == 3
+    assert areas == sorted(areas, reverse=True)
+
+
 def test_a_fork_begins_a_lane_and_the_trunk_goes_on(atlas_of: Make) -> None:
     atlas = atlas_of(TIPS)
     trunk, below = lay_out(atlas.functions[0], atlas).items

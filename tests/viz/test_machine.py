@@ -7,7 +7,7 @@ import pytest
 from sglc.constraints.build import language
 from sglc.constraints.types import Field as Member
 from sglc.constraints.types import Grammar, Int, Line, Literal, Record, Regex, Str, Type, Union
-from sglc.viz.machine import MAX_DRAWN, MAX_MET, Picture, char_set, picture
+from sglc.viz.machine import MAX_DRAWN, MAX_MET, NUM_BEYOND_ASCII, Picture, char_set, picture
 
 
 def edges(shown: Picture) -> set[tuple[int, int, str, bool]]:
@@ -67,15 +67,27 @@ def test_every_state_is_drawn_hidden_or_passed(type_: Type) -> None:
     assert sum(shown.counts) + shown.inside + (shown.hidden or 0) == shown.num_states
 
 
+def test_some_characters_beyond_ascii_are_an_ellipsis() -> None:
+    """``\\d`` matches the digits of all scripts, which is not every character."""
+    assert edges(picture(language(Regex(r"\d")))) == {(0, 1, "[0-9…]", False)}
+
+
+def test_ways_that_look_the_same_are_told_apart() -> None:
+    shown = picture(language(Regex("[à-ö]x|[α-ω]y")))
+    assert {label for _, _, label, _ in edges(shown)} == {"[…]", "[…]′", "“x”", "“y”"}
+
+
 @pytest.mark.parametrize(
-    ("found", "other", "text"),
+    ("found", "beyond", "text"),
     [
-        ([97], False, "“a”"),
-        ([48, 49, 50, 97], False, "[0-2a]"),
-        ([b for b in range(128) if b != 10], True, r"[^\n]"),
-        (list(range(128)), True, "any character"),
-        ([32, 45, 93], False, r"[␣\-\]]"),
+        ([97], 0, "“a”"),
+        ([48, 49, 50, 97], 0, "[0-2a]"),
+        ([b for b in range(128) if b != 10], NUM_BEYOND_ASCII, r"[^\n]"),
+        (list(range(128)), NUM_BEYOND_ASCII, "any character"),
+        ([], NUM_BEYOND_ASCII, r"[^\x00-\x7f]"),
+        ([97], 3, "[a…]"),
+        ([32, 45, 93], 0, r"[␣\-\]]"),
     ],
 )
-def test_sets_are_written_as_in_a_regex(found: list[int], other: bool, text: str) -> None:
-    assert char_set(found, other=other) == text
+def test_sets_are_written_as_in_a_regex(found: list[int], beyond: int, text: str) -> None:
+    assert char_set(found, beyond) == text
