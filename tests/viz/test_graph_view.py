@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from generators.ir_programs import modules
 from generators.view_programs import EXAMPLES, LOOP, TIPS, long_program, read
+from hypothesis import given, settings
 
+from sglc.compiler.ir.graph import Module
 from sglc.viz.atlas import Atlas
 from sglc.viz.graph_view import MAX_OPS_NESTED, Sheet, graph_sheets
 
@@ -67,6 +70,12 @@ def test_the_graph_of_every_example(path: Path, atlas_of: Make) -> None:
 @pytest.mark.parametrize("source", [TIPS, LOOP])
 def test_the_graph_of_small_programs(source: str, atlas_of: Make) -> None:
     check_all(atlas_of(source))
+
+
+@settings(max_examples=40, deadline=None)
+@given(modules())
+def test_the_graph_of_random_programs(module: Module) -> None:
+    check_all(Atlas(module, module.functions))
 
 
 def test_captured_values_come_in_by_pins(atlas_of: Make) -> None:

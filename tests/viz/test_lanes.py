@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from generators.ir_programs import modules
 from generators.view_programs import EXAMPLES, LOOP, TIPS, read
+from hypothesis import given, settings
 
+from sglc.compiler.ir.graph import Module
+from sglc.compiler.ir.op import Op
 from sglc.viz.atlas import Atlas
 from sglc.viz.lanes import Item, Strip, lay_out
 from sglc.viz.lanes_view import lanes_view
@@ -33,40 +37,48 @@ def strips(strip: Strip) -> Iterator[Strip]:
                 yield from strips(inner)
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_every_op_on_a_stream_stands_on_one_lane(path: Path, atlas_of: Make) -> None:
-    atlas = atlas_of(read(path))
+def check(atlas: Atlas) -> None:
+    """Ops stand once, apart, inside of the drawing; frames and bands hold what is theirs."""
     for function in atlas.functions:
-        found = Counter(
-            op for item in items(lay_out(function, atlas)) if item.kind != "band" for op in item.ops
-        )
-        on_streams = [op for op in function.walk() if op.spec.writes_stream]
-        assert {found[op] for op in on_streams} <= {1}
-
-
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_what_stands_on_a_lane_is_apart(path: Path, atlas_of: Make) -> None:
-    atlas = atlas_of(read(path))
-    for function in atlas.functions:
-        for strip in strips(lay_out(function, atlas)):
-            for row in strip.items:
+        strip = lay_out(function, atlas)
+        found = Counter(op for i in items(strip) if i.kind != "band" for op in i.ops)
+        assert set(found.values()) <= {1}
+        for inner in strips(strip):
+            for row in inner.items:
                 solid = [item for item in row if item.kind != "band"]
                 assert all(a.x1 <= b.x0 + 0.6 for a, b in pairwise(solid))
-                assert all(item.x1 <= strip.width for item in solid)
-
-
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_frames_hold_what_is_in_them(path: Path, atlas_of: Make) -> None:
-    atlas = atlas_of(read(path))
-    for function in atlas.functions:
+                assert all(item.x1 <= inner.width for item in solid)
         view = lanes_view(function, atlas)
         for shape in view["shapes"]:
             if "w" in shape:
                 assert shape["x"] >= 0
                 assert shape["x"] + shape["w"] <= view["width"] + 1
-            if shape["kind"] in ("frame", "band"):
+            if "h" in shape:
                 assert shape["y"] >= 0
                 assert shape["y"] + shape["h"] <= view["height"] + 1
+
+
+def model_calls(ops: Iterable[Op]) -> set[Op]:
+    return {op for op in ops if op.spec.model}
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_lanes_of_every_example(path: Path, atlas_of: Make) -> None:
+    atlas = atlas_of(read(path))
+    check(atlas)
+    for function in atlas.functions:
+        shown = model_calls(op for i in items(lay_out(function, atlas)) for op in i.ops)
+        assert shown == model_calls(function.walk())
+
+
+@settings(max_examples=40, deadline=None)
+@given(modules())
+def test_the_lanes_of_random_programs(module: Module) -> None:
+    atlas = Atlas(module, module.functions)
+    check(atlas)
+    for function in atlas.functions:
+        stand = {op for i in items(lay_out(function, atlas)) for op in i.ops}
+        assert {op for op in function.walk() if op.spec.writes_stream} <= stand
 
 
 def test_outer_frames_lie_behind_inner_ones(atlas_of: Make) -> None:
