@@ -26,7 +26,7 @@ from sglc.compiler.plan.seeds import seed_key
 from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Special, Text
 from sglc.compiler.plan.select import distinct_choices
 from sglc.compiler.reference import Decode, decode, select, select_all
-from sglc.compiler.reference_calls import Failure, bind, has_result
+from sglc.compiler.reference_calls import Failure, bind, effect_of, has_result, items_of
 from sglc.compiler.reference_stream import ReferenceModel, Stream
 from sglc.constraints.types import Literal as LiteralType
 from sglc.constraints.types import Type
@@ -290,7 +290,7 @@ class _Frame:
                     named[str(region.case[0])] = self.branch(region, args[0])
             return [named]
         branches = []
-        for index, item in enumerate(_items(args[1])):
+        for index, item in enumerate(items_of(args[1])):
             with self.turn(index):
                 extra = [index] if len(op.regions[0].params) == 3 else []
                 branches.append(self.branch(op.regions[0], args[0], item, *extra))
@@ -320,7 +320,7 @@ class _Frame:
 
     def op_for(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
         carried = args[1:]
-        for index, item in enumerate(_items(args[0])):
+        for index, item in enumerate(items_of(args[0])):
             lead = [item, index] if op.attrs.get("index") else [item]
             with self.turn(index):
                 try:
@@ -364,10 +364,10 @@ class _Frame:
         return []
 
     def op_map(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
-        return [[self.each(op, i, item) for i, item in enumerate(_items(args[0]))]]
+        return [[self.each(op, i, item) for i, item in enumerate(items_of(args[0]))]]
 
     def op_filter(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
-        items = _items(args[0])
+        items = items_of(args[0])
         return [[item for i, item in enumerate(items) if truth(self.each(op, i, item))]]
 
     def each(self, op: Op, index: int, item: Any) -> Any:
@@ -375,10 +375,10 @@ class _Frame:
             return self.region(op.regions[0], item)[0][0]
 
     def op_call(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
-        return _effect(op) + self.call(op, args, kwargs, Stream(self.world.model))[1:]
+        return effect_of(op) + self.call(op, args, kwargs, Stream(self.world.model))[1:]
 
     def op_include(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
-        return _effect(op) + self.call(op, args[1:], kwargs, args[0])
+        return effect_of(op) + self.call(op, args[1:], kwargs, args[0])
 
     def call(self, op: Op, args: list[Any], kwargs: dict[str, Any], entry: Stream) -> list[Any]:
         function = self.world.module.functions[op.symbol or ""]
@@ -396,14 +396,4 @@ class _Frame:
             result = tool(**{key: self.value(arg) for key, arg in pairs})
         except Exception as error:  # whatever host code does
             raise Failure(f"{op.symbol}: {error}", op) from error
-        return [*_effect(op), result]
-
-
-def _effect(op: Op) -> list[Any]:
-    return [None] if op.has_effect else []
-
-
-def _items(value: Any) -> Sequence[Any]:
-    if not isinstance(value, list | tuple):
-        raise DataError("only a list has elements to go through")
-    return value
+        return [*effect_of(op), result]

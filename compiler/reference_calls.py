@@ -1,4 +1,4 @@
-"""What calls of the reference interpreter take, and how they go wrong."""
+"""What ops of the reference interpreter take and give, and how they go wrong."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from sglc.compiler.ir.graph import Function
 from sglc.compiler.ir.op import Op
+from sglc.compiler.plan.data import DataError
 from sglc.constraints.types import MISSING
 
 
@@ -34,3 +35,19 @@ def bind(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
 def has_result(function: Function) -> bool:
     """Whether the value is ``result``, and not the record of what is returned by name."""
     return function.result is not None or function.kind == "fn"
+
+
+def effect_of(op: Op) -> list[Any]:
+    """Return the effect that a call gives first, if it takes part in the chain."""
+    return [None] if op.has_effect else []
+
+
+def items_of(value: Any) -> Sequence[Any]:
+    """Return the elements of a list.
+
+    Raises:
+        DataError: the value is none.
+    """
+    if not isinstance(value, list | tuple):
+        raise DataError("only a list has elements to go through")
+    return value
