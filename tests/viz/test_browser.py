@@ -106,6 +106,18 @@ def test_every_item_has_a_name(open_page: Any) -> None:
     assert all(name.strip() for name in page.run(names))
 
 
+def test_what_lights_up_is_scrolled_to(open_page: Any) -> None:
+    page = open_page(long_program(60))
+    page.run("items.graph.find((e) => e.textContent.includes('gen a59')).id = 'here'")
+    page.point("#here .title")
+    visible = """(view) => {
+        const at = document.querySelector(`#${view} .lit`).getBoundingClientRect();
+        const room = body(view).getBoundingClientRect();
+        return at.top >= room.top && at.bottom <= room.bottom && at.left >= room.left;
+    }"""
+    assert page.run(f"['source', 'lanes'].every({visible})")
+
+
 def test_a_view_can_be_alone_and_light_or_dark(open_page: Any) -> None:
     page = open_page(TIPS)
     page.press("3")

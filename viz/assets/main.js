@@ -9,18 +9,18 @@ function light(keys, from) {
   state.lit = new Set(keys);
   document.querySelectorAll(".lit, .near").forEach((element) => element.classList.remove("lit", "near"));
   for (const view of VIEWS) {
-    const found = [];
+    const found = [], near = [];
     for (const element of items[view]) {
       const lit = element.keys.some((key) => state.lit.has(key));
       if (lit) found.push(element);
       element.classList.toggle("lit", lit);
       if (!lit && element.around && element.around.some((key) => state.lit.has(key))) {
         element.classList.add("near");
-        found.push(element);
+        near.push(element);
       }
       if (lit && edgesOf.has(element)) edgesOf.get(element).forEach((edge) => edge.classList.add("lit"));
     }
-    if (view !== from && found.length) reveal(view, found);
+    if (view !== from && found.length + near.length) reveal(view, found.length ? found : near);
   }
   describe(keys);
 }
