@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--update-golden", action="store_true", help="write golden texts instead of comparing"
     )
     parser.addoption(
-        "--num-programs", type=int, default=100, help="generated programs per test of the passes"
+        "--num-programs", type=int, default=250, help="generated programs per test of the passes"
     )
 
 
