@@ -182,6 +182,7 @@ def _least(bounds: Iterable[int | None]) -> int | None:
     return min((bound for bound in bounds if bound is not None), default=None)
 
 
+@lru_cache(maxsize=256)
 def bounds(t: Type) -> Bounds:
     """How long members are; of most types computed without an automaton.
 

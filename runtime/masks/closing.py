@@ -6,10 +6,10 @@ included, a token that leads to the live state q' is allowed if need(q') <= r - 
 
 Whoever has need(q) <= r tokens left never gets stuck before the text is a member: let t be the
 first token of a shortest spelling of completion(q), which is not empty. What is left of
-completion(q) after t is the completion of the state q' that t leads to (``core`` of the contract
-of ``Machine``), so need(q') <= need(q) - 1 <= r - 1: t is allowed, and the same holds again after
-any allowed token. With no token left need(q) is 0, so q is accepting. By spelling a completion
-byte for byte, need(q) is at most its length if every byte is a token.
+completion(q) after t is the completion of the state q' that t leads to, as
+``Machine.completion`` promises, so need(q') <= need(q) - 1 <= r - 1: t is allowed, and the same
+holds again after any allowed token. With no token left need(q) is 0, so q is accepting. By
+spelling a completion byte for byte, need(q) is at most its length if every byte is a token.
 """
 
 from __future__ import annotations
