@@ -43,7 +43,7 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     from sglc.compiler.driver import Optimization
 
     pipeline = pipeline_of(args, verify=args.verify)
-    names = {each.name for each in pipeline.passes}
+    names = {each.name for each in pipeline.passes + pipeline.last}
     if args.print_after is not None and args.print_after not in names:
         run = f"these run: {', '.join(sorted(names))}" if names else "no pass runs"
         raise UsageError(f"--print-after: {args.print_after!r} does not run here; {run}")

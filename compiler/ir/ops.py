@@ -34,6 +34,9 @@ SAMPLING: Final = {
 """Sampling options of ``gen``: attributes when constant, keyword operands when computed."""
 
 GEN_OPTIONS: Final = {"max_tokens": "int", "stop": "strs", "healing": "bool", **SAMPLING}
+HINTS: Final = {"hold": "bool", "group": "str"}
+"""What passes tell the runtime about a model op: whether its stream goes on (pass ``script``), and
+which others are ready at the same moment (pass ``fuse``). Hints change no result."""
 SELECT_METHODS: Final = ("token_avg", "greedy", "unconditional")
 TOKENIZATIONS: Final = ("canonical", "all")
 CMP_OPS: Final = ("==", "!=", "<", "<=", ">", ">=")
@@ -79,14 +82,17 @@ _STREAM_OPS = (
         kwargs=frozenset({"choices", *GEN_OPTIONS}),
         attrs={
             "name": "str", "constraint": "symbol", **GEN_OPTIONS,
-            "rng": "str", "show": "bool", "logprob": "bool",
+            "rng": "str", "show": "bool", "logprob": "bool", **HINTS,
         },
         model=True, site=True, writes_stream=True,
     ),
     _op(
         "select", "stream any", "score the choices, append the winner; its value, all shares",
         STREAM, STR, ANY,
-        attrs={"name": "str", "by": "str", "tokenizations": "str", "rng": "str", "show": "bool"},
+        attrs={
+            "name": "str", "by": "str", "tokenizations": "str", "rng": "str", "show": "bool",
+            **HINTS,
+        },
         model=True, writes_stream=True,
     ),
     _total("slice", "stream stream", "the text between two versions of one stream", STR),

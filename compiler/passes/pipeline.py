@@ -12,9 +12,11 @@ from sglc.compiler.ir.verify import verify
 from sglc.compiler.passes.base import Context, Pass
 from sglc.compiler.passes.registry import PASSES, pass_class
 
-LEVELS: Final = {0: "", 1: "fold,gvn,dce", 2: "fold,gvn,dce"}
-"""Pipelines of ``-O0`` to ``-O2``: none, the passes that keep every token, those and the passes
-that keep the text and its distribution, of which there are none so far."""
+SIMPLIFY: Final = "fold,gvn,dce"
+"""Passes that make graphs smaller; one finds more to do where another has been."""
+PLAN: Final = {0: "", 1: "", 2: ""}
+"""By level: passes behind those, each once, that tell the runtime what comes next. Level 1 has
+those that keep every token, level 2 also those that keep the text and its distribution."""
 DEFAULT_LEVEL: Final = 2
 MAX_ROUNDS: Final = 4
 
@@ -35,12 +37,14 @@ class PipelineError(ValueError):
 class Pipeline:
     """Passes, run in order; again from the first while they change something, ``rounds`` at most.
 
-    ``verify`` checks the graph before the first pass and after each.
+    Then those in ``last``, each once. ``verify`` checks the graph before the first pass and after
+    each.
     """
 
     passes: tuple[Pass, ...] = ()
     rounds: int = 1
     verify: bool = False
+    last: tuple[Pass, ...] = ()
 
     def run(self, module: Module, context: Context, watch: Watch | None = None) -> Module:
         """Return the module that the passes make.
@@ -52,18 +56,24 @@ class Pipeline:
             verify(module)
         for _ in range(self.rounds):
             count = len(context.changes)
-            for each in self.passes:
-                module = each.run(module, context)
-                if self.verify:
-                    verify(module)
-                if watch is not None:
-                    watch(each, module)
+            module = self._run(self.passes, module, context, watch)
             if len(context.changes) == count:
                 break
+        return self._run(self.last, module, context, watch)
+
+    def _run(
+        self, passes: tuple[Pass, ...], module: Module, context: Context, watch: Watch | None
+    ) -> Module:
+        for each in passes:
+            module = each.run(module, context)
+            if self.verify:
+                verify(module)
+            if watch is not None:
+                watch(each, module)
         return module
 
     def __str__(self) -> str:
-        return ",".join(map(str, self.passes))
+        return ",".join(map(str, self.passes + self.last))
 
 
 def level(number: int, *, verify: bool = False) -> Pipeline:
@@ -72,7 +82,9 @@ def level(number: int, *, verify: bool = False) -> Pipeline:
     Raises:
         KeyError: there is no such level.
     """
-    return Pipeline(parse_pipeline(LEVELS[number]).passes, MAX_ROUNDS, verify)
+    last = parse_pipeline(PLAN[number]).passes
+    passes = parse_pipeline(SIMPLIFY).passes if number else ()
+    return Pipeline(passes, MAX_ROUNDS, verify, last)
 
 
 def parse_pipeline(text: str) -> Pipeline:

@@ -17,7 +17,7 @@ from sglc.compiler.ir.values import STREAM
 from sglc.compiler.ir.verify import verify
 from sglc.compiler.lowering.lower import lower_module
 from sglc.compiler.passes.base import Context
-from sglc.compiler.passes.pipeline import LEVELS, Pipeline, level, parse_pipeline
+from sglc.compiler.passes.pipeline import PLAN, Pipeline, level, parse_pipeline
 from sglc.compiler.passes.registry import PASSES
 from sglc.compiler.plan.serial import plan_from_data, plan_to_data
 from sglc.runtime.executor.executor import Executor
@@ -65,7 +65,7 @@ def optimize(module: Module, pipeline: Pipeline, entry: str | None = None) -> Mo
 
     With an ``entry``, for runs that start there and of which only the value is looked at.
     """
-    checked = Pipeline(pipeline.passes, pipeline.rounds, verify=True)
+    checked = replace(pipeline, verify=True)
     roots = None if entry is None else frozenset({entry})
     return checked.run(module, Context(roots, entry is not None, evaluate_function))
 
@@ -74,7 +74,7 @@ def pipelines(order: random.Random) -> list[Pipeline]:
     """Every level, every pass alone, and the passes in a random order, some of them twice."""
     names = [order.choice(list(PASSES)) for _ in range(2 * len(PASSES))]
     texts = [*PASSES, ",".join(names)]
-    return [*map(level, LEVELS), *map(parse_pipeline, texts)]
+    return [*map(level, PLAN), *map(parse_pipeline, texts)]
 
 
 def expect_idempotent(module: Module) -> None:
@@ -149,7 +149,7 @@ def expect_equivalent(reference: Reference, module: Module, order: random.Random
         if not any(equal(made, other) for other in (module, *seen)):
             reference.expect(made)
             seen.append(made)
-    best = level(max(LEVELS))
+    best = level(max(PLAN))
     reference.expect_run(optimize(module, best))
     reference.expect(optimize(module, best, reference.entry), by_value=True)
     expect_idempotent(module)
