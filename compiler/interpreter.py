@@ -195,6 +195,8 @@ class _Frame:
         try:
             if op.name in DATA_OPS:
                 return [evaluate(op.name, args, kwargs, op.attrs)]
+            if op.spec.hint:
+                return []
             handler = getattr(self, "op_" + op.name.replace(".", "_"))
             results: Sequence[Any] = handler(op, args, kwargs)
             return results

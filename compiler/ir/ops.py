@@ -34,9 +34,13 @@ SAMPLING: Final = {
 """Sampling options of ``gen``: attributes when constant, keyword operands when computed."""
 
 GEN_OPTIONS: Final = {"max_tokens": "int", "stop": "strs", "healing": "bool", **SAMPLING}
-HINTS: Final = {"hold": "bool", "group": "str"}
-"""What passes tell the runtime about a model op: whether its stream goes on (pass ``script``), and
-which others are ready at the same moment (pass ``fuse``). Hints change no result."""
+HINTS: Final = {"hold": "bool", "group": "str", "insert": "bool"}
+"""What passes tell the runtime about a model op: whether its stream goes on (pass ``script``),
+which others are ready at the same moment (pass ``fuse``), and whether its K/V goes into the cache
+when its stream ends (pass ``kv``). Hints change no result."""
+DECODE_HINTS: Final = {"expect": "int", "jump": "bool"}
+"""And about a decode: tokens that it surely or probably writes (pass ``bounds``), and whether text
+that the constraint forces is appended at once (pass ``jump``)."""
 SELECT_METHODS: Final = ("token_avg", "greedy", "unconditional")
 TOKENIZATIONS: Final = ("canonical", "all")
 CMP_OPS: Final = ("==", "!=", "<", "<=", ">", ">=")
@@ -82,7 +86,7 @@ _STREAM_OPS = (
         kwargs=frozenset({"choices", *GEN_OPTIONS}),
         attrs={
             "name": "str", "constraint": "symbol", **GEN_OPTIONS,
-            "rng": "str", "show": "bool", "logprob": "bool", **HINTS,
+            "rng": "str", "show": "bool", "logprob": "bool", **HINTS, **DECODE_HINTS,
         },
         model=True, site=True, writes_stream=True,
     ),
@@ -95,6 +99,8 @@ _STREAM_OPS = (
         },
         model=True, writes_stream=True,
     ),
+    _total("warm", "stream", "compute the K/V of the stream, it will be gone on from", hint=True),
+    _total("release", "stream", "let go of what is held of the stream: nothing goes on", hint=True),
     _total("slice", "stream stream", "the text between two versions of one stream", STR),
     _total("text", "stream", "the whole text of the stream", STR),
     _total("messages", "stream", "the messages of the stream: role and content", MESSAGES),

@@ -58,6 +58,7 @@ class OpSpec:
     control: what runs is decided by its regions. loop: its region runs once per turn.
     terminator: ends a region. site: needs the ``rng`` attribute, unique in its function.
     exits: how it may leave its region.
+    hint: tells the runtime about its operands and means nothing, so it keeps nothing alive.
     """
 
     name: str
@@ -80,6 +81,7 @@ class OpSpec:
     terminator: bool = False
     site: bool = False
     writes_stream: bool = False
+    hint: bool = False
     exits: frozenset[Exit] = frozenset()
 
     @property

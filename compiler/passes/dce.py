@@ -68,6 +68,8 @@ class _Sweep:
         for op in region.ops:
             if op.spec.terminator:
                 made.append(self.end(op, kept, carried))
+            elif op.spec.hint:  # it stays as long as what it is about is there
+                made += [op] if all(map(self.alive.stays, op.inputs())) else []
             elif self.alive.is_live(op):
                 made.append(self.control(op, carried) if op.regions else self.plain(op))
             else:

@@ -53,6 +53,18 @@ class Liveness:
         """Whether all values of an operand are needed, so that they are there to be used."""
         return all(value in self.needed for value in values_in(operand))
 
+    def stays(self, value: Value) -> bool:
+        """Whether a value is there, needed or not, where the ops around it run."""
+        op = self.made.ops.get(value)
+        if op is not None:
+            is_joined = bool(op.regions) and op.spec.results is None
+            return value in self.needed if is_joined else self.is_live(op)
+        owner, region = self.made.regions.get(value, (None, None))
+        if owner is None or region is None or not owner.spec.loop:
+            return True
+        index = region.params.index(value) - (len(region.params) - len(owner.results))
+        return index < 0 or owner.results[index] in self.needed
+
     # ---- roots
 
     def _find(self, region: Region, owner: tuple[Op, Region] | None, *, is_main: bool) -> None:

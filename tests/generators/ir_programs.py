@@ -177,6 +177,9 @@ class _Block:
     def do_put(self) -> None:
         self.put(self.draw(_texts) if self.draw(st.booleans()) else self.text())
 
+    def do_hint(self) -> None:
+        self.f.emit(self.draw(st.sampled_from(["warm", "release"])), self.stream)
+
     def do_role(self) -> None:
         if self.depth:
             return self.do_put()
@@ -455,6 +458,6 @@ _sampling = st.fixed_dictionaries(
 )
 _FLAT = [
     "put", "role", "gen", "gen", "select", "data", "data", "data", "list", "slice", "check", "read",
-    "note", "call", "include", "side", "all",
+    "note", "call", "include", "side", "all", "hint",
 ]  # fmt: skip
 _NESTED = ["if", "match", "try", "for", "while", "fork", "named"]

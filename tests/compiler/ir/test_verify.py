@@ -131,7 +131,7 @@ BAD = [
      "%b, %w = gen %a <max_tokens = 1, rng = \"1\">\nreturn %b", "used twice"),
     ("V8", "%v = call @id, %x <rng = \"a\">\nreturn %s", "is a number"),
     # V9
-    ("V9", "warm %s\nreturn %s", "no op 'warm'"),
+    ("V9", "heat %s\nreturn %s", "no op 'heat'"),
     # V10
     ("V10", "%a = const 1", "must end the region"),
     ("V10", "return %s\nreturn %s", "ops follow"),
