@@ -45,12 +45,19 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "sglc.compiler.diagnostics",
         "sglc.compiler.ir",
     ),
+    "sglc.compiler.cost": (
+        "sglc.constraints",
+        "sglc.compiler.plan",
+        "sglc.compiler.source",
+        "sglc.compiler.ir",
+    ),
     "sglc.compiler.passes": (
         "sglc.constraints",
         "sglc.compiler.plan",
         "sglc.compiler.source",
         "sglc.compiler.diagnostics",
         "sglc.compiler.ir",
+        "sglc.compiler.cost",
     ),
     "sglc.compiler.lowering": (
         "sglc.constraints",
