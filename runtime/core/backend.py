@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from sglc.runtime.core.events import Event
@@ -23,7 +23,7 @@ class Backend(Protocol):
 
     @property
     def idle(self) -> bool:
-        """Whether no stream waits or runs and no event is left to report."""
+        """Whether no stream waits or runs and no event is left to report; held ones may be left."""
 
     def submit(self, request: StreamRequest) -> int:
         """Queue a stream and return its id; ids are never used again.
@@ -32,10 +32,30 @@ class Backend(Protocol):
             ValueError: a token id is outside the vocabulary.
         """
 
-    def cancel(self, stream: int) -> StreamStats:
-        """Drop a stream, no more events; return what it has counted.
+    def submit_group(self, requests: Sequence[StreamRequest]) -> list[int]:
+        """Queue streams as one; they start together, or as many as fit, in their order.
 
-        Of unknown ids, and of those whose end was reported, that is nothing.
+        Raises:
+            ValueError: a token id is outside the vocabulary; nothing is queued.
+        """
+
+    def resume(self, stream: int, request: StreamRequest) -> None:
+        """Give a new script to a stream that is held or has nothing but extends left.
+
+        The script begins with an Extend by the *whole* sequence: what it has in common with the
+        tokens of the stream stays, with its K/V, the rest is dropped. ``request`` takes the place
+        of the one before, and events count ops in its script.
+
+        Raises:
+            ValueError: the stream is not there, or is not done; the script does not begin with an
+                Extend; a token id is outside the vocabulary. The stream stays as it is.
+        """
+
+    def cancel(self, stream: int) -> StreamStats:
+        """Drop a stream, held or not, no more events; return what it has counted.
+
+        Of unknown ids, and of those whose end was reported, that is nothing; of a held stream, what
+        it has counted since that was reported.
         """
 
     def step(self) -> list[Event]:

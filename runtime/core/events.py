@@ -1,8 +1,8 @@
 """What a backend reports. Each event names its stream; most also the op by its script index.
 
 Events of one stream come in the order of its script: any number of Delta, then Decoded, for a
-decode; one Scored for a score; at last exactly one Ended or Failed. A cancelled stream reports
-nothing more.
+decode; one Scored for a score; at last exactly one Ended or Failed, or Held, behind which come the
+events of the script that it is resumed with. A cancelled stream reports nothing more.
 """
 
 from __future__ import annotations
@@ -83,6 +83,17 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """The script is complete, and the stream waits to be resumed or cancelled.
+
+    ``stats`` is what it counted since it was submitted or last held.
+    """
+
+    stream: int
+    stats: StreamStats
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The stream cannot go on; nothing of it is left in the backend."""
 
@@ -92,4 +103,4 @@ class Failed:
     stats: StreamStats = NOTHING
 
 
-Event = Delta | Decoded | Scored | Ended | Failed
+Event = Delta | Decoded | Scored | Ended | Held | Failed

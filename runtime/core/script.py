@@ -78,6 +78,9 @@ class Decode:
     stream. Without a constraint any text may follow them, and an end-of-sequence id ends the
     decode.
 
+    ``expect`` is how many tokens the decode will surely or probably write; a backend may keep room
+    for them, so that fewer streams have to give theirs up. It changes nothing else.
+
     ``key`` is the sampling site (``plan.seeds.seed_key``). ``num_logprobs``: None for no
     logprobs, 0 for those of the sampled tokens, k > 0 also for the k most probable tokens.
     ``label`` names what is generated; a scripted backend answers by it.
@@ -97,6 +100,7 @@ class Decode:
     jump: bool = True
     heal: bytes = b""
     label: str = ""
+    expect: int = 0
 
     @property
     def held_to(self) -> Constraint | None:
@@ -114,6 +118,10 @@ class Decode:
             raise ValueError(
                 f"min_new_tokens must be at most max_tokens ({self.max_tokens}), "
                 f"not {self.sampling.min_new_tokens}"
+            )
+        if not 0 <= self.expect <= self.max_tokens:
+            raise ValueError(
+                f"expect must be in [0, max_tokens] ([0, {self.max_tokens}]), not {self.expect}"
             )
         if not 0 <= self.key < 2**64:
             raise ValueError(f"key must be a 64-bit unsigned number, not {self.key}")
@@ -145,6 +153,10 @@ ScriptOp = Extend | Decode | Score
 class StreamRequest:
     """A stream to run. Higher ``priority`` is admitted first; ``deltas=False`` drops Delta events.
 
+    With ``hold`` the stream does not end with its script: it reports Held and waits to be resumed.
+    A script of extends alone computes their K/V and nothing else. With ``insert=False`` the K/V
+    that no other stream has used is freed when the stream ends, instead of cached.
+
     Raises:
         ValueError: a decode or score has no token before it.
     """
@@ -152,6 +164,8 @@ class StreamRequest:
     script: tuple[ScriptOp, ...]
     priority: int = 0
     deltas: bool = True
+    hold: bool = False
+    insert: bool = True
 
     def __post_init__(self) -> None:
         for op in self.script:
@@ -160,3 +174,15 @@ class StreamRequest:
                     return
             else:
                 raise ValueError("script must extend by at least one token before it decodes")
+
+    @property
+    def sequence(self) -> tuple[int, ...]:
+        """What the leading extend appends: of a request to resume, the whole sequence.
+
+        Raises:
+            ValueError: the script does not begin with an extend by at least one token.
+        """
+        first = self.script[0] if self.script else None
+        if not isinstance(first, Extend) or not first.ids:
+            raise ValueError("script must begin with the whole sequence to resume a stream")
+        return first.ids

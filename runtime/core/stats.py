@@ -11,7 +11,8 @@ from typing import Final
 class StreamStats:
     """Where the tokens of one stream came from; a preempted stream counts what it did again.
 
-    ``prompt_tokens`` were given by Extend; ``cached_tokens`` were found in the cache or computed
+    ``prompt_tokens`` were given by Extend, without those that a resumed stream had already;
+    ``cached_tokens`` were found in the cache or computed
     by another stream of the same step; ``prefilled_tokens`` this stream computed otherwise than
     one by one while decoding; ``decoded_tokens`` it sampled, ``forced_tokens`` its decodes got
     without sampling; ``scored_tokens`` are those of choices that it computed; ``decode_steps`` and
@@ -44,8 +45,8 @@ class Snapshot:
     """Where a backend is between two steps.
 
     ``running`` holds what each stream that runs has counted so far, by its id; ``num_waiting`` are
-    the streams that are queued. The KV slots are ``held_slots`` by single streams, cached for all,
-    or free; a backend without slots says 0.
+    the streams that are queued, ``num_held`` those that wait to be resumed. The KV slots are
+    ``held_slots`` by single streams, cached for all, or free; a backend without slots says 0.
     """
 
     running: Mapping[int, StreamStats]
@@ -53,6 +54,7 @@ class Snapshot:
     held_slots: int = 0
     cached_slots: int = 0
     free_slots: int = 0
+    num_held: int = 0
 
 
 @dataclass(slots=True)
@@ -61,7 +63,10 @@ class Counters:
 
     ``recomputed_tokens`` were cached but fed again because their logits were wanted;
     ``evicted_tokens`` are cache slots given up; ``peak_slots`` is the largest number of slots in
-    use at once, cached ones included; ``queue_entries`` counts submissions and preemptions.
+    use at once, cached ones included. ``queue_entries`` counts how often a stream, or a group of
+    streams submitted as one, was queued: submitted, preempted, or resumed after it was parked.
+    ``groups`` counts the groups; ``resumes`` how often a stream was given a new script; ``parked``
+    how often a held stream lost its place, because there was no other room left.
     """
 
     forward_passes: int = 0
@@ -75,6 +80,9 @@ class Counters:
     evicted_tokens: int = 0
     peak_slots: int = 0
     queue_entries: int = 0
+    groups: int = 0
+    resumes: int = 0
+    parked: int = 0
     masks_built: int = 0
     masks_loaded: int = 0
 

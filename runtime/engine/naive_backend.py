@@ -6,11 +6,11 @@ What the scheduler must agree with, token for token, and a mock where torch is n
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from itertools import takewhile
+from operator import eq
 
-from sglc.compiler.plan.seeds import uniform
 from sglc.runtime.core.events import (
     Decoded,
     DecodeResult,
@@ -18,34 +18,27 @@ from sglc.runtime.core.events import (
     Ended,
     Event,
     Failed,
-    Finish,
+    Held,
     Scored,
     ScoreResult,
 )
-from sglc.runtime.core.script import (
-    NEVER,
-    Constraint,
-    Decode,
-    Extend,
-    Score,
-    StreamRequest,
-    too_short,
-)
+from sglc.runtime.core.script import Decode, Extend, Score, StreamRequest
 from sglc.runtime.core.stats import NOTHING, Snapshot, StreamStats
 from sglc.runtime.core.text_encoder import TextEncoder
 from sglc.runtime.core.vocabulary import Vocabulary
-from sglc.runtime.engine.jump_reference import jump_reference
-from sglc.runtime.engine.sample_reference import log_softmax_reference, sample_reference
-
-Model = Callable[[Sequence[int]], list[float]]  # token ids so far -> logits, [V]
+from sglc.runtime.engine.decode_reference import DecodeRun, Model, Refused, starts_complete
+from sglc.runtime.engine.sample_reference import log_softmax_reference
 
 
 @dataclass(slots=True)
 class _Stream:
+    """``kept`` tokens of the first extend are there already."""
+
     id: int
     request: StreamRequest
     tokens: list[int] = field(default_factory=list)
     op: int = 0
+    kept: int = 0
     prompt_tokens: int = 0
     decoded_tokens: int = 0
     forced_tokens: int = 0
@@ -58,9 +51,19 @@ class _Stream:
             decode_steps=self.decoded_tokens,
         )
 
+    def take_stats(self) -> StreamStats:
+        """Return the counts, and begin again at 0."""
+        stats = self.stats()
+        self.prompt_tokens = self.decoded_tokens = self.forced_tokens = 0
+        return stats
 
-class _Refused(Exception):
-    """The stream cannot go on."""
+    def only_extends(self) -> bool:
+        return all(isinstance(op, Extend) for op in self.request.script[self.op :])
+
+    def extend(self, op: Extend) -> None:
+        ids, self.kept = op.ids[self.kept :], 0
+        self.tokens += ids
+        self.prompt_tokens += len(ids)
 
 
 class NaiveBackend:
@@ -83,12 +86,13 @@ class NaiveBackend:
         self.vocab_size = vocab_size
         self.max_context = max_context
         self._streams: deque[_Stream] = deque()
+        self._held: dict[int, _Stream] = {}
         self._next_id = 0
         self._counts: Counter[str] = Counter()
 
     @property
     def idle(self) -> bool:
-        """Whether no stream is left."""
+        """Whether no stream is left but held ones."""
         return not self._streams
 
     def submit(self, request: StreamRequest) -> int:
@@ -97,8 +101,33 @@ class NaiveBackend:
         self._next_id += 1
         return self._next_id - 1
 
+    def submit_group(self, requests: Sequence[StreamRequest]) -> list[int]:
+        """Queue streams and return their ids."""
+        self._counts["groups"] += bool(requests)
+        return [self.submit(request) for request in requests]
+
+    def resume(self, stream: int, request: StreamRequest) -> None:
+        """Give a new script to a stream that is held or has nothing but extends left."""
+        sequence = request.sequence
+        found = self._held.get(stream) or self._extending(stream)
+        if found is None:
+            raise ValueError(f"stream {stream} is not there to be resumed, or has more to do")
+        for op in found.request.script[found.op :]:
+            assert isinstance(op, Extend)
+            found.extend(op)
+        found.kept = sum(1 for _ in takewhile(bool, map(eq, found.tokens, sequence)))
+        del found.tokens[found.kept :]
+        found.request = request
+        found.op = 0
+        if self._held.pop(stream, None) is not None:
+            self._streams.append(found)
+        self._counts["resumes"] += 1
+
     def cancel(self, stream: int) -> StreamStats:
         """Drop a stream and return its counts."""
+        held = self._held.pop(stream, None)
+        if held is not None:
+            return held.stats()
         found = next((s for s in self._streams if s.id == stream), None)
         if found is None:
             return NOTHING
@@ -106,16 +135,16 @@ class NaiveBackend:
         return found.stats()
 
     def snapshot(self) -> Snapshot:
-        """Return the counts of the stream whose turn it is; the others wait."""
+        """Return the counts of the stream whose turn it is; the others wait or are held."""
         running = {stream.id: stream.stats() for stream in list(self._streams)[:1]}
-        return Snapshot(running, len(self._streams) - len(running))
+        return Snapshot(running, len(self._streams) - len(running), num_held=len(self._held))
 
     def stats(self) -> Mapping[str, int]:
         """Return how often the model was called, and how many tokens were decoded."""
         return dict(self._counts)
 
     def step(self) -> list[Event]:
-        """Run the next op of the stream that was submitted first."""
+        """Run the next op of the stream that was submitted or resumed first."""
         if not self._streams:
             return []
         stream = self._streams[0]
@@ -125,19 +154,32 @@ class NaiveBackend:
             if stream.op < len(script):
                 events += self._run(stream)
                 stream.op += 1
-        except _Refused as refused:
+        except Refused as refused:
             self._streams.popleft()
             return [Failed(stream.id, stream.op, str(refused), stream.stats())]
         if stream.op >= len(script):
             self._streams.popleft()
-            events.append(Ended(stream.id, stream.stats()))
+            if stream.request.hold:
+                self._held[stream.id] = stream
+                events.append(Held(stream.id, stream.take_stats()))
+            else:
+                events.append(Ended(stream.id, stream.stats()))
         return events
+
+    def _extending(self, stream: int) -> _Stream | None:
+        """The stream of this id, if it has nothing left but extends that fit."""
+        for found in self._streams:
+            if found.id == stream and found.only_extends():
+                rest = found.request.script[found.op :]
+                added = sum(len(op.ids) for op in rest if isinstance(op, Extend))
+                if len(found.tokens) + added - found.kept <= self.max_context:
+                    return found
+        return None
 
     def _run(self, stream: _Stream) -> list[Event]:
         op = stream.request.script[stream.op]
         if isinstance(op, Extend):
-            stream.tokens += op.ids
-            stream.prompt_tokens += len(op.ids)
+            stream.extend(op)
             self._check_length(len(stream.tokens))
             return []
         if isinstance(op, Score):
@@ -162,17 +204,11 @@ class NaiveBackend:
     def _decode(self, stream: _Stream, op: Decode) -> DecodeResult:
         constraint = op.held_to
         if constraint is not None:
-            machine = constraint.machine
-            if not machine.start:
-                raise _Refused("the constraint of this decode admits no text at all")
-            need = _need(self._vocabulary, machine.completion(machine.start))
             budget = min(op.max_tokens, self.max_context - len(stream.tokens))
-            if constraint.closing and budget > 0 and need > budget:
-                raise _Refused(too_short(need, budget))
-            if _is_complete(constraint, b""):
+            if starts_complete(constraint, self._vocabulary, budget):
                 return DecodeResult((), "", "constraint")
         self._check_length(len(stream.tokens) + 1)
-        run = _DecodeRun(
+        run = DecodeRun(
             op, self._logits, self._vocabulary, stream.tokens, self.max_context, self._encoder
         )
         run.jump()
@@ -192,217 +228,4 @@ class NaiveBackend:
 
     def _check_length(self, length: int) -> None:
         if length > self.max_context:
-            raise _Refused(f"{length} tokens are needed, the context holds {self.max_context}")
-
-
-class _DecodeRun:
-    """One decode; ``tokens`` is the stream with what was sampled so far."""
-
-    def __init__(
-        self,
-        op: Decode,
-        model: Model,
-        vocabulary: Vocabulary,
-        prompt: Sequence[int],
-        max_context: int,
-        encoder: TextEncoder | None,
-    ) -> None:
-        self.op = op
-        self.tokens = list(prompt)
-        self.forced_tokens = 0
-        self.sampled_tokens = 0
-        self._model = model
-        self._encoder = encoder if op.jump else None
-        self._start = len(prompt)
-        self._budget = min(op.max_tokens, max_context - len(prompt))
-        self.finish: Finish | None = None
-        self._matched: str | int | None = None
-        self._vocabulary = vocabulary
-        self._max_context = max_context
-        self._constraint = op.held_to
-        self._eos = frozenset() if op.ignore_eos and not self._constraint else vocabulary.eos_ids
-        self._ids: list[int] = []
-        self._forced: list[bool] = []
-        self._data = b""
-        self._logprobs: list[float] = []
-        self._tops: list[tuple[tuple[int, float], ...]] = []
-
-    def take(self) -> None:
-        """Sample a token and see what it ends."""
-        op = self.op
-        token = self._sample(self._model(self.tokens))
-        if token is None:
-            self.finish = "constraint"
-            return
-        self.sampled_tokens += 1
-        self._ids.append(token)
-        self._forced.append(False)
-        if token in self._eos or token in op.stop_ids:
-            self.finish = "eos" if token in self._eos else "stop"
-            self._matched = token
-            return
-        self._append(token, self._vocabulary.token_bytes[token])
-
-    def jump(self) -> None:
-        """Append what the constraint forces, if it pays."""
-        op = self.op
-        constraint = self._constraint
-        if self._encoder is None or constraint is None or self.finish is not None:
-            return
-        table = self._vocabulary.token_bytes
-        found = jump_reference(
-            self._encoder,
-            table,
-            constraint,
-            self._ids,
-            max_ids=self._budget,
-            ends=self._eos | op.stop_ids,
-        )
-        if found is None:
-            return
-        machine = constraint.machine
-        after = machine.run(machine.start, b"".join(table[token] for token in found))
-        need = _need(self._vocabulary, machine.completion(after))
-        if constraint.closing and len(found) + need > self._budget:
-            return
-        same = 0
-        while same < len(self._ids) and self._ids[same] == found[same]:
-            same += 1
-        del self._ids[same:], self._forced[same:], self.tokens[self._start + same :]
-        del self._logprobs[same:], self._tops[same:]
-        size = sum(len(table[token]) for token in self._ids)
-        for token in found[same:]:
-            self._ids.append(token)
-            self._forced.append(True)
-            self.forced_tokens += 1
-            if op.num_logprobs is not None:
-                self._note(self._model(self.tokens), token)
-            begin, size = size, size + len(table[token])
-            self._append(token, table[token][max(0, len(self._data) - begin) :])
-            if self.finish is not None:
-                return
-
-    def _append(self, token: int, piece: bytes) -> None:
-        """Append a token that adds ``piece`` to the text; see what it ends."""
-        op = self.op
-        self.tokens.append(token)
-        for byte in self._within(piece) if piece or not self._forced[-1] else b"":
-            self._data += bytes([byte])
-            text = self._data[len(op.heal) :]
-            found = [s for s in op.stop if text.endswith(s.encode())]
-            if found:
-                self._matched = max(found, key=lambda s: len(s.encode()))
-                self._data = self._data[: -len(self._matched.encode())]
-                self.finish = "stop"
-                return
-        if self.finish is None and (
-            len(self._ids) == op.max_tokens or len(self.tokens) == self._max_context
-        ):
-            self.finish = "length"
-
-    def result(self) -> DecodeResult:
-        """Return the outcome."""
-        kept = self._ids
-        if isinstance(self._matched, int):
-            kept = kept[:-1]
-        table = self._vocabulary.token_bytes
-        while len(b"".join(table[i] for i in kept)) > len(self._data):
-            kept = kept[:-1]
-        if self.finish is None:
-            raise AssertionError("not finished")
-        return DecodeResult(
-            tuple(self._ids),
-            self._data[len(self.op.heal) :].decode(errors="replace"),
-            self.finish,
-            self._matched,
-            tuple(self._logprobs),
-            tuple(self._tops) if self.op.num_logprobs else None,
-            len(kept),
-            sum(self._forced),
-        )
-
-    def _sample(self, logits: list[float]) -> int | None:
-        """Return a token, None where the text is a member and no token may follow."""
-        op = self.op
-        try:
-            token = sample_reference(
-                logits,
-                op.sampling,
-                uniform(op.key, len(self._ids)),
-                allowed=self._allowed(),
-                seen=self.tokens,
-                produced=self._ids,
-                end_ids=self._vocabulary.eos_ids | op.stop_ids,
-            )
-        except ValueError:
-            constraint = self._constraint
-            if constraint and constraint.closing and constraint.machine.accepts(self._data):
-                return None
-            count = len(self._ids)
-            raise _Refused(f"the constraint allows no token after {count} of them") from None
-        self._note(logits, token)
-        return token
-
-    def _note(self, logits: list[float], token: int) -> None:
-        """Remember the log probability of a token, and the best ones, if they are wanted."""
-        if self.op.num_logprobs is not None:
-            row = log_softmax_reference(logits)
-            order = sorted(range(len(row)), key=lambda i: (-row[i], i))[: self.op.num_logprobs]
-            self._logprobs.append(row[token])
-            self._tops.append(tuple((i, row[i]) for i in order))
-
-    def _allowed(self) -> list[bool] | None:
-        constraint = self._constraint
-        if constraint is None:
-            return None
-        machine, end = constraint.machine, constraint.end
-        accepting = machine.accepts(self._data)
-        allowed: list[bool] = []
-        left = self._budget - len(self._ids)
-        for token, piece in enumerate(self._vocabulary.token_bytes):
-            if not piece:
-                is_eos = token in self._vocabulary.eos_ids
-                allowed.append(accepting and (end == "leave" or (end == "eos" and is_eos)))
-            elif state := machine.run(machine.start, self._data + piece):
-                need = _need(self._vocabulary, machine.completion(state))
-                allowed.append(not constraint.closing or need < left)
-            else:
-                passes = _last_member(constraint, self._data, piece) is not None
-                allowed.append(end == "leave" and passes)
-        return allowed
-
-    def _within(self, piece: bytes) -> bytes:
-        """Return the bytes of a token that belong to the value; note whether it is complete."""
-        constraint = self._constraint
-        if constraint is None:
-            return piece
-        data = self._data + piece
-        if not piece or not constraint.machine.prefix_ok(data):
-            self.finish = "constraint"
-            return piece[: _last_member(constraint, self._data, piece) or 0]
-        if _is_complete(constraint, data):
-            self.finish = "constraint"
-        return piece
-
-
-@lru_cache(maxsize=4096)
-def _need(vocabulary: Vocabulary, text: bytes) -> int:
-    """The fewest tokens that spell ``text``."""
-    ends = vocabulary.eos_ids
-    pieces = {p for i, p in enumerate(vocabulary.token_bytes) if p and i not in ends}
-    needs = [0]
-    for end in range(1, len(text) + 1):
-        before = [n for n in range(end) if text[n:end] in pieces]
-        needs.append(min((needs[n] + 1 for n in before), default=NEVER))
-    return min(needs[-1], NEVER)
-
-
-def _last_member(constraint: Constraint, data: bytes, piece: bytes) -> int | None:
-    ends = range(len(piece), -1, -1)
-    return next((n for n in ends if constraint.machine.accepts(data + piece[:n])), None)
-
-
-def _is_complete(constraint: Constraint, data: bytes) -> bool:
-    machine = constraint.machine
-    more = any(machine.prefix_ok(data + bytes([byte])) for byte in range(256))
-    return machine.accepts(data) and not more
+            raise Refused(f"{length} tokens are needed, the context holds {self.max_context}")

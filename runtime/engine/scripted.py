@@ -12,6 +12,7 @@ from sglc.runtime.core.events import (
     Ended,
     Event,
     Failed,
+    Held,
     Scored,
     ScoreResult,
 )
@@ -38,12 +39,15 @@ class ScriptedBackend:
         self._texts = {k: [v] if isinstance(v, str) else list(v) for k, v in texts.items()}
         self._tokenizer = tokenizer
         self._streams: deque[tuple[int, StreamRequest]] = deque()
+        self._held: set[int] = set()
         self._num_streams = 0
+        self._num_groups = 0
+        self._num_resumes = 0
         self.vocab_size = tokenizer.vocab_size
 
     @property
     def idle(self) -> bool:
-        """Whether no stream is left."""
+        """Whether no stream is left but held ones."""
         return not self._streams
 
     def submit(self, request: StreamRequest) -> int:
@@ -52,8 +56,24 @@ class ScriptedBackend:
         self._streams.append((self._num_streams, request))
         return self._num_streams
 
+    def submit_group(self, requests: Sequence[StreamRequest]) -> list[int]:
+        """Queue streams and return their ids."""
+        self._num_groups += bool(requests)
+        return [self.submit(request) for request in requests]
+
+    def resume(self, stream: int, request: StreamRequest) -> None:
+        """Queue a stream again that is held, or still to be extended, with a new script."""
+        _ = request.sequence  # refuses what names none
+        extending = {i for i, r in self._streams if all(isinstance(op, Extend) for op in r.script)}
+        if stream not in self._held | extending:
+            raise ValueError(f"stream {stream} is not there to be resumed, or has more to do")
+        self.cancel(stream)
+        self._streams.append((stream, request))
+        self._num_resumes += 1
+
     def cancel(self, stream: int) -> StreamStats:
         """Drop a stream: no more events."""
+        self._held.discard(stream)
         self._streams = deque(item for item in self._streams if item[0] != stream)
         return NOTHING
 
@@ -63,11 +83,15 @@ class ScriptedBackend:
 
     def snapshot(self) -> Snapshot:
         """Return the number of streams that wait: none runs between two steps."""
-        return Snapshot({}, len(self._streams))
+        return Snapshot({}, len(self._streams), num_held=len(self._held))
 
     def stats(self) -> Mapping[str, int]:
-        """Return the number of streams."""
-        return {"streams": self._num_streams}
+        """Return how many streams and groups were submitted, and how often one was resumed."""
+        return {
+            "streams": self._num_streams,
+            "groups": self._num_groups,
+            "resumes": self._num_resumes,
+        }
 
     def _run(self, stream: int, request: StreamRequest) -> list[Event]:
         events: list[Event] = []
@@ -86,6 +110,9 @@ class ScriptedBackend:
                 continue
             events += self._decode(stream, number, op, text, deltas=request.deltas)
             ids += self._tokenizer.encode(text)
+        if request.hold:
+            self._held.add(stream)
+            return [*events, Held(stream, NOTHING)]
         return [*events, Ended(stream, NOTHING)]
 
     def _decode(

@@ -19,17 +19,22 @@ import numpy as np
 from sglc.runtime.kvcache.pool import SlotPool, Slots
 
 _EMPTY: Slots = np.empty(0, dtype=np.int64)
+_NOBODY, SEVERAL = -2, -1
 
 
 @dataclass(eq=False, slots=True)
 class Node:
-    """An edge with its lower end: ``key`` tokens, their ``slots``, and how many streams use it."""
+    """An edge with its lower end: ``key`` tokens, their ``slots``, and how many streams use it.
+
+    ``user`` is the stream that has used it, if it was one only.
+    """
 
     key: list[int]
     slots: Slots
     parent: Node | None
     serial: int
     locks: int = 0
+    user: int = _NOBODY
     last_use: int = 0
     alive: bool = True
     children: dict[int, Node] = field(default_factory=dict)
@@ -60,7 +65,7 @@ class RadixTree:
             child = node.children.get(tokens[start])
             if child is None:
                 break
-            count = _common(child.key, tokens, start, end)
+            count = common_prefix(child.key, tokens, start, end)
             if count < len(child.key):
                 child = self._split(child, count)
             child.last_use = self._clock
@@ -88,13 +93,18 @@ class RadixTree:
         self._push(child)
         return child
 
-    def lock(self, node: Node, above: Node | None = None) -> None:
-        """Keep the path from ``node`` up to the root, or up to but without ``above``."""
+    def lock(self, node: Node, above: Node | None = None, user: int = SEVERAL) -> None:
+        """Keep the path from ``node`` up to the root, or up to but without ``above``.
+
+        ``user`` is the stream that uses the path from now on, not below 0.
+        """
         at: Node | None = node
         while at is not above and at is not None:
             if at.locks == 0:
                 self.evictable -= len(at.key)
             at.locks += 1
+            if at.user != user:
+                at.user = user if at.user == _NOBODY else SEVERAL
             at = at.parent
 
     def unlock(self, node: Node, above: Node | None = None) -> None:
@@ -132,6 +142,17 @@ class RadixTree:
         self.evicted_tokens += freed
         return freed
 
+    def prune(self, node: Node, user: int) -> None:
+        """Free the path that ends at ``node``, as far up as ``user`` alone has used it.
+
+        What is locked, continues elsewhere, or is gone, stays as it is.
+        """
+        while node.alive and node.user == user and not node.locks and not node.children:
+            parent = node.parent
+            assert parent is not None
+            self._drop(node, parent)
+            node = parent
+
     def _shorten(self, node: Node, keep: int) -> None:
         self._pool.free(node.slots[keep:])
         removed = len(node.key) - keep
@@ -160,6 +181,7 @@ class RadixTree:
             parent=node.parent,
             serial=self._serial,
             locks=node.locks,
+            user=node.user,
             last_use=node.last_use,
             children={node.key[count]: node},
         )
@@ -181,7 +203,7 @@ class RadixTree:
             heapq.heapify(self._leaves)
 
 
-def _common(key: list[int], tokens: Sequence[int], start: int, end: int) -> int:
+def common_prefix(key: list[int], tokens: Sequence[int], start: int, end: int) -> int:
     """Length of the common prefix of ``key`` and ``tokens[start:end]``."""
     limit = min(len(key), end - start)
     if key[:limit] == tokens[start : start + limit]:

@@ -3,6 +3,9 @@
 Every slot is in exactly one place: free, cached (owned by the tree) or held (owned by a stream).
 Prefilled tokens go into the tree when their slots are allocated, so that another stream of the
 same step attends to them instead of computing them again; they are computed by the end of it.
+
+A held stream keeps its place, a row and the lock on its path, as long as nobody needs it: where
+rows or slots are short, the stream held longest is parked, before anything else has to give way.
 """
 
 from __future__ import annotations
@@ -33,6 +36,8 @@ class KVMemory:
         self.pool = SlotPool(num_slots)
         self.tree = RadixTree(self.pool)
         self.table = SlotTable(max_rows, max_context)
+        self.num_parked = 0
+        self._held: dict[int, Stream] = {}  # by id, those with a place, the one held longest first
 
     @property
     def num_available(self) -> int:
@@ -49,16 +54,29 @@ class KVMemory:
         held = sum(s.computed - s.owned_from for s in streams)
         return SlotUsage(self.pool.num_free, self.tree.cached, held, self.pool.capacity)
 
+    @property
+    def has_row(self) -> bool:
+        """Whether a stream can get a row."""
+        return bool(self.table.num_free or self._held)
+
+    def secure(self, count: int) -> int:
+        """Park held streams until ``count`` slots are available; return how many then are."""
+        while self.num_available < count and self._held:
+            self._park()
+        return self.num_available
+
     def alloc(self, count: int) -> Slots | None:
-        """Take ``count`` slots, evicting as needed; None when there are not enough."""
+        """Take ``count`` slots, parking and evicting as needed; None if there are not enough."""
         if self.pool.num_free < count:
-            if self.num_available < count:
+            if self.secure(count) < count:
                 return None
             self.tree.evict(count - self.pool.num_free)
         return self.pool.alloc(count)
 
     def attach(self, stream: Stream) -> None:
         """Give a waiting stream a row of the table, and nothing in it."""
+        if not self.table.num_free:
+            self._park()
         stream.row = self.table.take()
         stream.node = self.tree.root
         self.tree.lock(stream.node)
@@ -71,7 +89,7 @@ class KVMemory:
         node, slots = self.tree.walk(stream.node, stream.tokens, begin, len(stream.tokens))
         count = len(slots)
         if count:
-            self.tree.lock(node, above=stream.node)
+            self.tree.lock(node, above=stream.node, user=stream.id)
             self.table.rows[stream.row, begin : begin + count] = slots
             stream.node = node
             stream.computed = stream.owned_from = begin + count
@@ -82,14 +100,14 @@ class KVMemory:
         begin, end = stream.computed, stream.computed + len(slots)
         self.table.rows[stream.row, begin:end] = slots
         node = self.tree.append(stream.node, stream.tokens[begin:end], slots)
-        self.tree.lock(node, above=stream.node)
+        self.tree.lock(node, above=stream.node, user=stream.id)
         stream.node = node
         stream.computed = stream.owned_from = end
 
     def truncate(self, stream: Stream, length: int) -> None:
         """Drop the tokens past ``length``, and the slots that the stream owns there.
 
-        Those that belong to the tree stay cached.
+        Those that belong to the tree stay cached, but for what ``insert=False`` keeps out of it.
         """
         if stream.computed > length:
             row = self.table.rows[stream.row]
@@ -98,9 +116,12 @@ class KVMemory:
             stream.computed = length
         if stream.owned_from > length:
             node, _ = self.tree.walk(self.tree.root, stream.tokens, 0, length)
-            self.tree.unlock(stream.node, above=node)
+            below = stream.node
+            self.tree.unlock(below, above=node)
             stream.node = node
             stream.owned_from = length
+            if not stream.request.insert:
+                self.tree.prune(below, stream.id)
         del stream.tokens[length:]
 
     def commit(self, stream: Stream) -> None:
@@ -117,9 +138,36 @@ class KVMemory:
             row[begin : begin + count] = slots
         if begin + count < end:
             node = self.tree.append(node, stream.tokens[begin + count : end], own[count:])
-        self.tree.lock(node, above=stream.node)
+        self.tree.lock(node, above=stream.node, user=stream.id)
         stream.node = node
         stream.owned_from = end
+
+    def hold(self, stream: Stream) -> None:
+        """Keep a stream's place until it is needed; what the stream owns goes to the tree."""
+        self.commit(stream)
+        self._held[stream.id] = stream
+
+    def unhold(self, stream: Stream) -> None:
+        """A stream with its place runs again."""
+        del self._held[stream.id]
+
+    def _park(self) -> None:
+        """Take the place of the stream held longest; its K/V stays cached until that is needed."""
+        stream = self._held.pop(next(iter(self._held)))
+        self.release(stream)
+        self.num_parked += 1
+
+    def let_go(self, stream: Stream) -> None:
+        """Take everything from a stream that goes; with ``insert=False`` its part of the tree too.
+
+        What it owns is freed, so commit before.
+        """
+        if stream.row >= 0:
+            self.release(stream)
+        if not stream.request.insert:
+            tokens = stream.tokens
+            for leaf in (*stream.scored, self.tree.walk(self.tree.root, tokens, 0, len(tokens))[0]):
+                self.tree.prune(leaf, stream.id)
 
     def release(self, stream: Stream) -> None:
         """Take everything from a running stream; what it owns is freed, so commit before."""
@@ -137,4 +185,5 @@ class KVMemory:
         if isinstance(stream.work, ChoiceTrie):
             for node in stream.work.locked:
                 self.tree.unlock(node, above=stream.node)
+            stream.scored += stream.work.locked
             stream.work.locked.clear()

@@ -20,7 +20,8 @@ class Preemption:
 
         It keeps its tokens and goes on behind them when it is admitted again; what it computed
         stays cached as long as nobody needs the room. A stream that runs alone fails: it needs
-        more slots than there are.
+        more slots than there are. No held stream has a place any more when this is called: whoever
+        took slots has parked them first.
         """
         state = self._state
         if len(state.running) == 1:
@@ -44,4 +45,4 @@ class Preemption:
         state.counters.preemptions += 1
         if isinstance(stream.work, ChoiceTrie):
             self._progress.settle(stream)  # what was scored may be gone: begin again
-        state.enqueue(stream)
+        state.enqueue([stream])

@@ -70,8 +70,8 @@ class PrefillPlanner:
             len(stream.tokens) - begin,
             state.config.chunk_size,
             plan.budget,
-            state.memory.num_available,
         )
+        count = min(count, state.memory.secure(count))
         if count <= 0:
             return
         slots = state.memory.alloc(count)

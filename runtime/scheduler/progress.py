@@ -22,13 +22,13 @@ class Progress:
         self._state = state
         self.decoding = Decoding(state)
 
-    def settle(self, stream: Stream) -> bool:
+    def settle(self, stream: Stream, is_extended: bool = False) -> bool:
         """Take up the op at ``stream.op``, or the first after it that needs logits.
 
-        Returns whether there is anything to compute: what a last decode that takes no sample ends
+        ``is_extended``: the stream has been given tokens that are still to be computed. Returns
+        whether there is anything to compute: what a last decode that takes no sample ends
         with is not. A stream that does not fit into the context or the pool fails here.
         """
-        is_extended = False
         script = stream.request.script
         while stream.op < len(script):
             op = script[stream.op]

@@ -36,7 +36,7 @@ class Retirement:
             self._state.events.append(Scored(stream.id, stream.op, stream.work.result()))
             self._next_op(stream)
         for stream in plan.completed:
-            self._state.end(stream)
+            self._state.complete(stream)
 
     def _score(self, picks: list[ScorePick], logits: Tensor) -> None:
         if not picks:
@@ -132,7 +132,7 @@ class Retirement:
         stream.decoding = False
         stream.op += 1
         if not self._progress.settle(stream) and not stream.is_gone:
-            self._state.end(stream)
+            self._state.complete(stream)
 
 
 def _draw(decode: DecodeState, row: int, max_context: int) -> Draw:

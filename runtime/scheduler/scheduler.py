@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sglc.runtime.config import EngineConfig
-from sglc.runtime.core.events import Ended, Event, Failed
+from sglc.runtime.core.events import Ended, Event, Failed, Held
 from sglc.runtime.core.script import Decode, Extend, StreamRequest
 from sglc.runtime.core.stats import NOTHING, Snapshot, StreamStats
 from sglc.runtime.core.text_encoder import TextEncoder
@@ -19,6 +19,7 @@ from sglc.runtime.scheduler.plan import StepPlan
 from sglc.runtime.scheduler.preemption import Preemption
 from sglc.runtime.scheduler.prefill import PrefillPlanner
 from sglc.runtime.scheduler.progress import Progress
+from sglc.runtime.scheduler.resumption import Resumption
 from sglc.runtime.scheduler.retire import Retirement
 from sglc.runtime.scheduler.state import SchedulerState
 from sglc.runtime.scheduler.stream import Stream
@@ -59,6 +60,7 @@ class Scheduler:
         self._prefill = PrefillPlanner(self._state)
         self._admission = Admission(self._state, self._prefill)
         self._preemption = Preemption(self._state, self._progress)
+        self._resumption = Resumption(self._state, self._progress)
         self._retirement = Retirement(self._state, self._progress)
 
     def step(self) -> list[Event]:
@@ -99,14 +101,49 @@ class Scheduler:
             ValueError: a token id is outside the vocabulary.
         """
         _check_ids(request, self.vocab_size)
+        stream = self._make(request)
+        if self._is_ready(stream):
+            self._state.enqueue([stream])
+        return stream.id
+
+    def submit_group(self, requests: Sequence[StreamRequest]) -> list[int]:
+        """Queue streams as one entry and return their ids.
+
+        Raises:
+            ValueError: a token id is outside the vocabulary; nothing is queued.
+        """
+        for request in requests:
+            _check_ids(request, self.vocab_size)
+        streams = [self._make(request) for request in requests]
+        ready = [stream for stream in streams if self._is_ready(stream)]
+        if ready:
+            self._state.counters.groups += 1
+            self._state.enqueue(ready)
+        return [stream.id for stream in streams]
+
+    def resume(self, stream: int, request: StreamRequest) -> None:
+        """Give a new script to a stream that is held or has nothing but extends left.
+
+        Raises:
+            ValueError: it is neither, the script does not begin with an extend, or a token id is
+                outside the vocabulary.
+        """
+        _check_ids(request, self.vocab_size)
+        self._resumption.resume(stream, request)
+
+    def _make(self, request: StreamRequest) -> Stream:
         stream = Stream(self._next_id, request, self._state.memory.tree.root)
         self._next_id += 1
         self._state.streams[stream.id] = stream
+        return stream
+
+    def _is_ready(self, stream: Stream) -> bool:
+        """Begin the script; False if the stream has come to its end or failed by that."""
         if self._progress.settle(stream):
-            self._state.enqueue(stream)
-        elif not stream.is_gone:
-            self._state.end(stream)
-        return stream.id
+            return True
+        if not stream.is_gone:
+            self._state.complete(stream)
+        return False
 
     def cancel(self, stream: int) -> StreamStats:
         """Drop a stream and free its slots at once; it reports nothing more. Returns its counts."""
@@ -116,14 +153,14 @@ class Scheduler:
         if found is not None:
             stats = found.stats()
             state.drop(found)
-        for event in state.events:  # it may have ended when it was submitted
-            if event.stream == stream and isinstance(event, Ended | Failed):
-                stats = event.stats
+        for event in state.events:  # it may have ended, or been held, between two steps
+            if event.stream == stream and isinstance(event, Ended | Failed | Held):
+                stats += event.stats
         state.events = [event for event in state.events if event.stream != stream]
         return stats
 
     def flush_cache(self) -> int:
-        """Empty the cache, but for what running streams use; return the number of slots freed."""
+        """Empty the cache, but for what streams in their place use; return how many slots freed."""
         tree = self._state.memory.tree
         return tree.evict(tree.evictable)
 
@@ -139,8 +176,9 @@ class Scheduler:
 
     @property
     def idle(self) -> bool:
-        """Whether no stream waits or runs and no event is left to report."""
-        return not self._state.streams and not self._state.events
+        """Whether no stream waits or runs and no event is left to report; held ones may be left."""
+        state = self._state
+        return len(state.streams) == state.num_held and not state.events
 
     @property
     def slot_usage(self) -> SlotUsage:
@@ -151,12 +189,13 @@ class Scheduler:
         """Return what the running streams have counted so far, and where the KV slots are."""
         state, usage = self._state, self.slot_usage
         running = {stream.id: stream.stats() for stream in state.running}
-        num_waiting = len(state.streams) - len(running)
-        return Snapshot(running, num_waiting, usage.held, usage.cached, usage.free)
+        num_waiting = len(state.streams) - len(running) - state.num_held
+        return Snapshot(running, num_waiting, usage.held, usage.cached, usage.free, state.num_held)
 
     def stats(self) -> Mapping[str, int]:
         """Return the counters by name."""
         state = self._state
+        state.counters.parked = state.memory.num_parked
         state.counters.evicted_tokens = state.memory.tree.evicted_tokens
         state.counters.masks_built = state.masks.masks_built
         state.counters.masks_loaded = state.masks.masks_loaded

@@ -41,7 +41,9 @@ class ScorePlanner:
         before = len(path) - len(chain)
         node, found = memory.tree.walk(stream.node, path, 0, len(path))
         assert len(found) >= before
-        memory.tree.lock(node, above=stream.node)  # keeps it while slots are evicted for the rest
+        memory.tree.lock(
+            node, above=stream.node, user=stream.id
+        )  # keeps it while slots are evicted for the rest
         fresh: Slots | None = found[:0]
         if len(found) < len(path):
             fresh = memory.alloc(len(path) - len(found))
@@ -49,7 +51,7 @@ class ScorePlanner:
                 memory.tree.unlock(node, above=stream.node)
                 return False
             leaf = memory.tree.append(node, path[len(found) :], fresh)
-            memory.tree.lock(leaf, above=stream.node)
+            memory.tree.lock(leaf, above=stream.node, user=stream.id)
             memory.tree.unlock(node, above=stream.node)
             node = leaf
         trie.locked.append(node)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import heapq
+from collections.abc import Sequence
 
 from sglc.runtime.config import EngineConfig
-from sglc.runtime.core.events import Ended, Event, Failed
+from sglc.runtime.core.events import Ended, Event, Failed, Held
 from sglc.runtime.core.stats import Counters
 from sglc.runtime.core.text_encoder import TextEncoder
 from sglc.runtime.core.vocabulary import Vocabulary
@@ -14,35 +14,15 @@ from sglc.runtime.masks.cache import MaskCache
 from sglc.runtime.masks.store import MaskStore
 from sglc.runtime.scheduler.jump import TextCutter
 from sglc.runtime.scheduler.memory import KVMemory
+from sglc.runtime.scheduler.queue import WaitingQueue
 from sglc.runtime.scheduler.stream import Stream
 
 
-class WaitingQueue:
-    """Streams that wait: higher priority first, then in the order of their ids.
-
-    A preempted stream comes back before all that were submitted after it.
-    """
-
-    def __init__(self) -> None:
-        self._heap: list[tuple[int, int, Stream]] = []
-
-    def push(self, stream: Stream) -> None:
-        """Add a stream."""
-        heapq.heappush(self._heap, (-stream.request.priority, stream.id, stream))
-
-    def peek(self) -> Stream | None:
-        """Return the stream whose turn it is; streams that are gone are dropped on the way."""
-        while self._heap and self._heap[0][2].is_gone:
-            heapq.heappop(self._heap)
-        return self._heap[0][2] if self._heap else None
-
-    def pop(self) -> Stream:
-        """Remove the stream that ``peek`` returned."""
-        return heapq.heappop(self._heap)[2]
-
-
 class SchedulerState:
-    """Mutable state of one scheduler; ``running`` is in the order of admission."""
+    """Mutable state of one scheduler; ``running`` is in the order of admission or resumption.
+
+    Every stream of ``streams`` runs, waits in the queue or is held: ``num_held`` of them.
+    """
 
     def __init__(
         self,
@@ -63,20 +43,42 @@ class SchedulerState:
         self.counters = Counters()
         self.streams: dict[int, Stream] = {}
         self.running: list[Stream] = []
+        self.num_held = 0
         self.queue = WaitingQueue()
         self.events: list[Event] = []
         self.step_number = 0
 
-    def enqueue(self, stream: Stream) -> None:
-        """Let a stream wait for admission."""
-        stream.queued_at = self.step_number
-        stream.queue_entries += 1
+    def enqueue(self, streams: Sequence[Stream]) -> None:
+        """Let streams wait for admission, as one entry: the first one counts it."""
+        for stream in streams:
+            stream.queued_at = self.step_number
+        streams[0].queue_entries += 1
         self.counters.queue_entries += 1
-        self.queue.push(stream)
+        self.queue.push(streams)
 
-    def end(self, stream: Stream) -> None:
-        """The script is complete: what was computed stays cached."""
+    def complete(self, stream: Stream) -> None:
+        """The script is complete: the stream is held, or ends; what was computed stays cached."""
+        if not stream.request.hold:
+            self._end(stream)
+            return
         if stream.row >= 0:
+            self.running.remove(stream)
+            self.memory.hold(stream)
+        stream.entry = None
+        stream.is_held = True
+        self.num_held += 1
+        self.events.append(Held(stream.id, stream.take_stats()))
+
+    def unhold(self, stream: Stream) -> None:
+        """A held stream goes on: it runs if it still has its place."""
+        stream.is_held = False
+        self.num_held -= 1
+        if stream.row >= 0:
+            self.memory.unhold(stream)
+            self.running.append(stream)
+
+    def _end(self, stream: Stream) -> None:
+        if stream.row >= 0 and stream.request.insert:
             self.memory.commit(stream)
         self.drop(stream)
         self.events.append(Ended(stream.id, stream.stats()))
@@ -88,9 +90,12 @@ class SchedulerState:
         self.events.append(Failed(stream.id, op, message, stream.stats()))
 
     def drop(self, stream: Stream) -> None:
-        """Forget a stream, waiting or running."""
+        """Forget a stream, waiting, running or held."""
         stream.is_gone = True
+        stream.entry = None
         del self.streams[stream.id]
+        if stream.is_held:
+            self.unhold(stream)
         if stream.row >= 0:
-            self.memory.release(stream)
             self.running.remove(stream)
+        self.memory.let_go(stream)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from sglc.runtime.scheduler.choices import ChoiceTrie
 from sglc.runtime.scheduler.guide import Guide
 from sglc.runtime.scheduler.jump import Tail
 from sglc.runtime.scheduler.text import DecodeText
+
+if TYPE_CHECKING:
+    from sglc.runtime.scheduler.queue import Entry
 
 
 class Ending(NamedTuple):
@@ -74,7 +77,9 @@ class Stream:
     ``tokens`` are all tokens so far; those in [0, computed) have K/V in slots ``row`` of the slot
     table names, of which [0, owned_from) belong to the radix tree, kept by the lock on ``node``,
     and [owned_from, computed) to the stream. Only a stream that is ``decoding`` owns slots. A
-    waiting stream has row -1. ``work`` is the op at ``op``; None when the script is at its end.
+    stream without a place has row -1: one that waits in ``entry`` of the queue, or that is held and
+    has lost it. ``work`` is the op at ``op``; None when the script is at its end. ``scored`` are
+    the ends of what its scores have put into the tree.
     """
 
     id: int
@@ -87,7 +92,10 @@ class Stream:
     computed: int = 0
     owned_from: int = 0
     decoding: bool = False
+    is_held: bool = False
     is_gone: bool = False
+    entry: Entry | None = None
+    scored: list[Node] = field(default_factory=list)
     queued_at: int = 0
     prompt_tokens: int = 0
     cached_tokens: int = 0
@@ -113,3 +121,11 @@ class Stream:
             queue_entries=self.queue_entries,
             preemptions=self.preemptions,
         )
+
+    def take_stats(self) -> StreamStats:
+        """Return what was counted, and begin again at 0."""
+        stats = self.stats()
+        self.prompt_tokens = self.cached_tokens = self.prefilled_tokens = 0
+        self.decoded_tokens = self.forced_tokens = self.scored_tokens = 0
+        self.queue_steps = self.queue_entries = self.preemptions = 0
+        return stats

@@ -1,0 +1,46 @@
+"""Resuming: a stream that is held, or still to be extended only, gets a new script."""
+
+from __future__ import annotations
+
+from sglc.runtime.core.script import StreamRequest
+from sglc.runtime.kvcache.radix import common_prefix
+from sglc.runtime.scheduler.progress import Progress
+from sglc.runtime.scheduler.state import SchedulerState
+
+
+class Resumption:
+    """Lets streams go on behind the tokens that they have in common with a new sequence."""
+
+    def __init__(self, state: SchedulerState, progress: Progress) -> None:
+        self._state = state
+        self._progress = progress
+
+    def resume(self, number: int, request: StreamRequest) -> None:
+        """Take up the new script: at once in the place that the stream has, else in the queue.
+
+        Raises:
+            ValueError: the stream is not there or has more to do than extends; the script does
+                not begin with an extend.
+        """
+        state = self._state
+        stream = state.streams.get(number)
+        if stream is None or stream.work is not None:
+            raise ValueError(f"stream {number} is not there to be resumed, or has more to do")
+        sequence = request.sequence
+        kept = common_prefix(stream.tokens, list(sequence), 0, len(sequence))
+        stream.request = request
+        state.memory.truncate(stream, kept)
+        stream.tokens += sequence[kept:]
+        stream.prompt_tokens += len(sequence) - kept
+        stream.op = 1
+        state.counters.resumes += 1
+        was_held = stream.is_held
+        if was_held:
+            state.unhold(stream)
+        if self._progress.settle(stream, stream.computed < len(stream.tokens)):
+            if was_held and stream.row < 0:
+                state.enqueue([stream])
+            elif stream.row < 0:
+                state.queue.push([stream])  # it has waited, perhaps with another priority
+        elif not stream.is_gone:
+            state.complete(stream)
