@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sglc.cli.errors import EXIT_ERRORS, EXIT_OK, UsageError
+from sglc.cli.passes import LEVELS, add_pass_options, pipeline_of
 
 if TYPE_CHECKING:
     from sglc.compiler.driver import Program
-    from sglc.viz.atlas import Atlas
+    from sglc.compiler.ir.graph import Module
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,23 +25,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--tree", action="store_true", help="print a tree for the terminal")
     form.add_argument("--dot", action="store_true", help="print the graph for Graphviz")
     form.add_argument("--mermaid", action="store_true", help="print the graph for Mermaid")
+    add_pass_options(parser)
+    parser.set_defaults(level=None)  # a page shows all passes, a text the program as written
 
 
 def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     """Compile the program, then write or print the form asked for."""
     args = parser.parse_args(words)
+    if args.level is None:
+        args.level = 0 if args.out is None else LEVELS[-1]
     from sglc.cli.programs import compile_or_report, read_source
+    from sglc.compiler.driver import Optimization
+    from sglc.viz.atlas import Atlas
 
-    program = compile_or_report(read_source(args.path))
+    made: list[tuple[str, Module]] = []
+    optimization = Optimization(
+        pipeline_of(args), watch=lambda each, module: made.append((str(each), module))
+    )
+    program = compile_or_report(read_source(args.path), optimization)
     if program is None:
         return EXIT_ERRORS
-    atlas = _atlas(program, args.prompt)
+    names = _names(program, args.prompt)
     if args.out is not None:
         from sglc.viz.page import page_data, render_page
+        from sglc.viz.stages import stages_of
 
-        page = render_page(page_data(atlas, Path(args.path).name))
-        Path(args.out).write_text(page, encoding="utf-8")
-    elif args.tree:
+        stages = stages_of(program.graph, made, program.changes)
+        data = page_data(Atlas(program.graph, names), Path(args.path).name, stages)
+        Path(args.out).write_text(render_page(data), encoding="utf-8")
+        return EXIT_OK
+    graph = program.optimized
+    atlas = Atlas(graph, [name for name in names if name in graph.functions])
+    if args.tree:
         from sglc.viz.tree import tree_text
 
         print(tree_text(atlas, color=sys.stdout.isatty()), end="")
@@ -55,14 +71,13 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     return EXIT_OK
 
 
-def _atlas(program: Program, prompt: str | None) -> Atlas:
-    """The functions to show: those asked for, else all prompts of the file.
+def _names(program: Program, prompt: str | None) -> list[str]:
+    """The prompts to show: the one asked for, else all of the file, that of a run first.
 
     Raises:
         UsageError: there is no such prompt, or none at all.
     """
     from sglc.compiler.diagnostics.suggest import closest
-    from sglc.viz.atlas import Atlas
 
     functions = program.graph.functions
     own = [name for name, f in functions.items() if f.kind == "prompt" and "." not in name]
@@ -74,4 +89,4 @@ def _atlas(program: Program, prompt: str | None) -> Atlas:
         raise UsageError("the program has no prompt: nothing to draw")
     first = [name for name in own if name == program.plan.entry]
     rest = [name for name in own if name not in first]
-    return Atlas(program.graph, [prompt] if prompt is not None else [*first, *rest])
+    return [prompt] if prompt is not None else [*first, *rest]

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from sglc.compiler.ir.graph import Function, free_values
 from sglc.compiler.ir.op import Op, Region, Value, walk
-from sglc.compiler.ir.text import write_op
 from sglc.compiler.ir.values import EFFECT
 from sglc.viz import words
 from sglc.viz.atlas import Atlas
@@ -66,6 +65,20 @@ def graph_sheets(function: Function, atlas: Atlas) -> list[Sheet]:
     return _Sheets(function, atlas).sheets
 
 
+def op_words(op: Op, atlas: Atlas) -> tuple[str, str]:
+    """Return the title of an op's box and the line below it."""
+    title = words.head(op, atlas.makers(op)) if op.regions else words.title(op)
+    return words.clip(title, MAX_TITLE), words.clip(_detail(op, atlas), MAX_TITLE + 4)
+
+
+def _detail(op: Op, atlas: Atlas) -> str:
+    if op.spec.model:
+        typed = words.constraint(op, atlas.module)
+        parts = [typed[1] if typed else words.choices(op), words.bounds(op)]
+        return " · ".join(part for part in parts if part)
+    return words.results(op)
+
+
 class _Sheets:
     def __init__(self, function: Function, atlas: Atlas) -> None:
         self.atlas = atlas
@@ -94,19 +107,9 @@ class _Sheets:
         return _Area(label, boxes, edges, drawing)
 
     def _op(self, op: Op, sheet: int) -> _Box:
-        title = words.clip(
-            words.head(op, self.atlas.makers(op)) if op.regions else words.title(op), MAX_TITLE
-        )
-        detail = words.clip(self._detail(op), MAX_TITLE + 4)
+        title, detail = op_words(op, self.atlas)
         width = max(64.0, max(len(title), len(detail)) * CHAR + 2 * PAD)
-        data: dict[str, Any] = {
-            "id": self.atlas.numbers[op],
-            "key": self.atlas.key(op),
-            "kind": words.kind(op),
-            "title": title,
-            "detail": detail,
-            "line": write_op(op),
-        }
+        data: dict[str, Any] = {"id": self.atlas.numbers[op]}
         box = _Box(width, BOX_HEIGHT, data)
         if op.regions and self.split:
             data["sheets"] = [self._new_sheet(op, region, sheet) for region in op.regions]
@@ -116,13 +119,6 @@ class _Sheets:
         elif op.regions:
             self._nest(box, op, sheet)
         return box
-
-    def _detail(self, op: Op) -> str:
-        if op.spec.model:
-            typed = words.constraint(op, self.atlas.module)
-            parts = [typed[1] if typed else words.choices(op), words.bounds(op)]
-            return " · ".join(part for part in parts if part)
-        return words.results(op)
 
     def _nest(self, box: _Box, op: Op, sheet: int) -> None:
         x = PAD

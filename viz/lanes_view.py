@@ -95,7 +95,8 @@ class _Painter:
         return {
             "kind": item.kind,
             "ids": [self.atlas.numbers[op] for op in item.ops],
-            "keys": list(dict.fromkeys(self.atlas.key(op) for op in item.ops)),
+            "order": self.atlas.order[item.ops[0]],
+            "keys": list(dict.fromkeys(key for op in item.ops for key in self.atlas.keys(op))),
             "x": x,
             "y": y,
             "label": item.label,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sglc.compiler.ir.notation import write_type
-from sglc.compiler.ir.op import Op, Symbol
+from sglc.compiler.ir.op import Symbol
 from sglc.constraints.automaton import Automaton, AutomatonTooLarge
 from sglc.constraints.build import end_rule_of, is_unconstrained, language
 from sglc.constraints.machine import Machine
@@ -22,23 +23,24 @@ MAX_LABEL: Final = 30
 MAX_MEMBER: Final = 72
 
 
-def machine_views(atlas: Atlas) -> list[dict[str, Any]]:
-    """Return one view per constraint, in the order of first use."""
-    users: dict[str, list[Op]] = {}
-    for function in atlas.functions:
-        for op in function.walk():
+def machine_views(atlases: Sequence[Atlas]) -> list[dict[str, Any]]:
+    """Return one view per constraint of any stage, in the order of first use."""
+    users: dict[tuple[str, Type], dict[int, tuple[str, ...]]] = {}
+    for atlas in atlases:
+        for op, number in atlas.numbers.items():
             symbol = op.attrs.get("constraint")
             if isinstance(symbol, Symbol):
-                users.setdefault(symbol.name, []).append(op)
-    return [_view(name, atlas.module.constraints[name], ops, atlas) for name, ops in users.items()]
+                type_ = atlas.module.constraints[symbol.name]
+                users.setdefault((symbol.name, type_), {})[number] = atlas.keys(op)
+    return [_view(name, type_, ops) for (name, type_), ops in users.items()]
 
 
-def _view(name: str, type_: Type, ops: list[Op], atlas: Atlas) -> dict[str, Any]:
+def _view(name: str, type_: Type, ops: Mapping[int, tuple[str, ...]]) -> dict[str, Any]:
     view: dict[str, Any] = {
         "name": name,
         "type": write_type(type_),
-        "ids": [atlas.numbers[op] for op in ops],
-        "keys": list(dict.fromkeys(atlas.key(op) for op in ops)),
+        "ids": list(ops),
+        "keys": list(dict.fromkeys(key for keys in ops.values() for key in keys)),
     }
     try:
         machine = language(type_)

@@ -4,33 +4,61 @@ from __future__ import annotations
 
 import html
 import json
+from collections.abc import Sequence
 from importlib import resources
 from typing import Any, Final
 
-from sglc.compiler.ir.graph import Function
-from sglc.compiler.ir.notation import write_type
 from sglc.compiler.ir.text import write_op
-from sglc.viz.atlas import Atlas, place_text
-from sglc.viz.graph_view import graph_sheets
-from sglc.viz.lanes_view import lanes_view
+from sglc.viz.atlas import Atlas, OpEntry, place_text
+from sglc.viz.drawings import Drawings
 from sglc.viz.machine_view import machine_views
 from sglc.viz.source_view import source_views
+from sglc.viz.stages import Stage, stage_data
+from sglc.viz.words import kind
 
-SCRIPTS: Final = ("svg.js", "lanes.js", "graph.js", "machines.js", "source.js", "main.js")
+SCRIPTS: Final = (
+    "svg.js", "links.js", "lanes.js", "graph.js", "machines.js", "source.js", "passes.js",
+    "panels.js", "main.js",
+)  # fmt: skip
 STYLES: Final = ("page.css", "views.css")
 
 
-def page_data(atlas: Atlas, name: str) -> dict[str, Any]:
-    """Return what the page shows of a program called ``name``, as JSON-able data."""
+def page_data(atlas: Atlas, name: str, stages: Sequence[Stage] = ()) -> dict[str, Any]:
+    """Return what the page shows of a program called ``name``, as JSON-able data.
+
+    ``atlas`` is of the program as written; ``stages``: the first is the same program, the others
+    what passes made of it.
+    """
+    atlases = [atlas]
+    shown = [function.name for function in atlas.functions]
+    for stage in stages[1:]:
+        names = [name for name in shown if name in stage.module.functions]
+        atlases.append(Atlas(stage.module, names, atlases[-1]))
+    drawings = Drawings(atlases)
+    steps = [
+        stage_data(stage, before, after)
+        for stage, before, after in zip(stages, [None, *atlases], atlases, strict=False)
+    ]
     return {
         "program": name,
         "files": source_views(atlas),
-        "functions": [_function(function, atlas) for function in atlas.functions],
-        "machines": machine_views(atlas),
-        "ops": [
-            {"key": atlas.key(op), "line": write_op(op), "at": place_text(op.span)}
-            for op in atlas.numbers
-        ],
+        "functions": drawings.functions(),
+        "sheets": drawings.sheets,
+        "machines": machine_views(atlases),
+        "ops": [_op(entry, words) for entry, words in drawings.entries()],
+        "stages": steps,
+    }
+
+
+def _op(entry: OpEntry, words: tuple[str, str]) -> dict[str, Any]:
+    title, detail = words
+    return {
+        "keys": entry.keys,
+        "kind": kind(entry.op),
+        "title": title,
+        "detail": detail,
+        "line": write_op(entry.op),
+        "at": place_text(entry.op.span),
     }
 
 
@@ -45,29 +73,6 @@ def render_page(data: dict[str, Any]) -> str:
         .replace("{{script}}", "".join(map(_file, SCRIPTS)))
         .replace("{{data}}", embedded)  # last: nothing in it is taken for a place to fill
     )
-
-
-def _function(function: Function, atlas: Atlas) -> dict[str, Any]:
-    params = ", ".join(f"{p.name}: {write_type(p.type)}" for p in function.params)
-    result = "" if function.result is None else f" -> {write_type(function.result)}"
-    return {
-        "name": function.name,
-        "kind": function.kind,
-        "head": f"{function.kind} {function.name}({params}){result}",
-        "key": atlas.function_key(function),
-        "lanes": lanes_view(function, atlas),
-        "sheets": [
-            {
-                "title": sheet.title,
-                "parent": sheet.parent,
-                "width": round(sheet.width, 1),
-                "height": round(sheet.height, 1),
-                "boxes": sheet.boxes,
-                "edges": sheet.edges,
-            }
-            for sheet in graph_sheets(function, atlas)
-        ],
-    }
 
 
 def _file(name: str) -> str:

@@ -32,6 +32,26 @@ def test_viz_of_one_prompt(sglc: Command) -> None:
     assert "debate" not in alone
 
 
+def test_the_page_has_the_passes_asked_for(sglc: Command, program: Write, tmp_path: Path) -> None:
+    path, out = program('prompt p(x: str):\n    "{x}{1 + 1}"\n'), tmp_path / "out.html"
+    assert sglc("viz", path, "-o", out).code == 0
+    assert '"title":"fold"' in out.read_text(encoding="utf-8")
+    assert sglc("viz", path, "-o", out, "-O0").code == 0
+    assert '"title":"fold"' not in out.read_text(encoding="utf-8")
+    assert sglc("viz", path, "-o", out, "--pipeline", "gvn").code == 0
+    assert '"title":"fold"' not in out.read_text(encoding="utf-8")
+    wrong = sglc("viz", path, "-o", out, "--pipeline", "fould")
+    assert (wrong.code, "did you mean 'fold'?" in wrong.err) == (2, True)
+
+
+def test_a_text_form_is_the_program_as_written_or_behind_passes(
+    sglc: Command, program: Write
+) -> None:
+    path = program('prompt p(x: str):\n    "{x}{1 + 1}"\n')
+    assert "1 + 1" in sglc("viz", path, "--mermaid").out
+    assert "1 + 1" not in sglc("viz", path, "--mermaid", "-O2").out
+
+
 def test_a_terminal_gets_no_colours_through_a_pipe(sglc: Command) -> None:
     assert "\x1b" not in sglc("viz", EXAMPLES / "tour.sgl", "--tree").out
 

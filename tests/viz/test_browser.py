@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 from browser.devtools import Browser, find_browser
-from generators.view_programs import EXAMPLES, LOOP, TIPS, long_program, read
+from generators.view_programs import EXAMPLES, FOLDED, LOOP, TIPS, long_program, read, staged
 
+from sglc.compiler.source import SourceFile
 from sglc.viz.atlas import Atlas
 from sglc.viz.page import page_data, render_page
 
-Make = Callable[..., Atlas]
 BINARY = find_browser()
 pytestmark = pytest.mark.skipif(BINARY is None, reason="no Chromium or Chrome is installed")
-VIEWS = ("source", "lanes", "graph", "machines")
+VIEWS = ("source", "lanes", "graph", "machines", "passes")
+LINKED = VIEWS[:4]
 GEN = """DATA.ops.find((op) => op.line.includes('gen ') && op.line.includes('score'))"""
 LIT = "Object.fromEntries(VIEWS.map((v) => [v, document.querySelectorAll(`#${v} .lit`).length]))"
 
@@ -29,12 +30,15 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def open_page(browser: Browser, atlas_of: Make, tmp_path: Path) -> Callable[[Any], Browser]:
+def open_page(browser: Browser, tmp_path: Path) -> Callable[[Any], Browser]:
     """Open the page of a program; nothing may be written to the console."""
 
     def show(source: Any) -> Browser:
         path = tmp_path / "page.html"
-        path.write_text(render_page(page_data(atlas_of(source), "program.sgl")))
+        text = source if isinstance(source, SourceFile) else SourceFile("program.sgl", source)
+        graph, stages = staged(text)
+        names = [name for name, f in graph.functions.items() if f.kind == "prompt"]
+        path.write_text(render_page(page_data(Atlas(graph, names), "program.sgl", stages)))
         browser.problems.clear()
         browser.open(path)
         assert browser.problems == []
@@ -64,16 +68,16 @@ def test_pointing_at_the_source_lights_all_views(open_page: Any) -> None:
     assert page.run("document.querySelectorAll('.lit').length") == 0
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("view", LINKED)
 def test_pointing_at_any_view_lights_the_source(view: str, open_page: Any) -> None:
     page = open_page(TIPS)
-    page.run(f"items.{view}.find((e) => e.keys.includes({GEN}.key)).id = 'here'")
+    page.run(f"items.{view}.find((e) => e.keys.includes({GEN}.keys[0])).id = 'here'")
     page.point("#here .title, #here .station, #here h3, span#here")
     lit = page.run("[...document.querySelectorAll('#source .lit')].map((e) => e.textContent)")
     assert lit == ["gen(Score)"]
 
 
-@pytest.mark.parametrize(("number", "view"), list(enumerate(VIEWS, 1)))
+@pytest.mark.parametrize(("number", "view"), list(enumerate(LINKED, 1)))
 def test_keys_reach_every_view_and_move_in_it(number: int, view: str, open_page: Any) -> None:
     page = open_page(TIPS)
     page.press(str(number))
@@ -97,7 +101,7 @@ def test_tab_reaches_every_view_and_control(open_page: Any) -> None:
         seen.add(
             page.run("(document.activeElement.closest('.panel') || document.activeElement).id")
         )
-    assert {*VIEWS, "function", "theme"} <= seen
+    assert {*LINKED, "function", "theme"} <= seen
 
 
 def test_every_item_has_a_name(open_page: Any) -> None:
@@ -125,7 +129,7 @@ def test_a_view_can_be_alone_and_light_or_dark(open_page: Any) -> None:
     shown = "VIEWS.filter((view) => document.getElementById(view).offsetWidth > 0)"
     assert page.run(shown) == ["graph"]
     page.press("Escape")
-    assert page.run(shown) == list(VIEWS)
+    assert page.run(shown) == list(LINKED)
     colour = "getComputedStyle(document.body).backgroundColor"
     before = page.run(colour)
     page.press("t")
@@ -136,7 +140,7 @@ def test_another_function_is_shown_and_followed(open_page: Any) -> None:
     source = 'prompt inner():\n    "in"\n\nprompt outer():\n    "out"\n    include inner()\n'
     page = open_page(source)
     page.run("items.source.find((e) => e.textContent === 'out').click()")
-    assert page.run("shownFunction().name") == "outer"
+    assert page.run("DATA.functions[state.shown].name") == "outer"
     assert page.run("document.querySelectorAll('#graph .box.lit').length") == 1
 
 
@@ -152,4 +156,66 @@ def test_a_page_of_2000_ops_opens_regions_on_demand(open_page: Any) -> None:
     page.press("3")
     page.run("up()")
     assert page.run("state.sheet") == 0
+    assert page.problems == []
+
+
+def test_the_slider_goes_through_the_passes(open_page: Any) -> None:
+    page = open_page(FOLDED)
+    page.run("show(DATA.functions.findIndex((fn) => fn.name === 'outer'))")
+    assert page.run("document.getElementById('stages').offsetHeight") > 0
+    titles = page.run("DATA.stages.map((stage) => stage.title)")
+    assert titles[0] == "as written"
+    boxes = "document.querySelectorAll('#graph .box.stream').length"
+    before = page.run(boxes)
+    page.run("document.getElementById('stage').focus()")
+    for number, title in enumerate(titles[1:], 1):
+        page.press("ArrowRight")
+        assert page.run("state.stage") == number
+        assert title in page.run("document.getElementById('stage-name').textContent")
+    assert page.run(boxes) < before
+    page.press("Home")
+    assert (page.run("state.stage"), page.run(boxes)) == (0, before)
+    page.press("]")
+    page.press("]")
+    page.press("[")
+    assert page.run("state.stage") == 1
+    assert page.problems == []
+
+
+def test_the_graph_marks_what_a_pass_touches(open_page: Any) -> None:
+    page = open_page(FOLDED)
+    page.run("show(DATA.functions.findIndex((fn) => fn.name === 'outer'))")
+    marked = "[...document.querySelectorAll('#graph .box.%s .title')].map((e) => e.textContent)"
+    going = page.run(marked % "goes")
+    assert going
+    page.press("]")
+    come = page.run(marked % "added") + page.run(marked % "changed")
+    assert come
+    listed = page.run("[...document.querySelectorAll('#passes .record.op')].length")
+    assert listed >= len(come)
+
+
+def test_a_record_lights_what_it_is_about(open_page: Any) -> None:
+    page = open_page(FOLDED)
+    page.run("show(DATA.functions.findIndex((fn) => fn.name === 'outer'))")
+    page.press("]")
+    assert page.run("document.getElementById('passes').hidden") is False
+    page.press("5")
+    page.press("ArrowRight")
+    assert page.run("items.passes.indexOf(document.activeElement)") == 0
+    assert page.run(LIT)["source"] >= 1
+    assert page.run(LIT)["graph"] >= 1
+    page.press("4")
+    assert page.run("document.getElementById('passes').hidden") is True
+    assert page.run("document.activeElement === body('machines')")
+
+
+def test_a_page_of_2000_ops_goes_through_the_passes(open_page: Any) -> None:
+    page = open_page(long_program(400, folds=True))
+    assert page.run("DATA.stages.length") > 1
+    start = "performance.now()"
+    took = page.run(f"(() => {{ const t = {start}; goTo(1); return {start} - t; }})()")
+    assert page.run("state.stage") == 1
+    assert page.run("document.querySelectorAll('#graph .box').length") > 800
+    assert took < 20_000  # so slow that something is wrong, whatever the machine
     assert page.problems == []

@@ -81,7 +81,7 @@ def test_the_graph_of_random_programs(module: Module) -> None:
 def test_captured_values_come_in_by_pins(atlas_of: Make) -> None:
     atlas = atlas_of(TIPS)
     (sheet,) = graph_sheets(atlas.functions[0], atlas)
-    captured = [box for box in sheet.boxes if box["kind"] == "captured"]
+    captured = [box for box in sheet.boxes if box.get("kind") == "captured"]
     assert {box["title"] for box in captured} == {"%s14", "%tip"}
     for box in captured:
         assert sheet.boxes[box["in"]]["kind"] == "region"

@@ -1,10 +1,11 @@
 // The graph: ops as boxes, regions as nested boxes, values as edges.
 const edgesOf = new Map(); // box -> its edges, which light up with it
 
-function drawGraph(shown, number, scale) {
+function drawGraph(version, number, scale) {
   clear("graph");
   edgesOf.clear();
-  const sheet = shown.sheets[number];
+  if (!version) return absent("graph");
+  const sheet = DATA.sheets[version.sheets[number]];
   const pad = 12;
   const drawing = canvas(sheet.width + 2 * pad, sheet.height + 2 * pad, scale);
   const inside = svg("g", { transform: `translate(${pad} ${pad})` });
@@ -20,38 +21,40 @@ function drawGraph(shown, number, scale) {
     inside.append(path);
   }
   sheet.boxes.forEach((box, i) => {
-    if ("id" in box) {
-      register("graph", made[i], [box.key], [box.id], `${box.title} ${box.detail}`);
-      if (box.sheets) made[i].opens = box.sheets;
-    }
+    if (!("id" in box)) return;
+    const op = DATA.ops[box.id], mark = markOf(box.id);
+    register("graph", made[i], op.keys, [box.id], `${mark ? `${MARKS[mark]}: ` : ""}${op.title} ${op.detail}`);
+    if (mark) made[i].classList.add(mark);
+    if (box.sheets) made[i].opens = box.sheets;
   });
   drawing.append(inside);
   body("graph").append(drawing);
-  trail(shown, number);
+  trail(version, number);
 }
 
 function graphBox(box) {
-  const group = svg("g", { class: `box ${box.kind}` }, svg("rect", { class: "shape", x: box.x, y: box.y, width: box.w, height: box.h }));
+  const op = "id" in box ? DATA.ops[box.id] : box;
+  const group = svg("g", { class: `box ${op.kind}` }, svg("rect", { class: "shape", x: box.x, y: box.y, width: box.w, height: box.h }));
   if (!("id" in box)) {
     group.append(text(box.x + 8, box.y + 13.5, box.title));
     return group;
   }
-  group.append(text(box.x + 12, box.y + 15, box.title, "title"));
-  if (box.kind !== "control" || box.sheets) group.append(text(box.x + 12, box.y + 29, box.detail, "detail"));
-  group.append(svg("title", {}, box.line));
+  group.append(text(box.x + 12, box.y + 15, op.title, "title"));
+  if (op.kind !== "control" || box.sheets) group.append(text(box.x + 12, box.y + 29, box.detail || op.detail, "detail"));
+  group.append(svg("title", {}, op.line));
   return group;
 }
 
 // Where the sheet lies, and the way back out of it.
-function trail(shown, number) {
-  const names = [];
-  for (let at = number; at !== null; at = shown.sheets[at].parent) names.unshift(shown.sheets[at].title);
+function trail(version, number) {
+  const names = [], at = (n) => DATA.sheets[version.sheets[n]];
+  for (let n = number; n !== null; n = at(n).parent) names.unshift(at(n).title);
   $("graph").querySelector(".trail").textContent = names.length > 1 ? names.join(" › ") : "";
-  $("graph").querySelector(".up").hidden = shown.sheets[number].parent === null;
+  $("graph").querySelector(".up").hidden = at(number).parent === null;
 }
 
-// The sheet that shows an op, or null.
-function sheetOf(shown, keys) {
-  const found = shown.sheets.findIndex((sheet) => sheet.boxes.some((box) => keys.has(box.key)));
+// The sheet of a function that shows an op with one of the keys, or null.
+function sheetOf(version, keys) {
+  const found = version.sheets.findIndex((sheet) => DATA.sheets[sheet].boxes.some((box) => "id" in box && DATA.ops[box.id].keys.some((key) => keys.has(key))));
   return found < 0 ? null : found;
 }

@@ -51,11 +51,12 @@ function square(at, kind) {
   return group;
 }
 
-function drawLanes(shown, scale) {
+function drawLanes(version, scale) {
   clear("lanes");
-  const { width, height, shapes } = shown.lanes;
+  if (!version) return absent("lanes");
+  const { width, height, shapes } = version.lanes;
   if (!shapes.length) {
-    body("lanes").append(html("p", { class: "none" }, `${shown.kind} ${shown.name} works on values alone: it has no stream.`));
+    body("lanes").append(html("p", { class: "none" }, `${version.kind} ${DATA.functions[state.shown].name} works on values alone: it has no stream.`));
     return;
   }
   const drawing = canvas(width, height, scale);
@@ -69,7 +70,11 @@ function drawLanes(shown, scale) {
       steps.push([shape, made, words]);
     }
   }
-  steps.sort((a, b) => a[0].ids[0] - b[0].ids[0]);
-  for (const [shape, made, words] of steps) register("lanes", made, shape.keys, shape.ids, words);
+  steps.sort((a, b) => a[0].order - b[0].order);
+  for (const [shape, made, words] of steps) {
+    register("lanes", made, shape.keys, shape.ids, words);
+    const mark = shape.ids.map(markOf).find(Boolean);
+    if (mark) made.classList.add(mark);
+  }
   body("lanes").append(drawing);
 }
