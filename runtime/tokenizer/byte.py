@@ -32,7 +32,14 @@ class ByteTokenizer:
             return list(without_surrogates(text).encode())
 
     def commit_points(self, text: str, following: Collection[int] | None = None) -> list[int]:
-        """Return every border between characters: no token depends on another."""
+        """Return every border between characters: no token depends on another.
+
+        Up to the first lone surrogate, which another one may make a character of.
+        """
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            return list(range(error.start + 1))
         return list(range(len(text) + 1))
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:

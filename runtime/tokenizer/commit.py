@@ -14,6 +14,7 @@ Then no merge crosses the border, and what is left of it is cut as if nothing fo
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
@@ -108,9 +109,14 @@ class CommitRule:
 
         ``following`` are the bytes that may come next; None is any.
         """
-        found = self._points(text)
         size = len(text)
-        if following is None or not text or found[-1] == size:
+        text = text[: _first_surrogate(text)]
+        if self._normalizer is not None and (
+            len(text) < size or self._normalizer.normalize_str(text) != text
+        ):
+            return [0]
+        found = self._points(text)
+        if following is None or len(text) < size or not text or found[-1] == size:
             return found
         whole = [*(begin for _, (begin, _) in self._cut(text)), size]
         is_word = self._ends_in_word(text, whole[-2], found[-1])
@@ -122,8 +128,6 @@ class CommitRule:
         return whole
 
     def _points(self, text: str) -> list[int]:
-        if self._normalizer is not None and self._normalizer.normalize_str(text) != text:
-            return [0]
         text = text[: self._added_from(text)]
         begins = [begin for _, (begin, _) in self._cut(text)]
         if not begins:
@@ -134,6 +138,8 @@ class CommitRule:
             limit = min(limit, apostrophe - 1)  # a word may take it in
         if self._has_cased_words:
             limit = min(limit, _word_from(text))
+        if self._normalizer is not None:
+            limit = min(limit, _last_starter(text))  # a mark that follows may change it
         return [0, *(begin for begin in begins if 0 < begin <= limit)]
 
     def _ends_in_word(self, text: str, begin: int, settled: int) -> bool:
@@ -221,6 +227,23 @@ def _word_from(text: str) -> int:
     while at and not text[at - 1].isspace() and not _is_plain(text[at - 1]):
         at -= 1
     return at
+
+
+def _last_starter(text: str) -> int:
+    """Return where the last character is that marks are put on; 0 if there is none."""
+    at = len(text) - 1
+    while at > 0 and unicodedata.combining(text[at]):
+        at -= 1
+    return max(at, 0)
+
+
+def _first_surrogate(text: str) -> int:
+    """Return where the first lone surrogate is, or the length: it may be half a character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return error.start
+    return len(text)
 
 
 def _begins_with(points: Sequence[int], expected: Sequence[int]) -> bool:
