@@ -12,7 +12,6 @@ PASSES: Final[Mapping[str, str]] = {
     "fold": "sglc.compiler.passes.fold:Fold",
     "gvn": "sglc.compiler.passes.gvn:ValueNumbering",
     "dce": "sglc.compiler.passes.dce:DeadCode",
-    "batch": "sglc.compiler.passes.batch:Batch",
 }
 """``module:Class`` of every pass."""
 

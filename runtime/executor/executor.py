@@ -72,7 +72,7 @@ class Executor:
         starters: dict[str, Starter] = {}
         self._machine = Machine(self.limits, starters)
         if recorder is not None:
-            recorder.attach(backend)
+            recorder.attach(backend, encoder)
             self._machine = TracedMachine(self.limits, starters, recorder)
         self._models = ModelCalls(backend, self._machine, self._compiler, recorder)
         self._tools = ToolCalls(self._pool, self._machine, recorder)

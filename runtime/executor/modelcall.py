@@ -14,6 +14,7 @@ from sglc.runtime.executor.errors import OpError
 from sglc.runtime.executor.frame import Frame
 from sglc.runtime.executor.records import CallRecord
 from sglc.runtime.executor.stream import Stream
+from sglc.runtime.tokenizer.encoded import Written
 
 
 class ModelCall:
@@ -74,6 +75,10 @@ class ModelCall:
             ValueError: the text is not of the type that was asked for.
         """
         raise NotImplementedError
+
+    def written(self) -> Written | None:
+        """Return the ids of the text, where those that the model wrote stay; after ``finish``."""
+        return None
 
 
 def listed(value: Any) -> Sequence[Any]:

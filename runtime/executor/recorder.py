@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from sglc.compiler.plan.plan import Loc
@@ -26,6 +26,7 @@ from sglc.runtime.executor.records import (
     StepRecord,
     longer,
 )
+from sglc.runtime.executor.stream import Encoder
 
 _LEVELS: Final = frozenset({"peak_slots"})  # counters that are no sums
 
@@ -54,17 +55,17 @@ class Recorder:
         self._open: dict[object, RunRecord] = {}
         self._streams: dict[int, _Stream] = {}
         self._num_steps = 0
-        self._backend: Backend | None = None
+        self._count: Callable[[], Mapping[str, int]] = dict
         self._before: Mapping[str, int] = {}
 
-    def attach(self, backend: Backend) -> None:
-        """Count from here on what the backend counts."""
-        self._backend = backend
-        self._before = backend.stats()
+    def attach(self, backend: Backend, encoder: Encoder) -> None:
+        """Count from here on what the backend counts, and what is encoded."""
+        self._count = lambda: {**backend.stats(), **asdict(encoder.counts)}
+        self._before = self._count()
 
     def counters(self) -> dict[str, int]:
-        """Return what the backend has counted since ``attach``."""
-        now = {} if self._backend is None else self._backend.stats()
+        """Return what the backend and the encoder have counted since ``attach``."""
+        now = self._count()
         return {k: n if k in _LEVELS else n - self._before.get(k, 0) for k, n in now.items()}
 
     def begin_run(self, run: object, instance: int) -> None:
@@ -94,15 +95,11 @@ class Recorder:
         record.calls.append(call)
         return call
 
-    def submitted(self, call: CallRecord, streams: list[int], *, joined: bool = False) -> None:
-        """A model call is given to the backend; from here on it waits for that.
-
-        ``streams`` are its own; one that has ``joined`` waits for the streams of other calls.
-        """
+    def submitted(self, call: CallRecord, streams: list[int]) -> None:
+        """A model call is given to the backend; from here on it waits for that."""
         call.spend(call.phase, self._clock_ns())
         call.phase = "queue"
         call.is_submitted = True
-        call.has_joined = joined
         for stream in streams:
             self._streams[stream] = _Stream(call)
 
@@ -115,12 +112,6 @@ class Recorder:
         length_ns = 0 if call.before is None else call.before.length_ns
         self.current = Chain(call, call.before, length_ns + call.duration_ns)
         call.run.longest = longer(call.run.longest, self.current)
-
-    def handed_over(self, stream: int, call: CallRecord) -> None:
-        """A stream goes on for another call: what it costs is the cost of that one."""
-        known = self._streams.get(stream)
-        if known is not None:
-            known.call = call
 
     def dropped(self, stream: int, stats: StreamStats) -> None:
         """A stream was cancelled; ``stats`` is what it had counted."""

@@ -22,14 +22,12 @@ if TYPE_CHECKING:
 class NodeStats:
     """What the model calls of one place in the source cost, summed over a run.
 
-    Calls that failed or were cancelled count too. ``single_flight_hits`` are those that cost
-    nothing, since the same was just being computed for another one. The fields behind it are those
-    of ``StreamStats``; ``completion_tokens`` are those of the texts that were generated,
-    ``..._wo_jump_forward`` the ones of them that the model chose.
+    Calls that failed or were cancelled count too. The first fields are those of ``StreamStats``;
+    ``completion_tokens`` are those of the texts that were generated, ``..._wo_jump_forward`` the
+    ones of them that the model chose, ``encoded_chars`` those that the tokenizer was given.
     """
 
     calls: int = 0
-    single_flight_hits: int = 0
     prompt_tokens: int = 0
     cached_tokens: int = 0
     prefilled_tokens: int = 0
@@ -41,6 +39,7 @@ class NodeStats:
     queue_entries: int = 0
     completion_tokens: int = 0
     completion_tokens_wo_jump_forward: int = 0
+    encoded_chars: int = 0
 
     def add(self, stats: StreamStats) -> None:
         """Count one stream more."""

@@ -57,8 +57,8 @@ class SelectCall(ModelCall):
         self._method = str(self.node.attrs.get("by") or "token_avg")
         if self._method not in METHODS:
             raise OpError("option", f"unknown method {self._method!r} of select")
-        encoder, segments = self.stream.encoder, self.stream.segments()
-        full = [tuple(encoder.encode((*segments, Text(c)))) for c in self._choices]
+        encoder = self.stream.encoder
+        full = list(map(self.stream.ids_with, self._choices))
         context = context_len([self.stream.ids(), *full])
         self._scored: list[list[list[float]]] = [[[] for _ in full]]
         self._parts: list[tuple[int, list[int], list[int]]] = []
@@ -115,8 +115,8 @@ class SelectAllCall(ModelCall):
 
     def requests(self) -> Sequence[StreamRequest]:
         choices = distinct_choices(listed(self.frame.values[self.node.args[1]]))
-        encoder, segments, ids = self.stream.encoder, self.stream.segments(), self.stream.ids()
-        full = [tuple(encoder.encode((*segments, Text(choice)))) for choice in choices]
+        encoder, ids = self.stream.encoder, self.stream.ids()
+        full = list(map(self.stream.ids_with, choices))
         context = context_len([ids, *full])
         pieces = self._pieces_of(encoder.tokenizer)
         texts = spelled(ids, full, context, choices, encoder.tokenizer.token_bytes, pieces)

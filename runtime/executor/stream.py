@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from sglc.compiler.plan.data import DataError, Spoken
 from sglc.compiler.plan.segments import Segment, Text, messages_of
 from sglc.runtime.tokenizer.base import TokenizerLike
+from sglc.runtime.tokenizer.encoded import Encoded, Written
+from sglc.runtime.tokenizer.prompt import EncodeCounts
 
 
 class Encoder(Protocol):
@@ -17,10 +19,26 @@ class Encoder(Protocol):
     def tokenizer(self) -> TokenizerLike:
         """The tokenizer that makes the ids."""
 
+    @property
+    def counts(self) -> EncodeCounts:
+        """What the tokenizer was asked so far."""
+
+    @property
+    def start(self) -> Encoded:
+        """The stream without content."""
+
     def encode(self, segments: Sequence[Segment]) -> list[int]:
         """Return the ids of a stream from its start."""
 
-    def encode_healed(self, segments: Sequence[Segment]) -> tuple[list[int], bytes]:
+    def extend(self, encoded: Encoded, segments: Sequence[Segment]) -> Encoded:
+        """Return a stream with more segments."""
+
+    def keep(self, encoded: Encoded, text: str, written: Written) -> Encoded:
+        """Return a stream behind a decode that wrote ``text``, with the ids that it wrote."""
+
+    def withhold(
+        self, ids: Sequence[int], segments: Sequence[Segment]
+    ) -> tuple[tuple[int, ...], bytes]:
         """Return the ids but for those that more text may change, and the bytes of those."""
 
     def text(self, segments: Sequence[Segment]) -> str:
@@ -31,10 +49,21 @@ class Stream(Spoken):
     """One version of a prompt. Two versions that share a past share the links of it.
 
     ``length`` counts segments. ``logprob`` is the sum over all generated tokens whose
-    probabilities are known.
+    probabilities are known. ``written`` are the ids of a segment that a model wrote, where they are
+    to stay. Ids are made from those of the nearest earlier version that has been encoded.
     """
 
-    __slots__ = ("_ids", "_segments", "encoder", "length", "logprob", "parent", "segment")
+    __slots__ = (
+        "_encoded",
+        "_is_shared",
+        "_segments",
+        "encoder",
+        "length",
+        "logprob",
+        "parent",
+        "segment",
+        "written",
+    )
 
     def __init__(
         self,
@@ -42,18 +71,24 @@ class Stream(Spoken):
         parent: Stream | None = None,
         segment: Segment | None = None,
         logprob: float = 0.0,
+        written: Written | None = None,
     ) -> None:
         self.encoder = encoder
         self.parent = parent
         self.segment = segment
         self.length: int = 0 if parent is None else parent.length + 1
         self.logprob = logprob
+        self.written = written
         self._segments: tuple[Segment, ...] | None = None
-        self._ids: tuple[int, ...] | None = None
+        self._encoded: Encoded | None = None
+        self._is_shared: bool | None = None  # None: nothing was appended, True: more than once
 
-    def append(self, segment: Segment, logprob: float = 0.0) -> Stream:
+    def append(
+        self, segment: Segment, logprob: float = 0.0, written: Written | None = None
+    ) -> Stream:
         """Return the next version."""
-        return Stream(self.encoder, self, segment, self.logprob + logprob)
+        self._is_shared = self._is_shared is not None
+        return Stream(self.encoder, self, segment, self.logprob + logprob, written)
 
     def segments(self) -> tuple[Segment, ...]:
         """Return all segments from the start; remembered, and begun from a version that was."""
@@ -68,15 +103,43 @@ class Stream(Spoken):
             self._segments = (version._segments or ()) + tuple(links)
         return self._segments
 
-    def ids(self) -> tuple[int, ...]:
-        """Return the token ids; remembered.
+    def encoded(self) -> Encoded:
+        """Return the encoded stream; remembered here and where versions part.
 
         Raises:
             ValueError: a role or special token that the model does not have.
         """
-        if self._ids is None:
-            self._ids = tuple(self.encoder.encode(self.segments()))
-        return self._ids
+        links: list[Stream] = []
+        version: Stream | None = self
+        while version is not None and version._encoded is None:
+            links.append(version)
+            version = version.parent
+        encoder = self.encoder
+        made = encoder.start if version is None or version._encoded is None else version._encoded
+        waiting: list[Segment] = []
+        for link in reversed(links):
+            if isinstance(link.segment, Text) and link.written is not None:
+                made = encoder.keep(encoder.extend(made, waiting), link.segment.text, link.written)
+                waiting.clear()
+            elif link.segment is not None:
+                waiting.append(link.segment)
+            if link._is_shared or link is self:
+                made = encoder.extend(made, waiting)
+                link._encoded = made
+                waiting.clear()
+        return made
+
+    def ids(self) -> tuple[int, ...]:
+        """Return the token ids.
+
+        Raises:
+            ValueError: a role or special token that the model does not have.
+        """
+        return self.encoded().ids()
+
+    def ids_with(self, text: str) -> tuple[int, ...]:
+        """Return the token ids of the version that has ``text`` behind this one."""
+        return self.encoder.extend(self.encoded(), (Text(text),)).ids()
 
     def healed_ids(self) -> tuple[tuple[int, ...], bytes]:
         """Return the token ids before those that more text may change, and the bytes of those.
@@ -84,8 +147,7 @@ class Stream(Spoken):
         Raises:
             ValueError: a role or special token that the model does not have.
         """
-        ids, withheld = self.encoder.encode_healed(self.segments())
-        return tuple(ids), withheld
+        return self.encoder.withhold(self.ids(), self.segments())
 
     @property
     def text(self) -> str:  # type: ignore[override]  # computed when it is asked for

@@ -3,32 +3,51 @@
 Each maximal run of plain text between special tokens is encoded as one string, however it was
 put together; special tokens are hard barriers. So a text that holds ``<|im_end|>`` stays text,
 and the ids of a stream up to its last special token never change when more is appended.
+
+The repaired seam is the other way: what a model wrote keeps its ids (``keep``), and only what
+stands behind the last commit point is encoded again, together with the text that follows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Segment, Special, Text
 from sglc.runtime.tokenizer.base import TokenizerLike
 from sglc.runtime.tokenizer.byte import without_surrogates
+from sglc.runtime.tokenizer.encoded import Encoded, Ids, OpenText, Written, num_spelled
 from sglc.runtime.tokenizer.pieces import Piece
 from sglc.runtime.tokenizer.template import ChatTemplate
 
-_MAX_CHARS = 1 << 22  # of remembered runs
+_MAX_CHARS = 1 << 22  # of remembered texts
+_CHUNK_CHARS = 256  # a text this long is encoded by itself, so that others that begin so find it
+
+
+@dataclass(slots=True)
+class EncodeCounts:
+    """What an encoder has asked of its tokenizer: how often, and for how many characters."""
+
+    tokenizer_calls: int = 0
+    encoded_chars: int = 0
 
 
 class PromptEncoder:
-    """Encodes streams of segments; remembers the runs it has encoded, the latest 4 M characters.
+    """Encodes streams of segments; remembers the texts it has encoded, the latest 4 M characters.
 
-    ``template`` None means a model without chat roles: a role is then an error.
+    ``template`` None means a model without chat roles: a role is then an error. ``start`` is the
+    stream without content; a begin token that the tokenizer has is all that it holds.
     """
 
     def __init__(self, tokenizer: TokenizerLike, template: ChatTemplate | None) -> None:
         self.tokenizer = tokenizer
         self.template = template
+        self.counts = EncodeCounts()
+        self.start = Encoded(
+            None, [tuple(tokenizer.bos_ids)], OpenText("", (), continues=False), has_begun=False
+        )
         self._special_ids = tokenizer.special_ids
-        self._runs: dict[tuple[str, bool], list[int]] = {}
+        self._texts: dict[tuple[str, bool], OpenText] = {}
         self._num_chars = 0
         bos = tokenizer.bos_ids[0] if tokenizer.bos_ids else None
         self._bos_name = next((n for n, i in self._special_ids.items() if i == bos), None)
@@ -42,43 +61,89 @@ class PromptEncoder:
         Raises:
             ValueError: a role or special token that the model does not have.
         """
-        ids = list(self.tokenizer.bos_ids) if self._is_plain(segments) else []
-        text: list[str] = []
-        after_special = False
-        for piece in self._pieces(segments):
+        return list(self.extend(self.start, segments).ids())
+
+    def extend(self, encoded: Encoded, segments: Sequence[Segment]) -> Encoded:
+        """Return a stream with more segments; what is settled of it is not encoded again.
+
+        Raises:
+            ValueError: a role or special token that the model does not have.
+        """
+        segments = [s for s in segments if not isinstance(s, Text) or s.text]
+        if not segments:
+            return encoded
+        settled: list[Ids] = []
+        end, text, size = encoded.end, list[str](), 0
+        for piece in self._pieces(segments, encoded):
             if isinstance(piece, Text):
                 text.append(piece.text)
-                continue
-            if text:
-                ids += self._run("".join(text), after_special)
-                text.clear()
-            ids.append(self._special(piece.name))
-            after_special = True
-        if text:
-            ids += self._run("".join(text), after_special)
-        return ids
+                size += len(piece.text)
+                if size < _CHUNK_CHARS:
+                    continue
+            end = self._longer(settled, end, text)
+            text, size = [], 0
+            if isinstance(piece, Special):
+                settled += end.ids, (self._special(piece.name),)
+                end = _AFTER_SPECIAL
+        end = self._longer(settled, end, text)
+        roles = [s.role for s in segments if isinstance(s, RoleBegin | RoleEnd)]
+        return Encoded(
+            self._before(encoded, segments[0]), settled, end, roles[-1] if roles else encoded.ahead
+        )
+
+    def keep(self, encoded: Encoded, text: str, written: Written) -> Encoded:
+        """Return a stream behind a decode that wrote ``text``, with the ids that it wrote.
+
+        They are kept as far as they spell the text, in whole characters and no special token
+        between them; what is left of the text is encoded.
+        """
+        settled: list[Ids] = []
+        end: OpenText | None = encoded.end
+        if written.heal:
+            end = encoded.end.without(written.heal, self.tokenizer)
+        data = written.heal + text.encode("utf-8", "surrogatepass")
+        count, size = num_spelled(data, written.ids, self.tokenizer)
+        if end is None or not count or size < len(written.heal):
+            return self.extend(encoded, [Text(text)])
+        ids, end = end.cut(self.tokenizer)
+        settled.append(ids)
+        end = OpenText(
+            end.text + data[:size].decode(), end.ids + written.ids[:count], continues=end.continues
+        )
+        rest = Text(data[size:].decode("utf-8", "surrogatepass"))
+        made = Encoded(self._before(encoded, Text(text)), settled, end, encoded.ahead)
+        return self.extend(made, [rest])
 
     def encode_healed(self, segments: Sequence[Segment]) -> tuple[list[int], bytes]:
-        """Return ``encode`` without the last tokens, and the bytes of those.
+        """Return ``encode`` without the last tokens, and the bytes of those; see ``withhold``."""
+        ids, withheld = self.withhold(self.encode(segments), segments)
+        return list(ids), withheld
+
+    def withhold(self, ids: Sequence[int], segments: Sequence[Segment]) -> tuple[Ids, bytes]:
+        """Return the ids of a stream without the last ones, and the bytes of those.
 
         They are the ones behind the last commit point of the text at the end, which might become
         longer tokens when more text follows; the last one, if the tokenizer has no commit points.
         A stream that ends with a special token keeps all, and at least one token stays.
         """
-        ids = self.encode(segments)
-        text = ""
-        for piece in self._pieces(segments):
-            text = text + piece.text if isinstance(piece, Text) else ""
-        if not text:
-            return ids, b""
+        text: list[str] = []
+        for piece in self._pieces(segments, self.start):
+            if isinstance(piece, Text):
+                text.append(piece.text)
+            else:
+                text.clear()
+        open_text = "".join(text)
+        if not open_text:
+            return tuple(ids), b""
         table = self.tokenizer.token_bytes
-        settled = self.tokenizer.commit_points(text)[-1]
-        size = len(without_surrogates(text[settled:]).encode()) if settled else len(table[ids[-1]])
+        settled = self.tokenizer.commit_points(open_text)[-1]
+        rest = without_surrogates(open_text[settled:]).encode()
+        size = len(rest) if settled else len(table[ids[-1]])
         keep = len(ids)
         while size > 0 and keep > 1:
             keep -= 1
             size -= len(table[ids[keep]])
-        return ids[:keep], b"".join(table[token] for token in ids[keep:])
+        return tuple(ids[:keep]), b"".join(table[token] for token in ids[keep:])
 
     def text(self, segments: Sequence[Segment]) -> str:
         """Return the stream as text, special tokens by their names, ``bos_ids`` left out.
@@ -86,23 +151,19 @@ class PromptEncoder:
         Raises:
             ValueError: a role that the model does not have.
         """
-        return "".join(p.text if isinstance(p, Text) else p.name for p in self._pieces(segments))
+        pieces = self._pieces(segments, self.start)
+        return "".join(p.text if isinstance(p, Text) else p.name for p in pieces)
 
-    def _is_plain(self, segments: Sequence[Segment]) -> bool:
-        """Whether the stream needs ``bos_ids``: it does not begin with a role or with them."""
-        for segment in segments:
-            if isinstance(segment, Text):
-                if segment.text:
-                    return True
-            elif isinstance(segment, Special):
-                return segment.name != self._bos_name
-            else:
-                return False
-        return True
+    def _before(self, encoded: Encoded, first: Segment) -> Encoded | None:
+        """What a stream that goes on with ``first`` takes over: of an empty one the begin token,
+        unless it begins with a role or with that very token."""
+        if encoded.has_begun:
+            return encoded
+        is_own = isinstance(first, Special) and first.name == self._bos_name
+        return None if is_own or isinstance(first, RoleBegin | RoleEnd) else encoded
 
-    def _pieces(self, segments: Sequence[Segment]) -> Iterator[Piece]:
-        ahead: str | None = None
-        has_begun = False
+    def _pieces(self, segments: Sequence[Segment], behind: Encoded) -> Iterator[Piece]:
+        ahead, has_begun = behind.ahead, behind.has_begun
         for segment in segments:
             if isinstance(segment, RoleBegin):
                 opening = self._template().opening(segment.role, ahead)
@@ -131,15 +192,29 @@ class PromptEncoder:
             known = ", ".join(self._special_ids)
             raise ValueError(f"the model has no special token `{name}`; it has {known}") from None
 
-    def _run(self, text: str, continues: bool) -> list[int]:
+    def _longer(self, settled: list[Ids], end: OpenText, text: Sequence[str]) -> OpenText:
+        """Return the open text with more behind it; add what of it is settled to ``settled``."""
+        if not text:
+            return end
+        ids, rest = end.cut(self.tokenizer)
+        settled.append(ids)
+        return self._encoded("".join((rest.text, *text)), continues=rest.continues)
+
+    def _encoded(self, text: str, *, continues: bool) -> OpenText:
         key = (text, continues)
-        ids = self._runs.pop(key, None)
-        if ids is None:
+        made = self._texts.pop(key, None)
+        if made is None:
             ids = self.tokenizer.encode(text, continues=continues)
+            made = OpenText(text, tuple(ids), continues=continues)
+            self.counts.tokenizer_calls += 1
+            self.counts.encoded_chars += len(text)
             self._num_chars += len(text)
-            while self._num_chars > _MAX_CHARS and self._runs:
-                oldest = next(iter(self._runs))
+            while self._num_chars > _MAX_CHARS and self._texts:
+                oldest = next(iter(self._texts))
                 self._num_chars -= len(oldest[0])
-                del self._runs[oldest]
-        self._runs[key] = ids  # the latest stands last
-        return ids
+                del self._texts[oldest]
+        self._texts[key] = made  # the latest stands last
+        return made
+
+
+_AFTER_SPECIAL = OpenText("", (), continues=True)

@@ -24,18 +24,10 @@ def turn(role: str, *texts: str) -> list[Segment]:
     return [RoleBegin(role), *map(Text, texts), RoleEnd(role)]
 
 
-class Counting(ByteTokenizer):
-    """Remembers what it was asked to encode; begins a document with <|endoftext|>."""
+class Beginning(ByteTokenizer):
+    """Begins a document with <|endoftext|>."""
 
     bos_ids = (256,)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: list[str] = []
-
-    def encode(self, text: str, *, continues: bool = False) -> list[int]:
-        self.asked.append(text)
-        return super().encode(text, continues=continues)
 
 
 def test_a_turn() -> None:
@@ -61,7 +53,7 @@ def test_a_value_is_never_a_special_token(tokenizers: dict[str, Tokenizer]) -> N
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(segments=SEGMENTS, at=st.integers(0, 8))
 def test_ids_do_not_depend_on_how_text_was_put_together(segments: list[Any], at: int) -> None:
-    encoder = PromptEncoder(Counting(), CHATML)
+    encoder = PromptEncoder(Beginning(), CHATML)
     merged: list[Any] = []
     for segment in segments:
         if merged and isinstance(segment, Text) and isinstance(merged[-1], Text):
@@ -69,13 +61,13 @@ def test_ids_do_not_depend_on_how_text_was_put_together(segments: list[Any], at:
         else:
             merged.append(segment)
     whole = encoder.encode(segments)
-    assert PromptEncoder(Counting(), CHATML).encode(merged) == whole
+    assert PromptEncoder(Beginning(), CHATML).encode(merged) == whole
     encoder.encode(segments[:at])
     assert encoder.encode(segments) == whole
 
 
 def test_begin_token() -> None:
-    encoder = PromptEncoder(Counting(), CHATML)
+    encoder = PromptEncoder(Beginning(), CHATML)
     assert encoder.encode([Text("a")]) == [256, *b"a"]
     assert encoder.encode([]) == [256]
     assert encoder.encode([Text(""), Special("<|im_end|>")]) == [256, END]
@@ -93,26 +85,12 @@ def test_space_of_the_first_word(tokenizers: dict[str, Tokenizer]) -> None:
     ]  # fmt: skip
 
 
-def test_only_the_last_run_is_encoded_again() -> None:
-    tokenizer = Counting()
-    encoder = PromptEncoder(tokenizer, CHATML)
-    stream = [*turn("user", "long question"), RoleBegin("assistant")]
-    encoder.encode(stream)
-    tokenizer.asked.clear()
-    for word in ("one", " two", " three"):
-        stream.append(Text(word))
-        encoder.encode(stream)
-    assert tokenizer.asked == [
-        "assistant\none", "assistant\none two", "assistant\none two three"
-    ]  # fmt: skip
-
-
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sglc.runtime.tokenizer.prompt._MAX_CHARS", 100)
     encoder = PromptEncoder(ByteTokenizer(), None)
     for i in range(50):
         encoder.encode([Text(f"{i:010d}")])
-    assert len(encoder._runs) <= 11
+    assert len(encoder._texts) <= 11
     assert encoder.encode([Text("x" * 300)]) == [ord("x")] * 300
 
 
