@@ -60,17 +60,18 @@ def report(
     from sglc.runtime.executor.timeline import trace_data
 
     profile = Profile.of(recorder)
+    modules = program.checked.modules
+    sources = {module.file.name: module.file for module in (program.checked.entry, *modules)}
     about = {
         "program": args.program,
         "prompt": plan.entry,
         "plan": plan.digest,
         "model": args.model or plan.config.get("model") or "embedded",
         "seed": seed,
+        "files": {name: file.digest for name, file in sources.items()},
     }
     if args.profile:
         sys.stdout.flush()
-        modules = program.checked.modules
-        sources = {module.file.name: module.file for module in (program.checked.entry, *modules)}
         print_costs(profile, list(sources.values()), sys.stderr)
     if args.profile_json is not None:
         _write(args.profile_json, {**about, **profile.to_data()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
@@ -53,6 +54,11 @@ class SourceFile:
             SourceError: missing, not a regular file, larger than ``MAX_SOURCE_BYTES``, or not text.
         """
         return cls(str(path), decode(_read_bytes(Path(path)), str(path)))
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of the text, whatever its name."""
+        return "sha256:" + hashlib.sha256(self.text.encode()).hexdigest()
 
     @cached_property
     def line_starts(self) -> tuple[int, ...]:

@@ -28,7 +28,7 @@ from sglc.runtime.executor.pool import ToolPool
 from sglc.runtime.executor.prompts import PROMPTS
 from sglc.runtime.executor.recorder import Recorder
 from sglc.runtime.executor.regions import CONTROL
-from sglc.runtime.executor.results import make_result
+from sglc.runtime.executor.results import last_version, make_result
 from sglc.runtime.executor.run import Result, Run
 from sglc.runtime.executor.stream import Encoder
 from sglc.runtime.executor.toolcalls import ToolCalls
@@ -227,9 +227,10 @@ class Executor:
 
     def _finish(self, run: Run, error: RunError | None) -> None:
         frame = self._runs.pop(run)
+        error = error or run.scope.first()
         if self._recorder is not None:
-            self._recorder.end_run(run)
-        run.outcome = result = make_result(run, frame, error or run.scope.first())
+            self._recorder.end_run(run, last_version(run, error))
+        run.outcome = result = make_result(run, frame, error)
         if result.error is not None:
             run.log.add(RunEvent("error", value=result.error))
         run.log.add(RunEvent("done", value=result.value))

@@ -158,7 +158,9 @@ class ModelCalls:
         except ValueError as error:
             raise _as_op_error(error) from None
         if self._recorder is not None:
-            call.record = self._recorder.begin(run, node.op, call.name, call.path, node.loc)
+            call.record = self._recorder.begin(
+                run, node.op, call.name, call.path, node.loc, call.stream
+            )
         if constraint is None or constraint.is_ready:
             self._window.append(call)
         else:

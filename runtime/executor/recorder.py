@@ -26,13 +26,13 @@ from sglc.runtime.executor.records import (
     StepRecord,
     longer,
 )
-from sglc.runtime.executor.stream import Encoder
+from sglc.runtime.executor.stream import Encoder, Stream
 
 _LEVELS: Final = frozenset({"peak_slots"})  # counters that are no sums
 
 
 @dataclass(slots=True)
-class _Stream:
+class _Running:
     call: CallRecord
     seen: StreamStats = NOTHING
 
@@ -53,7 +53,7 @@ class Recorder:
         self.current: Chain | None = None
         self._clock_ns = clock_ns
         self._open: dict[object, RunRecord] = {}
-        self._streams: dict[int, _Stream] = {}
+        self._streams: dict[int, _Running] = {}
         self._num_steps = 0
         self._count: Callable[[], Mapping[str, int]] = dict
         self._before: Mapping[str, int] = {}
@@ -75,9 +75,11 @@ class Recorder:
         self._open[run] = record
         self.current = None
 
-    def end_run(self, run: object) -> None:
-        """A run is over, and with it the calls of it that did not end."""
+    def end_run(self, run: object, final: Stream | None = None) -> None:
+        """A run is over, and with it the calls of it that did not end; its prompt is ``final``."""
         record = self._open.pop(run)
+        if self.keeps_timeline:
+            record.final = final
         for call in record.calls:
             if call.end_ns < 0:
                 call.is_reported = False  # what was is not its result
@@ -86,14 +88,35 @@ class Recorder:
                 self.finish(call)
         record.end_ns = self._clock_ns()
 
-    def begin(self, run: object, op: str, name: str, path: str, loc: Loc | None) -> CallRecord:
-        """A call starts, with the results of ``current``."""
+    def begin(
+        self,
+        run: object,
+        op: str,
+        name: str,
+        path: str,
+        loc: Loc | None,
+        prompt: Stream | None = None,
+    ) -> CallRecord:
+        """A call starts, with the results of ``current``; a model call goes on from ``prompt``."""
         record = self._open[run]
         call = CallRecord(
             record, op, name, path, loc, self._clock_ns(), self.current, self.keeps_timeline
         )
+        if self.keeps_timeline:
+            call.prompt = prompt
         record.calls.append(call)
         return call
+
+    def made(self, run: object, loc: Loc | None, version: Stream) -> None:
+        """A node has given a version of a stream: the result of the call that has just ended, if
+        it goes on from where that call did."""
+        record = self._open[run]
+        if version in record.origins:
+            return  # it is only handed on
+        record.origins[version] = loc
+        call = None if self.current is None else self.current.call
+        if call is not None and call.prompt is version.parent and call.end_ns >= 0:
+            call.result = call.result or version
 
     def submitted(self, call: CallRecord, streams: list[int]) -> None:
         """A model call is given to the backend; from here on it waits for that."""
@@ -101,7 +124,7 @@ class Recorder:
         call.phase = "queue"
         call.is_submitted = True
         for stream in streams:
-            self._streams[stream] = _Stream(call)
+            self._streams[stream] = _Running(call)
 
     def finish(self, call: CallRecord) -> None:
         """A call has its result, or will have none: what comes next depends on it."""

@@ -6,10 +6,13 @@ All times are whole nanoseconds of one clock, so sums are exact.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from sglc.compiler.plan.plan import Loc
 from sglc.runtime.core.stats import NOTHING, StreamStats
+
+if TYPE_CHECKING:
+    from sglc.runtime.executor.stream import Stream
 
 Phase = Literal["build", "queue", "prefill", "decode", "tool"]
 PHASES: Final[tuple[Phase, ...]] = ("build", "queue", "prefill", "decode", "tool")
@@ -66,7 +69,8 @@ class CallRecord:
     what passes between them, ``tool`` while the function runs. ``spent_ns`` sums each phase;
     ``segments`` has the pieces, if the recorder keeps a timeline. ``is_submitted`` says whether it
     came as far as the backend or the pool; ``before`` is the longest chain among the calls whose
-    results it waited for.
+    results it waited for. ``prompt`` is the version that a model call goes on from and ``result``
+    the one it makes, if the recorder keeps a timeline.
     """
 
     run: RunRecord
@@ -82,6 +86,8 @@ class CallRecord:
     phase: Phase = "queue"
     stats: StreamStats = NOTHING
     attempt: Attempt | None = None
+    prompt: Stream | None = None
+    result: Stream | None = None
     spent_ns: dict[Phase, int] = field(default_factory=dict)
     segments: list[Segment] = field(default_factory=list)
     mark_ns: int = 0  # up to here its time is accounted for
@@ -115,7 +121,9 @@ class RunRecord:
     """A run; ``longest`` is its critical path: the longest of the chains of its calls.
 
     Calls of a chain follow each other, so it is no longer than the run; it has at least the time
-    of the longest call. What the host computes between calls is no part of it.
+    of the longest call. What the host computes between calls is no part of it. With a timeline,
+    ``origins`` says of each stream version where in the source it was made, and ``final`` is the
+    last version of the prompt that was run.
     """
 
     number: int
@@ -124,6 +132,8 @@ class RunRecord:
     end_ns: int = -1
     calls: list[CallRecord] = field(default_factory=list)
     longest: Chain | None = None
+    origins: dict[Stream, Loc | None] = field(default_factory=dict)
+    final: Stream | None = None
 
     @property
     def duration_ns(self) -> int:

@@ -16,7 +16,7 @@ def make_result(run: Run, root: Frame, error: RunError | None) -> Result:
     left = run.owner.left
     source, names = (root, _last_names(root)) if left is None else (left.source, left.names)
     found = [] if left is None else [source.values[slot] for slot in left.slots]
-    stream = next((v for v in found[:1] if isinstance(v, Stream)), _said_before(run, error))
+    stream = last_version(run, error)
     run.versions.clear()
     captures = {name: value for name, (_, value) in run.captures.items()}
     for name, slot in names:
@@ -27,6 +27,13 @@ def make_result(run: Run, root: Frame, error: RunError | None) -> Result:
     if stream is None:
         return Result(value, captures, "", [], error, run.stats)
     return Result(value, captures, _text(stream), stream.messages(), error, run.stats)
+
+
+def last_version(run: Run, error: RunError | None) -> Stream | None:
+    """Return the stream that the entry prompt has handed out, or what there is of it."""
+    left = run.owner.left
+    found = None if left is None or not left.slots else left.source.values[left.slots[0]]
+    return found if isinstance(found, Stream) else _said_before(run, error)
 
 
 def _said_before(run: Run, error: RunError | None) -> Stream | None:

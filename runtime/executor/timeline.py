@@ -1,18 +1,26 @@
 """A recorded timeline in the Trace Event Format, which Perfetto and chrome://tracing read.
 
-A run is a process, in it a lane for calls that do not overlap is a thread: a call is a slice, its
-phases are slices inside. Process 0 is the engine: its steps, and as counters the streams of the
-batch, those that wait, and the KV slots. Times are microseconds from the first run's start.
+A run is a process with a slice of its own; in it a lane for calls that do not overlap is a thread:
+a call is a slice, its phases are slices inside, arrows lead along the critical path. Process 0 is
+the engine: its steps, and as counters the streams of the batch, those that wait, and the KV slots.
+Times are microseconds from the first run's start.
+
+Beside the events, ``sglc`` holds what the format has no form for: the streams of the runs and the
+tree of their prompts (``said.py``, ``prefixes.py``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any, Final
 
+from sglc.runtime.executor.prefixes import prefix_data
 from sglc.runtime.executor.recorder import Recorder
 from sglc.runtime.executor.records import CallRecord, RunRecord, StepRecord
+from sglc.runtime.executor.said import in_order, said_data
 
+VERSION: Final = 1  # of the part called ``sglc`` and of what ``args`` hold
 _ENGINE: Final = 0
 
 
@@ -31,7 +39,12 @@ def trace_data(recorder: Recorder, about: Mapping[str, Any]) -> dict[str, Any]:
         events += _step_events(step, origin_ns)
     for run in runs:
         events += _run_events(run, origin_ns)
-    return {"traceEvents": events, "displayTimeUnit": "ms", "otherData": dict(about)}
+    return {
+        "traceEvents": events,
+        "displayTimeUnit": "ms",
+        "otherData": dict(about),
+        "sglc": {"version": VERSION, "said": said_data(runs), "prefixes": prefix_data(runs)},
+    }
 
 
 def _step_events(step: StepRecord, origin_ns: int) -> Iterator[dict[str, Any]]:
@@ -48,41 +61,70 @@ def _step_events(step: StepRecord, origin_ns: int) -> Iterator[dict[str, Any]]:
 
 def _run_events(run: RunRecord, origin_ns: int) -> Iterator[dict[str, Any]]:
     process = run.number + 1
-    yield from _named(f"run {run.instance}", process, sort=process)
-    critical = set() if run.longest is None else set(run.longest.calls())
+    name = f"run {run.instance}"
+    yield from _named(name, process, sort=process)
+    yield _thread("run", process, 0)
+    whole = _slice(name, "run", process, 0, run.start_ns, run.end_ns, origin_ns)
+    yield whole | {"args": {"instance": run.instance}}
+    critical = [] if run.longest is None else run.longest.calls()
+    thread_of: dict[CallRecord, int] = {}
     lanes: list[int] = []  # where the last call of each ends
-    for call in sorted(run.calls, key=lambda call: call.start_ns):
+    for number, call in enumerate(in_order(run)):
         lane = next((i for i, end in enumerate(lanes) if end <= call.start_ns), len(lanes))
         if lane == len(lanes):
             lanes.append(0)
             yield _thread(f"calls {lane + 1}", process, lane + 1)
         lanes[lane] = call.end_ns
-        yield from _call_events(call, process, lane + 1, origin_ns, call in critical)
+        thread_of[call] = lane + 1
+        args = _args(call) | {"call": number, "critical": call in critical}
+        yield from _call_events(call, process, lane + 1, origin_ns, args)
+    for before, after in pairwise(critical):
+        yield from _arrow(before, after, process, thread_of, origin_ns)
 
 
-def _call_events(
-    call: CallRecord, process: int, thread: int, origin_ns: int, is_critical: bool
-) -> Iterator[dict[str, Any]]:
+def _args(call: CallRecord) -> dict[str, Any]:
     stats = call.stats
     args: dict[str, Any] = {
         "loc": None if call.loc is None else str(call.loc),
         "path": call.path,
-        "critical": is_critical,
     }
-    if call.op != "tool":
-        args |= {
-            "prompt_tokens": stats.prompt_tokens,
-            "cached_tokens": stats.cached_tokens,
-            "prefilled_tokens": stats.prefilled_tokens,
-            "scored_tokens": stats.scored_tokens,
-            "decoded_tokens": stats.decoded_tokens,
-            "forced_tokens": stats.forced_tokens,
-        }
+    if call.op == "tool":
+        return args
+    return args | {
+        "prompt_tokens": stats.prompt_tokens,
+        "cached_tokens": stats.cached_tokens,
+        "prefilled_tokens": stats.prefilled_tokens,
+        "scored_tokens": stats.scored_tokens,
+        "decoded_tokens": stats.decoded_tokens,
+        "forced_tokens": stats.forced_tokens,
+    }
+
+
+def _call_events(
+    call: CallRecord, process: int, thread: int, origin_ns: int, args: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
     name = f"{call.op} {call.name}".strip()
     begin_ns, end_ns = call.start_ns, call.end_ns
-    yield _slice(name, call.op, process, thread, begin_ns, end_ns, origin_ns) | {"args": args}
+    slice_ = _slice(name, call.op, process, thread, begin_ns, end_ns, origin_ns)
+    yield slice_ | {"args": dict(args)}
     for phase, begin_ns, end_ns in call.segments:
         yield _slice(phase, "phase", process, thread, begin_ns, end_ns, origin_ns)
+
+
+def _arrow(
+    before: CallRecord,
+    after: CallRecord,
+    process: int,
+    thread_of: Mapping[CallRecord, int],
+    origin_ns: int,
+) -> Iterator[dict[str, Any]]:
+    """A flow from the last moment of one call to the first of the next."""
+    number = f"{process}/{thread_of[after]}/{after.start_ns - origin_ns}"
+    at = {"name": "critical path", "cat": "critical", "id": number, "pid": process}
+    last_ns = max(before.start_ns, before.end_ns - 1)
+    yield at | {"ph": "s", "tid": thread_of[before], "ts": (last_ns - origin_ns) / 1000}
+    first = (after.start_ns - origin_ns) / 1000
+    yield at | {"ph": "f", "bp": "e", "tid": thread_of[after], "ts": first}
 
 
 def _slice(

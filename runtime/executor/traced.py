@@ -18,6 +18,7 @@ from sglc.runtime.executor.limits import Limits
 from sglc.runtime.executor.machine import Machine, Starter
 from sglc.runtime.executor.recorder import Recorder
 from sglc.runtime.executor.records import Chain, longer
+from sglc.runtime.executor.stream import Stream
 
 
 class TracedMachine(Machine):
@@ -83,6 +84,8 @@ class TracedMachine(Machine):
 
     def done(self, frame: Frame, node: NodeCode, *values: Any) -> None:
         self._note_end(frame)
+        if self._recorder.keeps_timeline and values and isinstance(values[0], Stream):
+            self._recorder.made(frame.run, node.loc, values[0])
         super().done(frame, node, *values)
 
     def _note_end(self, frame: Frame) -> None:

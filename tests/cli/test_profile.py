@@ -69,8 +69,9 @@ def test_a_batch_is_summed_over_its_rows(sglc: Command, program: Write, tmp_path
     questions = [f"What is {a} + 2?" for a in range(7)]
     rows.write_text("".join(json.dumps({"question": q}) + "\n" for q in questions))
     files = {name: tmp_path / f"{name}.json" for name in ("profile", "trace")}
+    path = program(ASK)
     done = sglc(
-        "run", program(ASK), "--inputs", rows, "--out", tmp_path / "out.jsonl",
+        "run", path, "--inputs", rows, "--out", tmp_path / "out.jsonl",
         "--profile", "--profile-json", files["profile"], "--trace", files["trace"],
     )  # fmt: skip
     assert done.code == 0
@@ -81,6 +82,17 @@ def test_a_batch_is_summed_over_its_rows(sglc: Command, program: Write, tmp_path
     trace = json.loads(files["trace"].read_text())
     assert trace["otherData"]["plan"] == data["plan"]
     calls = [e for e in trace["traceEvents"] if e.get("cat") in ("gen", "select")]
+    nodes = trace["sglc"]["prefixes"]["nodes"]
+    assert trace["sglc"]["prefixes"]["calls"] == len(calls)
+    assert sum(node[1] * node[3] for node in nodes) >= data["engine"]["cached_tokens"]
+    for _, tokens, _, asked, expected, reused, _, _ in nodes:
+        assert 0 <= expected <= tokens * asked
+        assert 0 <= reused <= tokens * asked
+    assert sum(node[5] for node in nodes) > 0
+    said = trace["sglc"]["said"]
+    for run in said["runs"]:
+        assert [run["versions"][end][2] for _, end in run["calls"]][1] in ("short", "long")
+        assert f"{path}:2:" in said["places"][run["versions"][0][3]]
     assert {e["pid"] for e in calls} == set(range(1, 8))
     for key in ("prefilled_tokens", "decoded_tokens", "scored_tokens"):
         assert sum(e["args"][key] for e in calls) == data["engine"][key]
