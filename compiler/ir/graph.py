@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ __all__ = [
     "equal",
     "free_values",
     "replace_values",
+    "rewrite",
 ]
 
 
@@ -121,6 +122,23 @@ def definitions(region: Region) -> dict[Value, Op | Region | None]:
         for inner in op.regions:
             found.update(definitions(inner))
     return found
+
+
+def rewrite(region: Region, change: Callable[[Op], Sequence[Op]]) -> Region:
+    """Return the region with each op replaced by those that ``change`` makes of it.
+
+    Ops inside of regions come before the op around them. A region in which nothing changes is
+    returned as it is.
+    """
+    made: list[Op] = []
+    for op in region.ops:
+        regions = tuple(rewrite(inner, change) for inner in op.regions)
+        if any(new is not old for new, old in zip(regions, op.regions, strict=True)):
+            op = op.with_(regions=regions)
+        made += change(op)
+    if len(made) == len(region.ops) and all(a is b for a, b in zip(made, region.ops, strict=True)):
+        return region
+    return replace(region, ops=tuple(made))
 
 
 def free_values(part: Region | Op) -> tuple[Value, ...]:

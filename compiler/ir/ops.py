@@ -39,8 +39,8 @@ HINTS: Final = {"hold": "bool", "group": "str", "insert": "bool"}
 which others are ready at the same moment (pass ``fuse``), and whether its K/V goes into the cache
 when its stream ends (pass ``kv``). Hints change no result."""
 DECODE_HINTS: Final = {"expect": "int", "jump": "bool"}
-"""And about a decode: tokens that it surely or probably writes (pass ``bounds``), and whether text
-that the constraint forces is appended at once (pass ``jump``)."""
+"""And about a decode: how many bytes it surely or probably writes (pass ``bounds``), and whether
+text that the constraint forces is appended at once (pass ``jump``)."""
 SELECT_METHODS: Final = ("token_avg", "greedy", "unconditional")
 TOKENIZATIONS: Final = ("canonical", "all")
 CMP_OPS: Final = ("==", "!=", "<", "<=", ">", ">=")

@@ -48,9 +48,14 @@ def projected(op: Op) -> str | None:
     return name if op.spec.required == ("name",) and isinstance(name, str) else None
 
 
+def decodes(op: Op) -> bool:
+    """Whether the op lets the model write text of its own."""
+    return op.spec.model and op.spec.site
+
+
 def draws(op: Op) -> bool:
     """Whether the op depends on random numbers: a decode that is not greedy."""
-    if not (op.spec.model and op.spec.site):
+    if not decodes(op):
         return False
     temperature = op.attrs.get("temperature", 0)
     return op.kwarg("temperature") is not None or temperature != 0

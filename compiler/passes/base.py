@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from sglc.compiler.ir.graph import Function, Module
+from sglc.compiler.passes.languages import Languages
 from sglc.compiler.passes.report import Change
 
 Evaluate = Callable[[Module, str, Mapping[str, Any]], Any]
@@ -28,13 +29,15 @@ class Context:
 
     ``roots`` are the prompts a run may start at; None means any of them. Their captures and their
     text can be seen, unless ``by_value``: then of a prompt that declares a result only the result.
-    ``evaluate`` runs functions at compile time; without it none is.
+    ``evaluate`` runs functions at compile time; without it none is. ``languages`` keeps what was
+    found out about constraints.
     """
 
     roots: frozenset[str] | None = None
     by_value: bool = False
     evaluate: Evaluate = _evaluate_nothing
     changes: list[Change] = field(default_factory=list)
+    languages: Languages = field(default_factory=Languages)
 
     def shows(self, function: Function) -> bool:
         """Whether somebody may see the captures and the text of ``function``."""

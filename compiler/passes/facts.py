@@ -7,12 +7,16 @@ from typing import Final
 
 from sglc.compiler.ir.graph import Function, Module
 from sglc.compiler.ir.op import Literal, Op, Operand, Region, Symbol, Value
+from sglc.compiler.ir.ops import DECODE_HINTS, HINTS
 from sglc.compiler.ir.spec import is_total
 from sglc.compiler.ir.traits import appends_text, constant_of, draws, role_step
+from sglc.compiler.passes.languages import held_to
 from sglc.constraints.language import bounds
 
 _SURE_OPTIONS: Final = frozenset(
     {"name", "constraint", "max_tokens", "stop", "temperature", "rng", "show", "logprob"}
+    | HINTS.keys()
+    | DECODE_HINTS.keys()
 )
 """Attributes of a decode that make it fail by no value the verifier takes, temperatures below 0
 aside."""
@@ -138,7 +142,8 @@ class Facts:
         if not op.spec.site:
             return self._scores(op, function)
         temperature = op.attrs.get("temperature", 0)
-        if op.kwargs or not op.attrs.keys() <= _SURE_OPTIONS:
+        choices = held_to(op, self.module) if op.kwarg("choices") is not None else None
+        if len(op.kwargs) > (choices is not None) or not op.attrs.keys() <= _SURE_OPTIONS:
             return False
         if not isinstance(temperature, int | float) or not 0 <= temperature < float("inf"):
             return False
@@ -148,6 +153,8 @@ class Facts:
         if not self.definitions(function).has_text(op.args[0]):
             return False
         constraint, limit = op.attrs.get("constraint"), op.attrs.get("max_tokens")
+        if choices is not None:
+            return not stop and isinstance(limit, int) and bounds(choices).min_bytes <= limit
         if not isinstance(constraint, Symbol):
             return constraint is None
         shortest = self._min_bytes(constraint.name)

@@ -12,6 +12,8 @@ PASSES: Final[Mapping[str, str]] = {
     "fold": "sglc.compiler.passes.fold:Fold",
     "gvn": "sglc.compiler.passes.gvn:ValueNumbering",
     "dce": "sglc.compiler.passes.dce:DeadCode",
+    "bounds": "sglc.compiler.passes.bounds:Bounds",
+    "jump": "sglc.compiler.passes.jump:JumpForward",
 }
 """``module:Class`` of every pass."""
 

@@ -16,12 +16,14 @@ class Saved(NamedTuple):
 
     ``ops`` are nodes of the plan and ``calls`` calls of the model, both exact but for what stands
     in loops, which counts once. ``max_tokens`` is the most tokens that those calls could have
-    decoded, and so the most decode steps; None where an option says it at run time only.
+    decoded, and so the most decode steps; None where an option says it at run time only. ``steps``
+    are decode steps of the calls that stay, with a token for each byte.
     """
 
     ops: int = 0
     calls: int = 0
     max_tokens: int | None = 0
+    steps: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import traceback
@@ -11,6 +12,7 @@ from contextlib import suppress
 from typing import Final, Protocol
 
 from sglc.constraints.types import Literal, Type, Union
+from sglc.runtime.core.text_encoder import TextEncoder
 from sglc.runtime.executor.compile_process import (
     SMALL_STATES,
     CompileProcess,
@@ -35,13 +37,29 @@ class Preparer(Protocol):
 class Preparation:
     """A constraint on its way. ``prepared`` or ``error`` is set once it is reported ready."""
 
-    __slots__ = ("error", "is_ready", "prepared", "type")
+    __slots__ = ("_tokens_per_byte", "error", "is_ready", "prepared", "type")
 
     def __init__(self, t: Type) -> None:
         self.type = t
         self.is_ready = False
         self.prepared: Prepared | None = None
         self.error: Exception | None = None
+        self._tokens_per_byte: float | None = None
+
+    def num_tokens(self, num_bytes: int, encoder: TextEncoder) -> int:
+        """Return about how many tokens ``num_bytes`` of a member are, rounded up.
+
+        Told from the tokens of the shortest member. ``encoder`` is the same in each call.
+
+        Raises:
+            ConstraintError: there is no constraint.
+        """
+        if self._tokens_per_byte is None:
+            machine = self.result().constraint.machine
+            text = machine.completion(machine.start)
+            ids = encoder.encode(text.decode(errors="replace"), continues=True)
+            self._tokens_per_byte = len(ids) / len(text) if text else 1.0
+        return math.ceil(num_bytes * self._tokens_per_byte)
 
     def result(self) -> Prepared:
         """Return what was built.

@@ -62,9 +62,10 @@ class GenCall(ModelCall):
         ids, heal = self.stream.healed_ids() if options.healing else (self.stream.ids(), b"")
         if not ids:
             raise OpError("model", "the stream is empty: there is nothing to go on from")
-        constraint = self._constraint
+        constraint, expect = self._constraint, node.attrs.get("expect")
         if constraint is not None:
             options = options.within(max_tokens_of(constraint.type))
+            expect = expect and constraint.num_tokens(expect, self.stream.encoder.tokenizer)
         decode = Decode(
             options.max_tokens,
             options.sampling,
@@ -72,6 +73,8 @@ class GenCall(ModelCall):
             options.stop,
             constraint=None if constraint is None else constraint.result().constraint,
             num_logprobs=0 if node.attrs.get("logprob") else None,
+            jump=node.attrs.get("jump") is True,
+            expect=min(expect or 0, options.max_tokens),
             heal=heal,
             label=self.name,
         )

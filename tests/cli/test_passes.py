@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from sglc.compiler.passes.pipeline import DEFAULT_LEVEL, level
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 Command = Callable[..., Any]
 Write = Callable[..., Path]
@@ -48,7 +50,7 @@ def test_a_report_is_text_or_data(sglc: Command, program: Write) -> None:
     assert "program.sgl:4:6: fold: " in done.out
     assert "changes (fold" in done.out
     data = json.loads(sglc("ir", path, "--report", "--json").out)
-    assert data["pipeline"] == "fold,gvn,dce"
+    assert data["pipeline"] == str(level(DEFAULT_LEVEL))
     first = data["changes"][0]
     assert first.keys() == {"pass", "function", "places", "before", "after", "saved"}
     assert sglc("ir", path, "-O0", "--report").out == "no pass changed anything\n"

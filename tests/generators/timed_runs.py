@@ -12,7 +12,7 @@ from generators.hash_model import TOKENIZER
 
 from sglc.compiler.diagnostics import DiagnosticSink
 from sglc.compiler.driver import Optimization, compile_source
-from sglc.compiler.passes.pipeline import level
+from sglc.compiler.passes.pipeline import parse_pipeline
 from sglc.compiler.plan.plan import Plan
 from sglc.compiler.source import SourceFile
 from sglc.constraints.types import Type
@@ -154,7 +154,9 @@ class Recorded:
 
 def plan_of(source: str) -> Plan:
     sink = DiagnosticSink()
-    program = compile_source(SourceFile("a.sgl", source), sink, None, Optimization(level(0)))
+    program = compile_source(
+        SourceFile("a.sgl", source), sink, None, Optimization(parse_pipeline("jump"))
+    )
     assert program is not None, sink.diagnostics
     return program.plan
 
