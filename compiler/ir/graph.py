@@ -79,17 +79,26 @@ class Function:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Module:
-    """A whole program: functions, constraints and tools by name, imports resolved."""
+    """A whole program: functions, constraints and tools by name, imports resolved.
+
+    ``hints`` are what passes let the runtime do for the program as a whole (``ops.MODULE_HINTS``);
+    they change nothing of what it means.
+    """
 
     functions: Mapping[str, Function] = field(default_factory=dict)
     constraints: Mapping[str, Type] = field(default_factory=dict)
     tools: Mapping[str, ToolDecl] = field(default_factory=dict)
     config: Mapping[str, AttrValue] = field(default_factory=dict)
+    hints: Mapping[str, AttrValue] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
 
     def with_function(self, function: Function) -> Module:
         """Return a module with one function added or replaced."""
         return replace(self, functions={**self.functions, function.name: function})
+
+    def with_hint(self, name: str, value: AttrValue) -> Module:
+        """Return a module with one hint added or replaced."""
+        return replace(self, hints={**self.hints, name: value})
 
     def walk(self) -> Iterator[tuple[Function, Op]]:
         """Yield every op of every function."""

@@ -175,6 +175,9 @@ _CALL_OPS = (
     _op("tool", "tool", "call a host function", ANY, any_kwargs=True, host=True, effectful=True),
 )  # fmt: skip
 
+MODULE_HINTS: Final = {"single_flight": "bool"}
+"""Hints of a whole module, with the kinds of their values. They change no result either."""
+
 OPS: Final[Mapping[str, OpSpec]] = {
     spec.name: spec for spec in (*_STREAM_OPS, *_BRANCH_OPS, *_CONTROL_OPS, *_DATA_OPS, *_CALL_OPS)
 }

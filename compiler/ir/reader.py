@@ -64,10 +64,13 @@ def _module(tree: Tree[Token]) -> Module:
     constraints: dict[str, t.Type] = {}
     tools: dict[str, ToolDecl] = {}
     config: dict[str, AttrValue] = {}
+    hints: dict[str, AttrValue] = {}
     for item in items:
         match item.data, item.children:
             case "config", [attrs]:
                 config |= _attrs(attrs)
+            case "hints", [attrs]:
+                hints |= _attrs(attrs)
             case "constraint", [symbol, type_]:
                 constraints[_symbol(symbol)] = _type(type_)
             case "tool", [_, symbol, params, result, attrs]:
@@ -78,8 +81,9 @@ def _module(tree: Tree[Token]) -> Module:
                     raise _error(item, f"duplicate function @{function.name}")
                 functions[function.name] = function
     return Module(
-        functions=functions, constraints=constraints, tools=tools, config=config, sources=sources
-    )
+        functions=functions, constraints=constraints, tools=tools, config=config, hints=hints,
+        sources=sources,
+    )  # fmt: skip
 
 
 class _FunctionReader:

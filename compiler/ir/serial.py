@@ -31,6 +31,8 @@ def to_data(module: Module, *, places: bool = True) -> dict[str, Any]:
         "config": _attrs(module.config),
         "prompts": [_function(f, places) for f in module.functions.values()],
     }
+    if module.hints:
+        data["hints"] = _attrs(module.hints)
     if places:
         data["sources"] = list(module.sources)
     return data
@@ -51,6 +53,7 @@ def from_data(data: Mapping[str, Any]) -> Module:
             constraints={name: type_data.from_data(t) for name, t in data["constraints"].items()},
             tools={name: tool_from_data(tool) for name, tool in data["tools"].items()},
             config=_read_attrs(data["config"]),
+            hints=_read_attrs(data.get("hints", {})),
             sources=tuple(data.get("sources", ())),
         )
     except (KeyError, TypeError, AttributeError, IndexError) as error:

@@ -28,6 +28,8 @@ def print_module(module: Module, *, places: bool = True) -> str:
         lines.append(f"source {', '.join(map(quote, module.sources))}")
     if module.config:
         lines.append(f"config{write_attrs(module.config)}")
+    if module.hints:
+        lines.append(f"hints{write_attrs(module.hints)}")
     lines += [f"constraint @{name} = {write_type(t)}" for name, t in module.constraints.items()]
     lines += map(_tool, module.tools.values())
     for function in module.functions.values():

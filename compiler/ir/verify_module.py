@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from sglc.compiler.ir.graph import Function, Module
 from sglc.compiler.ir.op import Literal, Op, Symbol
-from sglc.compiler.ir.ops import OPS
+from sglc.compiler.ir.ops import MODULE_HINTS, OPS
+from sglc.compiler.ir.verify_ops import is_kind
 from sglc.constraints.types import is_constraint
 
 Report = Callable[[str, "Op | None", str], None]
@@ -23,6 +24,12 @@ def check_module(module: Module, reporter: Callable[[str], Report], languages: b
                 report("V1", None, f"{name!r} is not a name")
     for name in module.functions.keys() & module.tools.keys():
         report("V1", None, f"@{name} is both a function and a tool")
+    for name, value in module.hints.items():
+        kind = MODULE_HINTS.get(name)
+        if kind is None:
+            report("V2", None, f"there is no hint {name!r} (known: {', '.join(MODULE_HINTS)})")
+        elif not is_kind(kind, value):
+            report("V2", None, f"hint {name}: {value!r} where {kind} is declared")
     for name, type_ in module.constraints.items():
         if not is_constraint(type_):
             report("V7", None, f"constraint @{name}: `{type_}` cannot be generated")

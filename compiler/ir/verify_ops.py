@@ -84,7 +84,7 @@ def check_attrs(op: Op, spec: OpSpec, report: Report) -> None:
         kind = spec.attrs.get(key)
         if kind is None:
             report(f"has no attribute {key!r}")
-        elif not _is_kind(kind, value):
+        elif not is_kind(kind, value):
             report(f"attribute {key}: {value!r} where {kind} is declared")
         elif value not in _CHOICES.get((op.name, key), (value,)):
             report(f"attribute {key}: {value!r} is none of {', '.join(_CHOICES[op.name, key])}")
@@ -182,7 +182,8 @@ def _check_tool(op: Op, module: Module, report: Report) -> None:
             report(f"{key}: {operand_type(value)} where {known[key]} is declared")
 
 
-def _is_kind(kind: str, value: AttrValue) -> bool:
+def is_kind(kind: str, value: AttrValue) -> bool:
+    """Whether a constant is of the kind that an attribute declares."""
     match kind:
         case "bool":
             return isinstance(value, bool)
@@ -197,5 +198,5 @@ def _is_kind(kind: str, value: AttrValue) -> bool:
         case "strs":
             return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
         case "path":
-            return _is_kind("str", value) or _is_kind("strs", value)
+            return is_kind("str", value) or is_kind("strs", value)
     raise AssertionError(f"unknown kind of attribute {kind!r}")

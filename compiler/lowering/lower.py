@@ -41,6 +41,7 @@ def lower_module(module: Module, entry: str) -> p.Plan:
         constraints=dict(module.constraints),
         tools=dict(module.tools),
         config=_attrs(module.config),
+        hints=_attrs(module.hints),
     )
 
 

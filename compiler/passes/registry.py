@@ -14,6 +14,7 @@ PASSES: Final[Mapping[str, str]] = {
     "dce": "sglc.compiler.passes.dce:DeadCode",
     "bounds": "sglc.compiler.passes.bounds:Bounds",
     "jump": "sglc.compiler.passes.jump:JumpForward",
+    "batch": "sglc.compiler.passes.batch:Batch",
 }
 """``module:Class`` of every pass."""
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from sglc.constraints.types import Type
@@ -140,13 +140,17 @@ class ToolSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A compiled program: complete, immutable, independent of arguments and seed."""
+    """A compiled program: complete, immutable, independent of arguments and seed.
+
+    ``hints`` say what the runtime may do for the plan as a whole: see ``docs/ir.md``.
+    """
 
     functions: Mapping[str, Function]
     entry: str
     constraints: Mapping[str, Type] = field(default_factory=dict)
     tools: Mapping[str, ToolSpec] = field(default_factory=dict)
     config: Mapping[str, AttrValue] = field(default_factory=dict)
+    hints: Mapping[str, AttrValue] = field(default_factory=dict)
     version: int = PLAN_VERSION
 
     @cached_property
@@ -165,14 +169,7 @@ class Plan:
         """
         if name not in self.functions:
             raise KeyError(name)
-        return Plan(
-            functions=self.functions,
-            entry=name,
-            constraints=self.constraints,
-            tools=self.tools,
-            config=self.config,
-            version=self.version,
-        )
+        return replace(self, entry=name)
 
 
 def walk(block: Block) -> Iterator[Node]:

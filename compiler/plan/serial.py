@@ -29,7 +29,7 @@ Data = dict[str, Any]
 
 def plan_to_data(plan: Plan) -> Data:
     """Return ``plan`` as data that ``json.dumps`` takes."""
-    return {
+    data = {
         "plan": plan.version,
         "entry": plan.entry,
         "functions": {name: _function_data(f) for name, f in plan.functions.items()},
@@ -37,6 +37,7 @@ def plan_to_data(plan: Plan) -> Data:
         "tools": {name: tool_to_data(tool) for name, tool in plan.tools.items()},
         "config": _mapping_data(plan.config),
     }
+    return data | {"hints": _mapping_data(plan.hints)} if plan.hints else data
 
 
 def plan_from_data(data: Mapping[str, Any]) -> Plan:
@@ -54,6 +55,7 @@ def plan_from_data(data: Mapping[str, Any]) -> Plan:
             constraints={name: type_data.from_data(t) for name, t in data["constraints"].items()},
             tools={name: tool_from_data(tool) for name, tool in data["tools"].items()},
             config=_mapping(data["config"]),
+            hints=_mapping(data.get("hints", {})),
         )
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise ValueError(f"not a plan: {type(error).__name__}: {error}") from None

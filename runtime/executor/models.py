@@ -23,6 +23,7 @@ from sglc.runtime.executor.compile_process import ConstraintError
 from sglc.runtime.executor.constraints import ConstraintCompiler, Preparation
 from sglc.runtime.executor.errors import LimitError, OpError
 from sglc.runtime.executor.events import RunEvent
+from sglc.runtime.executor.flight import Flights, request_key
 from sglc.runtime.executor.frame import Frame
 from sglc.runtime.executor.machine import Machine
 from sglc.runtime.executor.modelcall import ModelCall, listed
@@ -125,12 +126,12 @@ class ModelCalls:
     ) -> None:
         self._recorder = recorder
         self._backend = backend
+        self._flights = Flights(backend)
         self._machine = machine
         self._compiler = compiler
         self._waiting: dict[Preparation, list[ModelCall]] = {}
         self._pieces: Pieces | None = None
         self._window: list[ModelCall] = []
-        self._running: dict[int, tuple[ModelCall, int]] = {}
 
     @property
     def has_window(self) -> bool:
@@ -140,7 +141,7 @@ class ModelCalls:
     @property
     def idle(self) -> bool:
         """Whether no call waits to be submitted or runs."""
-        return not self._window and not self._running
+        return not self._window and not self._flights
 
     @property
     def is_waiting(self) -> bool:
@@ -190,26 +191,41 @@ class ModelCalls:
                 self._submit(call)
 
     def _submit(self, call: ModelCall) -> None:
-        run, streams = call.frame.run, []
+        run = call.frame.run
         encoded_chars = run.encoder.counts.encoded_chars
+        shares = bool(run.code.plan.hints.get("single_flight"))
+        streams: list[int] = []
+        own: list[int] = []
+        missed: list[tuple[Event, int]] = []
         try:
             for number, request in enumerate(call.requests()):
-                stream = self._backend.submit(request)
+                key = request_key(request) if shares else None
+                joined = self._flights.join(key, (call, number))
+                if joined is not None:
+                    stream, reported = joined
+                    missed += [(event, number) for event in reported]
+                else:
+                    stream = self._backend.submit(request)
+                    self._flights.begin(stream, request, (call, number), key)
+                    own.append(stream)
                 streams.append(stream)
-                self._running[stream] = (call, number)
         except (OpError, ValueError) as error:
             for stream in streams:
-                self._drop(stream)
+                self._drop(stream, call)
             self._fail(call, _as_op_error(error))
             return
         run.streams.update(streams)
         stats = run.stats.setdefault(call.node.loc, NodeStats())
         stats.calls += 1
         stats.encoded_chars += run.encoder.counts.encoded_chars - encoded_chars
+        is_hit = bool(streams) and not own
+        stats.single_flight_hits += is_hit
         if self._recorder is not None and call.record is not None:
-            self._recorder.submitted(call.record, streams)
+            self._recorder.submitted(call.record, own, joined=is_hit)
         if not streams:  # nothing to score: every choice is as likely
             self._finish(call)
+        for event, number in missed:
+            self._take(event, call, number)
 
     def step(self) -> None:
         """Let the backend do one step and take what it reports."""
@@ -218,9 +234,8 @@ class ModelCalls:
         else:
             events = self._recorder.step(self._backend)
         for event in events:
-            entry = self._running.get(event.stream)
-            if entry is not None:
-                self._take(event, *entry)
+            for told, call, number in self._flights.deliveries(event):
+                self._take(told, call, number)
 
     def _take(self, event: Event, call: ModelCall, number: int) -> None:
         run = call.frame.run
@@ -233,12 +248,12 @@ class ModelCalls:
                     self._finish(call)
             case Ended(stats=stats):
                 run.stats[call.node.loc].add(stats)
-                self._drop(event.stream, cancel=False)
+                self._drop(event.stream, call, cancel=False)
             case Failed(message=message, stats=stats):
                 run.stats[call.node.loc].add(stats)
-                self._drop(event.stream, cancel=False)
-                for stream in [s for s, (other, _) in self._running.items() if other is call]:
-                    self._drop(stream)
+                self._drop(event.stream, call, cancel=False)
+                for stream in [s for s in run.streams if self._takes(call, s)]:
+                    self._drop(stream, call)
                 self._fail(call, OpError("model", message))
 
     def _finish(self, call: ModelCall) -> None:
@@ -267,15 +282,22 @@ class ModelCalls:
             self._recorder.finish(call.record)
         machine.poison(call.frame, call.node, machine.fail(call.frame, call.node, error))
 
-    def _drop(self, stream: int, *, cancel: bool = True) -> None:
-        call, _ = self._running.pop(stream)
+    def _takes(self, call: ModelCall, stream: int) -> bool:
+        return any(taker is call for taker, _ in self._flights.takers(stream))
+
+    def _drop(self, stream: int, call: ModelCall, *, cancel: bool = True) -> None:
+        """Let a call take no more of a stream; ``cancel`` unless the stream has ended."""
         run = call.frame.run
-        run.streams.discard(stream)
-        if cancel:
-            stats = self._backend.cancel(stream)
+        stats = self._flights.leave(stream, call, cancel=cancel)
+        left = self._flights.takers(stream)
+        if all(taker.frame.run is not run for taker, _ in left):
+            run.streams.discard(stream)
+        if stats is not None:
             run.stats.setdefault(call.node.loc, NodeStats()).add(stats)
             if self._recorder is not None:
                 self._recorder.dropped(stream, stats)
+        elif self._recorder is not None and left and left[0][0].record is not None:
+            self._recorder.handed_over(stream, left[0][0].record)
 
     def cancel(self, run: Run) -> None:
         """Stop every call of a run."""
@@ -285,4 +307,6 @@ class ModelCalls:
             if not left:
                 del self._waiting[constraint]
         for stream in list(run.streams):
-            self._drop(stream)
+            for call, _ in self._flights.takers(stream):
+                if call.frame.run is run:
+                    self._drop(stream, call)

@@ -14,11 +14,13 @@ from sglc.runtime.executor.records import PHASES, CallRecord, Phase, RunRecord
 
 @dataclass(slots=True)
 class Cost:
-    """What calls cost, summed. ``calls`` are model calls; ``critical_ns`` is their time on the
-    critical paths of their runs. Calls that run side by side each have their own time, so the times
-    may add up to more than the wall time."""
+    """What calls cost, summed. ``calls`` are model calls, ``single_flight_hits`` those of them that
+    took what an equal one got; ``critical_ns`` is their time on the critical paths of their runs.
+    Calls that run side by side each have their own time, so the times may add up to more than the
+    wall time."""
 
     calls: int = 0
+    single_flight_hits: int = 0
     tool_calls: int = 0
     stats: StreamStats = NOTHING
     spent_ns: dict[Phase, int] = field(default_factory=lambda: dict.fromkeys(PHASES, 0))
@@ -27,6 +29,7 @@ class Cost:
     def add_call(self, call: CallRecord) -> None:
         """Count a call; one that never got to the backend has cost time only."""
         self.calls += call.is_submitted and call.op != "tool"
+        self.single_flight_hits += call.has_joined
         self.tool_calls += call.is_submitted and call.op == "tool"
         self.stats += call.stats
         for phase, spent_ns in call.spent_ns.items():
@@ -35,6 +38,7 @@ class Cost:
     def add(self, other: Cost) -> None:
         """Count what something else cost, too."""
         self.calls += other.calls
+        self.single_flight_hits += other.single_flight_hits
         self.tool_calls += other.tool_calls
         self.stats += other.stats
         self.critical_ns += other.critical_ns
@@ -45,6 +49,7 @@ class Cost:
         """Return the cost as JSON; times in milliseconds."""
         return {
             "calls": self.calls,
+            "single_flight_hits": self.single_flight_hits,
             "tool_calls": self.tool_calls,
             **asdict(self.stats),
             **{f"{phase}_ms": ms(self.spent_ns[phase]) for phase in PHASES},

@@ -118,11 +118,15 @@ class Recorder:
         if call is not None and call.prompt is version.parent and call.end_ns >= 0:
             call.result = call.result or version
 
-    def submitted(self, call: CallRecord, streams: list[int]) -> None:
-        """A model call is given to the backend; from here on it waits for that."""
+    def submitted(self, call: CallRecord, streams: list[int], *, joined: bool = False) -> None:
+        """A model call is given to the backend; from here on it waits for that.
+
+        ``streams`` are its own; one that has ``joined`` waits for the streams of other calls.
+        """
         call.spend(call.phase, self._clock_ns())
         call.phase = "queue"
         call.is_submitted = True
+        call.has_joined = joined
         for stream in streams:
             self._streams[stream] = _Running(call)
 
@@ -135,6 +139,12 @@ class Recorder:
         length_ns = 0 if call.before is None else call.before.length_ns
         self.current = Chain(call, call.before, length_ns + call.duration_ns)
         call.run.longest = longer(call.run.longest, self.current)
+
+    def handed_over(self, stream: int, call: CallRecord) -> None:
+        """A stream goes on for another call: what it costs is the cost of that one."""
+        known = self._streams.get(stream)
+        if known is not None:
+            known.call = call
 
     def dropped(self, stream: int, stats: StreamStats) -> None:
         """A stream was cancelled; ``stats`` is what it had counted."""

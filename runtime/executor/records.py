@@ -63,14 +63,15 @@ class CallRecord:
     """A ``gen``, ``select`` or ``tool`` node that was started; ``end_ns`` is -1 while it runs.
 
     Its time ``[start_ns, end_ns)`` is cut into phases without a gap: ``build`` until its constraint
-    is there, ``queue`` while it waits for the backend, for a thread, or for its result to be taken,
-    ``prefill`` the steps that compute tokens which were given, forced or scored (the one that then
-    samples the first token included), ``decode`` those that sample from the last token alone, with
-    what passes between them, ``tool`` while the function runs. ``spent_ns`` sums each phase;
-    ``segments`` has the pieces, if the recorder keeps a timeline. ``is_submitted`` says whether it
-    came as far as the backend or the pool; ``before`` is the longest chain among the calls whose
-    results it waited for. ``prompt`` is the version that a model call goes on from and ``result``
-    the one it makes, if the recorder keeps a timeline.
+    is there, ``queue`` while it waits for the backend, for the stream of an equal call, for a
+    thread, or for its result to be taken, ``prefill`` the steps that compute tokens which were
+    given, forced or scored (the one that then samples the first token included), ``decode`` those
+    that sample from the last token alone, with what passes between them, ``tool`` while the
+    function runs. ``spent_ns`` sums each phase; ``segments`` has the pieces, if the recorder keeps
+    a timeline. ``is_submitted`` says whether it came as far as the backend or the pool,
+    ``has_joined`` that it takes what other calls cost; ``before`` is the longest chain among the
+    calls whose results it waited for. ``prompt`` is the version that a model call goes on from and
+    ``result`` the one it makes, if the recorder keeps a timeline.
     """
 
     run: RunRecord
@@ -83,6 +84,7 @@ class CallRecord:
     keeps_segments: bool
     end_ns: int = -1
     is_submitted: bool = False
+    has_joined: bool = False
     phase: Phase = "queue"
     stats: StreamStats = NOTHING
     attempt: Attempt | None = None

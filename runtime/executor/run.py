@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 class NodeStats:
     """What the model calls of one place in the source cost, summed over a run.
 
-    Calls that failed or were cancelled count too. The first fields are those of ``StreamStats``;
-    ``completion_tokens`` are those of the texts that were generated, ``..._wo_jump_forward`` the
-    ones of them that the model chose, ``encoded_chars`` those that the tokenizer was given.
+    Calls that failed or were cancelled count too. ``single_flight_hits`` are those that cost
+    nothing, since the same was just being computed for another one. The fields behind it are those
+    of ``StreamStats``; ``completion_tokens`` are those of the texts that were generated,
+    ``..._wo_jump_forward`` the ones of them that the model chose, ``encoded_chars`` those that the
+    tokenizer was given.
     """
 
     calls: int = 0
+    single_flight_hits: int = 0
     prompt_tokens: int = 0
     cached_tokens: int = 0
     prefilled_tokens: int = 0

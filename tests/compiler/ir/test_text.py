@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib import resources
+from typing import cast
 
 import pytest
 from generators.ir_programs import modules
@@ -13,7 +14,7 @@ from lark import Lark
 
 from sglc.compiler.ir.builder import ModuleBuilder
 from sglc.compiler.ir.graph import Module, ToolDecl, equal
-from sglc.compiler.ir.op import Symbol
+from sglc.compiler.ir.op import AttrValue, Symbol
 from sglc.compiler.ir.reader import IrSyntaxError, parse_module
 from sglc.compiler.ir.serial import from_data, to_data
 from sglc.compiler.ir.text import print_module
@@ -86,6 +87,22 @@ def test_every_constant_round_trips(
     f.emit("record", kwargs=named)
     f.finish()
     check_round_trip(module.finish())
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.dictionaries(ANY_TEXT, LISTS, max_size=3))
+def test_hints_round_trip_and_count_for_the_digest(given: dict[str, object]) -> None:
+    module = ModuleBuilder("a.sgl").finish()
+    hinted = module
+    for name, value in given.items():
+        hinted = hinted.with_hint(name, _frozen(value))
+    check_round_trip(hinted)
+    assert parse_module(print_module(hinted)).hints == hinted.hints
+    assert (hinted.digest == module.digest) == (not given)
+
+
+def _frozen(value: object) -> AttrValue:
+    return tuple(map(_frozen, value)) if isinstance(value, list) else cast(AttrValue, value)
 
 
 @settings(max_examples=50, deadline=None)

@@ -175,3 +175,13 @@ def test_constraints_must_be_possible() -> None:
     empty = Module(functions=good.functions, tools=good.tools, constraints={"C": t.Int(3, 1)})
     assert violations(empty) == []
     assert "no text satisfies" in violations(empty, languages=True)[0].reason
+
+
+def test_hints_are_those_that_are_declared() -> None:
+    good = module("return %s")
+    verify(good.with_hint("single_flight", True))
+    (unknown,) = violations(good.with_hint("fast", True))
+    assert unknown.rule == "V2"
+    assert "no hint 'fast' (known: single_flight" in unknown.reason
+    (wrong,) = violations(good.with_hint("single_flight", "yes"))
+    assert "hint single_flight: 'yes' where bool is declared" in wrong.reason

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -67,6 +68,7 @@ PLAN = Plan(
         )
     },
     config={"temperature": 0.5, "stop": ("x",)},
+    hints={"a": True, "b": (("x", "y"), ())},
 )
 
 
@@ -81,6 +83,11 @@ def test_the_digest_tells_programs_apart() -> None:
     other = json.loads(json.dumps(plan_to_data(PLAN)))
     other["functions"]["main"]["body"]["nodes"][0]["attrs"]["t"] = 1
     assert plan_from_data(other).digest != PLAN.digest
+
+
+def test_a_plan_that_starts_elsewhere_keeps_its_hints() -> None:
+    assert PLAN.with_entry("main") == PLAN
+    assert PLAN.digest != replace(PLAN, hints={}).digest
 
 
 @pytest.mark.parametrize("data", [{}, {"plan": 2}, {"plan": 1}, {"plan": 1, "functions": []}])
