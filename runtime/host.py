@@ -9,6 +9,7 @@ from sglc.compiler.plan.plan import Plan
 from sglc.runtime.engine.scripted import ScriptedBackend
 from sglc.runtime.executor.events import RunEvent
 from sglc.runtime.executor.executor import Executor
+from sglc.runtime.executor.ordering import ordered
 from sglc.runtime.executor.run import Result, Run
 from sglc.runtime.executor.tools import ToolRegistry
 from sglc.runtime.tokenizer.byte import ByteTokenizer
@@ -55,9 +56,11 @@ class Host:
         """Run one instance per row, many at once; yield (number, result) as each is done.
 
         The number of a row takes part in the seeds of its samples, its place in the batch does
-        not.
+        not. With the hint ``order_rows`` rows are read ahead, up to 10,000 of them, and begin in
+        the order in which their prompts share most (``executor/ordering.py``).
         """
-        waiting = iter(rows)
+        is_ordered = plan.hints.get("order_rows")
+        waiting = ordered(plan, rows, self.encoder) if is_ordered else iter(rows)
         in_flight: list[tuple[int, Run]] = []
         is_open = True
         while in_flight or is_open:

@@ -2,20 +2,24 @@
 
 A decode at temperature 0 and a ``select`` give the same wherever they are asked the same. So equal
 ones that are open at the same time, of one run or of many, may be computed once: by the hint
-``single_flight`` the executor does so (``runtime/executor/flight.py``). The graph stays as it is.
+``single_flight`` the executor does so (``runtime/executor/flight.py``).
+
+Rows of a batch have numbers, which their random numbers depend on, so they may begin in any order:
+by the hint ``order_rows`` they do in the order in which their prompts share most
+(``runtime/executor/ordering.py``). The graph stays as it is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar
 
-from sglc.compiler.ir.graph import Module
+from sglc.compiler.ir.graph import Function, Module
+from sglc.compiler.ir.op import Op
 from sglc.compiler.ir.traits import draws
 from sglc.compiler.passes.base import Context, Pass
 from sglc.compiler.passes.report import Saved, change
-
-_HINT: Final = "single_flight"
 
 
 @dataclass(frozen=True)
@@ -25,14 +29,22 @@ class Batch(Pass):
     name: ClassVar[str] = "batch"
 
     def run(self, module: Module, context: Context) -> Module:
-        found = [(f, op) for f, op in module.walk() if op.spec.model and not draws(op)]
-        if not found or module.hints.get(_HINT) is True:
-            return module
-        ops = [op for _, op in found]
-        before = f"{len(ops)} calls without random numbers" if len(ops) > 1 else ops[0].name
-        context.report(
-            change(
-                self.name, found[0][0].name, ops, before, "equal ones at one time run once", Saved()
-            )
-        )
-        return module.with_hint(_HINT, True)
+        calls = [(function, op) for function, op in module.walk() if op.spec.model]
+        made = module
+        same = [(function, op) for function, op in calls if not draws(op)]
+        if same and not made.hints.get("single_flight"):
+            _report(context, same, "without random numbers", "equal ones at one time run once")
+            made = made.with_hint("single_flight", True)
+        takes_rows = any(f.kind == "prompt" and f.params for f in module.functions.values())
+        if calls and takes_rows and not made.hints.get("order_rows"):
+            _report(context, calls, "in the order of rows", "in the order of what prompts share")
+            made = made.with_hint("order_rows", True)
+        return made
+
+
+def _report(
+    context: Context, calls: Sequence[tuple[Function, Op]], before: str, after: str
+) -> None:
+    ops = [op for _, op in calls]
+    noun = "1 call" if len(ops) == 1 else f"{len(ops)} calls"
+    context.report(change("batch", calls[0][0].name, ops, f"{noun} {before}", after, Saved()))
