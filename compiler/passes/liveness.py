@@ -24,6 +24,7 @@ from sglc.compiler.ir.traits import (
     starts_stream,
 )
 from sglc.compiler.passes.facts import Facts
+from sglc.compiler.passes.handing import early_exits, handed_on
 
 _OF_STREAM = frozenset({"text", "stream", "logprob"})  # what a branch has besides its captures
 
@@ -166,7 +167,7 @@ class Liveness:
         """A control op must run: its regions end somehow."""
         if op.spec.loop:
             self._hold(op.args[0])
-            self._todo += _exits_of(op)
+            self._todo += early_exits(op)
         elif op.spec.results is not None and not op.spec.reads_stream:
             self._need(region.terminator.args[0] for region in op.regions)
             self._hold(op.args[0])
@@ -217,12 +218,7 @@ class Liveness:
         """A result of an arm or a loop is needed: so is what becomes it."""
         if op.spec.loop:
             self._todo += [op.regions[0].params[index - len(op.results)]]
-            self._need((op.args[1 + index],))
-            self._need(tuple(end.args[index] for end in _handed_on(op)))
-            return
-        for region in op.regions:
-            if not region.terminator.spec.exits:
-                self._need((region.terminator.args[index],))
+        self._need(handed_on(op, index))
 
     def _enter_with(self, value: Value) -> None:
         """A parameter of a region is needed."""
@@ -335,23 +331,3 @@ class Liveness:
             if not isinstance(following, Value):
                 return stream
             version = following
-
-
-def _exits_of(loop: Op) -> list[Op]:
-    """The ops by which a turn of the loop ends early."""
-    found: list[Op] = []
-    todo = [op for region in loop.regions for op in region.ops]
-    while todo:
-        op = todo.pop()
-        if op.spec.exits and op.spec.exits <= {"loop", "cond"}:
-            found.append(op)
-        if not op.spec.loop:
-            todo += [inner for region in op.regions for inner in region.ops]
-    return found
-
-
-def _handed_on(loop: Op) -> list[Op]:
-    """The terminators whose operands are carried values of the loop."""
-    ends = [op for op in _exits_of(loop) if op.spec.terminator]
-    last = loop.regions[0].terminator
-    return ends if last.spec.exits else [*ends, last]

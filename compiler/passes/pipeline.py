@@ -14,7 +14,15 @@ from sglc.compiler.passes.registry import PASSES, pass_class
 
 SIMPLIFY: Final = "fold,bounds,gvn,dce"
 """Passes that make graphs smaller; one finds more to do where another has been."""
-PLAN: Final = {0: "", 1: "batch", 2: "jump,batch"}
+_BEHIND: Final = (
+    ("fuse", 1),
+    ("script", 1),
+    ("jump", 2),
+    ("batch", 1),
+)  # with the level they belong to
+PLAN: Final = {
+    number: ",".join(name for name, least in _BEHIND if 0 < least <= number) for number in (0, 1, 2)
+}
 """By level: passes behind those, each once, that tell the runtime what comes next. Level 1 has
 those that keep every token, level 2 also those that keep the text and its distribution."""
 DEFAULT_LEVEL: Final = 2

@@ -14,6 +14,8 @@ PASSES: Final[Mapping[str, str]] = {
     "dce": "sglc.compiler.passes.dce:DeadCode",
     "bounds": "sglc.compiler.passes.bounds:Bounds",
     "jump": "sglc.compiler.passes.jump:JumpForward",
+    "fuse": "sglc.compiler.passes.fuse:Fuse",
+    "script": "sglc.compiler.passes.script:Script",
     "batch": "sglc.compiler.passes.batch:Batch",
 }
 """``module:Class`` of every pass."""

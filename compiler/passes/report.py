@@ -17,13 +17,15 @@ class Saved(NamedTuple):
     ``ops`` are nodes of the plan and ``calls`` calls of the model, both exact but for what stands
     in loops, which counts once. ``max_tokens`` is the most tokens that those calls could have
     decoded, and so the most decode steps; None where an option says it at run time only. ``steps``
-    are decode steps of the calls that stay, with a token for each byte.
+    are decode steps of the calls that stay, with a token for each byte; ``queue_entries`` is how
+    often less a stream is queued.
     """
 
     ops: int = 0
     calls: int = 0
     max_tokens: int | None = 0
     steps: int = 0
+    queue_entries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class Change:
         gains = [_count(self.saved.calls, "call")] if self.saved.calls else []
         if self.saved.calls and self.saved.max_tokens:
             gains.append(f"up to {self.saved.max_tokens} tokens")
+        if self.saved.queue_entries:
+            gains.append(f"{self.saved.queue_entries} in the queue")
         gain = f"  ({', '.join(gains)} less)" if gains else ""
         return f"{place}: {self.pass_name}: {self.before} -> {self.after}{gain}"
 

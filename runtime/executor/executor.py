@@ -79,6 +79,8 @@ class Executor:
         starters.update({**CONTROL, **EXITS, **LOOPS, **PROMPTS})
         starters.update(call=start_call, include=start_call, tool=self._tools.start)
         starters.update(gen=self._models.start, select=self._models.start)
+        warming = self._models.warming
+        starters.update(warm=warming.start_warm, release=warming.start_release)
         self._runs: dict[Run, Frame] = {}
         self._plans: dict[int, tuple[PlanCode, Mapping[str, BoundTool]]] = {}
 
@@ -228,6 +230,7 @@ class Executor:
     def _finish(self, run: Run, error: RunError | None) -> None:
         frame = self._runs.pop(run)
         error = error or run.scope.first()
+        self._models.release(run)
         if self._recorder is not None:
             self._recorder.end_run(run, last_version(run, error))
         run.outcome = result = make_result(run, frame, error)

@@ -22,11 +22,12 @@ class ModelCall:
 
     ``prepare`` says what must be ready first, ``requests`` what to run; ``receive`` takes one
     result each and returns whether all are there; ``finish`` then returns the text to append, its
-    log probability and the node's values behind the stream. ``record`` is there when the run is
-    recorded.
+    log probability and the node's values behind the stream. ``after`` is the version with that
+    text, once it exists; ``own`` are the streams of the backend that were begun for it. ``record``
+    is there when the run is recorded.
     """
 
-    __slots__ = ("frame", "missing", "node", "path", "record", "stream")
+    __slots__ = ("after", "frame", "missing", "node", "own", "path", "record", "stream")
 
     def __init__(self, frame: Frame, node: NodeCode) -> None:
         self.frame = frame
@@ -34,6 +35,8 @@ class ModelCall:
         self.stream: Stream = frame.values[node.args[0]]
         self.path = "/".join(map(str, frame.path))
         self.missing = 1
+        self.after: Stream | None = None
+        self.own: list[int] = []
         self.record: CallRecord | None = None
 
     @property

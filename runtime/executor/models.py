@@ -6,8 +6,9 @@ the backend; the tokens it draws depend on the call's place in the program and o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from sglc.compiler.plan.seeds import seed_key
 from sglc.compiler.plan.segments import Text
@@ -16,7 +17,7 @@ from sglc.compiler.plan.tokenizations import Pieces
 from sglc.constraints.language import max_tokens_of, parse, until
 from sglc.constraints.types import Literal, Union
 from sglc.runtime.core.backend import Backend
-from sglc.runtime.core.events import Decoded, Delta, Ended, Event, Failed, Scored
+from sglc.runtime.core.events import Decoded, Delta, Ended, Event, Failed, Held, Scored
 from sglc.runtime.core.script import Decode, Extend, StreamRequest
 from sglc.runtime.executor.code import NodeCode
 from sglc.runtime.executor.compile_process import ConstraintError
@@ -25,12 +26,14 @@ from sglc.runtime.executor.errors import LimitError, OpError
 from sglc.runtime.executor.events import RunEvent
 from sglc.runtime.executor.flight import Flights, request_key
 from sglc.runtime.executor.frame import Frame
+from sglc.runtime.executor.held import HeldStreams
 from sglc.runtime.executor.machine import Machine
 from sglc.runtime.executor.modelcall import ModelCall, listed
 from sglc.runtime.executor.options import gen_options
 from sglc.runtime.executor.recorder import Recorder
 from sglc.runtime.executor.run import NodeStats, Run
 from sglc.runtime.executor.selects import select_call
+from sglc.runtime.executor.warming import Warming
 from sglc.runtime.tokenizer.base import TokenizerLike
 
 
@@ -114,6 +117,15 @@ def _as_op_error(error: OpError | ValueError) -> OpError:
     return OpError("option" if is_option else "model", str(error))
 
 
+class Asked(NamedTuple):
+    """Request ``number`` of a call; calls with one ``key`` may share a stream."""
+
+    call: ModelCall
+    number: int
+    request: StreamRequest
+    key: Hashable | None
+
+
 class ModelCalls:
     """The calls that wait for constraints or to be submitted, and those the backend works on."""
 
@@ -127,11 +139,14 @@ class ModelCalls:
         self._recorder = recorder
         self._backend = backend
         self._flights = Flights(backend)
+        self._held = HeldStreams(backend, recorder)
+        self.warming = Warming(backend, self._held, recorder)
         self._machine = machine
         self._compiler = compiler
         self._waiting: dict[Preparation, list[ModelCall]] = {}
         self._pieces: Pieces | None = None
         self._window: list[ModelCall] = []
+        self._missed: list[tuple[Event, ModelCall, int]] = []
 
     @property
     def has_window(self) -> bool:
@@ -141,7 +156,7 @@ class ModelCalls:
     @property
     def idle(self) -> bool:
         """Whether no call waits to be submitted or runs."""
-        return not self._window and not self._flights
+        return not (self._window or self._flights or self._held.warming)
 
     @property
     def is_waiting(self) -> bool:
@@ -184,48 +199,124 @@ class ModelCalls:
             self._window += self._waiting.pop(constraint, ())
 
     def flush(self) -> None:
-        """Submit all calls of the window."""
+        """Submit all calls of the window, those of a group together."""
         window, self._window = self._window, []
+        groups: dict[object, list[ModelCall]] = {}
         for call in window:
             if not call.frame.run.done:
-                self._submit(call)
+                name = call.node.attrs.get("group")
+                groups.setdefault((call.frame.run, name) if name else call, []).append(call)
+        for calls in groups.values():
+            self._submit(calls)
 
-    def _submit(self, call: ModelCall) -> None:
+    def _submit(self, calls: Sequence[ModelCall]) -> None:
+        """Submit calls as one group, but for what others ask already, and for held streams.
+
+        A call whose stream is held goes on in it.
+        """
+        fresh: list[Asked] = []
+        later: list[Asked] = []  # asks what another of the group asks
+        given = [(call, requests) for call in calls if (requests := self._requests(call))]
+        for call, requests in given:
+            for number, request in enumerate(requests):
+                asked = Asked(call, number, request, self._key(call, request))
+                if asked.key is not None and any(asked.key == other.key for other in fresh):
+                    later.append(asked)
+                elif not (self._join(asked) or self._resume(asked)):
+                    fresh.append(asked)
+        if len(fresh) > 1 and calls[0].node.attrs.get("group"):
+            self._place(fresh)
+        else:
+            all(self._place([asked]) for asked in fresh)  # of one call: the first to fail is enough
+        for asked in later:
+            if not self._join(asked):
+                self._place([asked])
+        for call, _ in given:
+            self._note(call)
+        self._catch_up()
+
+    def _requests(self, call: ModelCall) -> Sequence[StreamRequest]:
+        """Return what a call asks; nothing if it is over already."""
         run = call.frame.run
         encoded_chars = run.encoder.counts.encoded_chars
-        shares = bool(run.code.plan.hints.get("single_flight"))
-        streams: list[int] = []
-        own: list[int] = []
-        missed: list[tuple[Event, int]] = []
         try:
-            for number, request in enumerate(call.requests()):
-                key = request_key(request) if shares else None
-                joined = self._flights.join(key, (call, number))
-                if joined is not None:
-                    stream, reported = joined
-                    missed += [(event, number) for event in reported]
-                else:
-                    stream = self._backend.submit(request)
-                    self._flights.begin(stream, request, (call, number), key)
-                    own.append(stream)
-                streams.append(stream)
+            requests = call.requests()
         except (OpError, ValueError) as error:
-            for stream in streams:
-                self._drop(stream, call)
             self._fail(call, _as_op_error(error))
-            return
-        run.streams.update(streams)
+            return ()
+        stats = run.stats.setdefault(call.node.loc, NodeStats())
+        stats.encoded_chars += run.encoder.counts.encoded_chars - encoded_chars
+        if not requests:  # nothing to score: every choice is as likely
+            self._note(call)
+            self._finish(call)
+        elif len(requests) == 1 and call.node.attrs.get("hold"):
+            return (replace(requests[0], hold=True),)
+        return requests
+
+    def _key(self, call: ModelCall, request: StreamRequest) -> Hashable | None:
+        shares = call.frame.run.code.plan.hints.get("single_flight")
+        return request_key(request) if shares else None
+
+    def _join(self, asked: Asked) -> bool:
+        """Take of the stream of another call that asks the same, if there is one."""
+        call, number, _, key = asked
+        joined = self._flights.join(key, (call, number))
+        if joined is None:
+            return False
+        stream, reported = joined
+        call.frame.run.streams.add(stream)
+        self._missed += [(event, call, number) for event in reported]
+        return True
+
+    def _resume(self, asked: Asked) -> bool:
+        """Go on in the stream that is held for a call, if there is one."""
+        call = asked.call
+        held = None if asked.number else self._held.take(call.frame.run, call.stream)
+        if held is None:
+            return False
+        self._backend.resume(held, asked.request)
+        self._begin(asked, held)
+        return True
+
+    def _place(self, fresh: Sequence[Asked]) -> bool:
+        """Queue streams of calls as one; return whether the backend takes them."""
+        requests = [asked.request for asked in fresh]
+        try:
+            if len(requests) > 1:
+                streams = self._backend.submit_group(requests)
+            else:
+                streams = [self._backend.submit(requests[0])]
+        except ValueError as error:
+            for call in dict.fromkeys(asked.call for asked in fresh):
+                self._give_up(call, OpError("model", str(error)))
+            return False
+        for asked, stream in zip(fresh, streams, strict=True):
+            self._begin(asked, stream)
+        return True
+
+    def _begin(self, asked: Asked, stream: int) -> None:
+        """The backend works on a stream for a call."""
+        call = asked.call
+        self._flights.begin(stream, asked.request, (call, asked.number), asked.key)
+        call.frame.run.streams.add(stream)
+        call.own.append(stream)
+
+    def _note(self, call: ModelCall) -> None:
+        """Count a call that was submitted."""
+        run = call.frame.run
         stats = run.stats.setdefault(call.node.loc, NodeStats())
         stats.calls += 1
-        stats.encoded_chars += run.encoder.counts.encoded_chars - encoded_chars
-        is_hit = bool(streams) and not own
+        is_hit = call.missing > 0 and not call.own
         stats.single_flight_hits += is_hit
         if self._recorder is not None and call.record is not None:
-            self._recorder.submitted(call.record, own, joined=is_hit)
-        if not streams:  # nothing to score: every choice is as likely
-            self._finish(call)
-        for event, number in missed:
-            self._take(event, call, number)
+            self._recorder.submitted(call.record, call.own, joined=is_hit)
+
+    def _catch_up(self) -> None:
+        """Deliver what was reported before somebody joined."""
+        missed, self._missed = self._missed, []
+        for event, call, number in missed:
+            if self._takes(call, event.stream):
+                self._take(event, call, number)
 
     def step(self) -> None:
         """Let the backend do one step and take what it reports."""
@@ -234,8 +325,11 @@ class ModelCalls:
         else:
             events = self._recorder.step(self._backend)
         for event in events:
-            for told, call, number in self._flights.deliveries(event):
+            deliveries = self._flights.deliveries(event)
+            for told, call, number in deliveries:
                 self._take(told, call, number)
+            if not deliveries:
+                self.warming.take(event)
 
     def _take(self, event: Event, call: ModelCall, number: int) -> None:
         run = call.frame.run
@@ -249,12 +343,17 @@ class ModelCalls:
             case Ended(stats=stats):
                 run.stats[call.node.loc].add(stats)
                 self._drop(event.stream, call, cancel=False)
+            case Held(stats=stats):
+                run.stats[call.node.loc].add(stats)
+                self._drop(event.stream, call, cancel=False)
+                if call.after is None:  # what it wrote was of no use
+                    self._backend.cancel(event.stream)
+                else:
+                    self._held.keep(run, call.after, event.stream)
             case Failed(message=message, stats=stats):
                 run.stats[call.node.loc].add(stats)
                 self._drop(event.stream, call, cancel=False)
-                for stream in [s for s in run.streams if self._takes(call, s)]:
-                    self._drop(stream, call)
-                self._fail(call, OpError("model", message))
+                self._give_up(call, OpError("model", message))
 
     def _finish(self, call: ModelCall) -> None:
         frame, node, run = call.frame, call.node, call.frame.run
@@ -265,7 +364,7 @@ class ModelCalls:
             return
         if self._recorder is not None and call.record is not None:
             self._recorder.finish(call.record)
-        after = call.stream.append(Text(text), logprob, call.written())
+        after = call.after = call.stream.append(Text(text), logprob, call.written())
         frame.note(node, after)
         if call.name:
             run.log.add(RunEvent("value", call.name, call.path, values[0], call.show))
@@ -275,6 +374,12 @@ class ModelCalls:
         if run.tokens > self._machine.limits.max_tokens:
             reason = f"more than {self._machine.limits.max_tokens} generated tokens"
             self._machine.exhausted.append((run, reason))
+
+    def _give_up(self, call: ModelCall, error: OpError) -> None:
+        """Fail a call some streams of which may still run."""
+        for stream in [s for s in call.frame.run.streams if self._takes(call, s)]:
+            self._drop(stream, call)
+        self._fail(call, error)
 
     def _fail(self, call: ModelCall, error: OpError) -> None:
         machine = self._machine
@@ -310,3 +415,7 @@ class ModelCalls:
             for call, _ in self._flights.takers(stream):
                 if call.frame.run is run:
                     self._drop(stream, call)
+
+    def release(self, run: Run) -> None:
+        """Let go of the streams that are held for a run: it is over."""
+        self._held.release_all(run)

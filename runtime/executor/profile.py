@@ -28,7 +28,7 @@ class Cost:
 
     def add_call(self, call: CallRecord) -> None:
         """Count a call; one that never got to the backend has cost time only."""
-        self.calls += call.is_submitted and call.op != "tool"
+        self.calls += call.is_submitted and call.op not in ("tool", "warm")
         self.single_flight_hits += call.has_joined
         self.tool_calls += call.is_submitted and call.op == "tool"
         self.stats += call.stats

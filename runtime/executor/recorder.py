@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sglc.compiler.plan.plan import Loc
 from sglc.runtime.core.backend import Backend
-from sglc.runtime.core.events import Delta, Ended, Event, Failed
+from sglc.runtime.core.events import Delta, Ended, Event, Failed, Held
 from sglc.runtime.core.stats import NOTHING, Snapshot, StreamStats
 from sglc.runtime.executor.records import (
     PHASES,
@@ -146,6 +146,11 @@ class Recorder:
         if known is not None:
             known.call = call
 
+    def end_aside(self, call: CallRecord) -> None:
+        """A call ends that no other waits for."""
+        call.spend(call.phase, self._clock_ns())
+        call.end_ns = call.mark_ns
+
     def dropped(self, stream: int, stats: StreamStats) -> None:
         """A stream was cancelled; ``stats`` is what it had counted."""
         known = self._streams.pop(stream, None)
@@ -158,7 +163,7 @@ class Recorder:
         events = backend.step()
         end_ns = self._clock_ns()
         snapshot = backend.snapshot()
-        ended = {e.stream: e.stats for e in events if isinstance(e, Ended | Failed)}
+        ended = {e.stream: e.stats for e in events if isinstance(e, Ended | Held | Failed)}
         reported = {e.stream for e in events if not isinstance(e, Delta)}
         self._account(begin_ns, end_ns, snapshot, ended, reported)
         for stream, stats in ended.items():

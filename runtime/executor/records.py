@@ -60,7 +60,7 @@ class Attempt:
 
 @dataclass(slots=True, eq=False)
 class CallRecord:
-    """A ``gen``, ``select`` or ``tool`` node that was started; ``end_ns`` is -1 while it runs.
+    """A ``gen``, ``select``, ``tool`` or ``warm`` node; ``end_ns`` is -1 while it runs.
 
     Its time ``[start_ns, end_ns)`` is cut into phases without a gap: ``build`` until its constraint
     is there, ``queue`` while it waits for the backend, for the stream of an equal call, for a

@@ -25,8 +25,8 @@ class NodeStats:
     Calls that failed or were cancelled count too. ``single_flight_hits`` are those that cost
     nothing, since the same was just being computed for another one. The fields behind it are those
     of ``StreamStats``; ``completion_tokens`` are those of the texts that were generated,
-    ``..._wo_jump_forward`` the ones of them that the model chose, ``encoded_chars`` those that the
-    tokenizer was given.
+    ``..._wo_jump_forward`` the ones of them that the model chose; ``encoded_chars`` went through
+    the tokenizer.
     """
 
     calls: int = 0
@@ -87,6 +87,7 @@ class Run:
         "deadline_s",
         "deltas",
         "encoder",
+        "held",
         "instance",
         "log",
         "model_calls",
@@ -117,6 +118,7 @@ class Run:
         self.scope = Scope()
         self.owner = RootOwner(self.scope)
         self.streams: set[int] = set()
+        self.held: dict[int, Stream] = {}
         self.stats: dict[Loc | None, NodeStats] = {}
         self.captures: dict[str, tuple[tuple[int, ...], Any]] = {}
         self.model_calls = 0

@@ -50,7 +50,8 @@ class Stream(Spoken):
 
     ``length`` counts segments. ``logprob`` is the sum over all generated tokens whose
     probabilities are known. ``written`` are the ids of a segment that a model wrote, where they are
-    to stay. Ids are made from those of the nearest earlier version that has been encoded.
+    to stay. Ids are made from those of the nearest earlier version that has been encoded. ``held``
+    is the backend's stream that can go on from here.
     """
 
     __slots__ = (
@@ -58,6 +59,7 @@ class Stream(Spoken):
         "_is_shared",
         "_segments",
         "encoder",
+        "held",
         "length",
         "logprob",
         "parent",
@@ -79,6 +81,7 @@ class Stream(Spoken):
         self.length: int = 0 if parent is None else parent.length + 1
         self.logprob = logprob
         self.written = written
+        self.held: int | None = None
         self._segments: tuple[Segment, ...] | None = None
         self._encoded: Encoded | None = None
         self._is_shared: bool | None = None  # None: nothing was appended, True: more than once

@@ -37,7 +37,7 @@ def test_the_profile_is_printed_beside_the_answer(sglc: Command, program: Write)
     plain, done = sglc(*words), sglc(*words, "--profile")
     assert (done.code, done.out) == (0, plain.out)
     lines = done.err.splitlines()
-    assert lines[1].split()[:3] == ["calls", "prompt", "cached"]
+    assert lines[1].split()[:3] == ["calls", "prompt", "prefilled"]  # nothing is looked up again
     assert lines[1].endswith(f"  {path}")
     shown = [f"{number:>6} {line}" for number, line in enumerate(ASK.splitlines(), 1)]
     assert all(line.endswith(end) for line, end in zip(lines[2:7], shown, strict=True))

@@ -22,7 +22,7 @@ from sglc.compiler.passes.pipeline import (
     parse_pipeline,
 )
 from sglc.compiler.passes.registry import PASSES, pass_class
-from sglc.compiler.passes.report import summary
+from sglc.compiler.passes.report import Saved, summary
 
 TEXT = """
 source "a.sgl"
@@ -141,7 +141,7 @@ def test_a_report_says_where_what_and_how_much() -> None:
         "4 changes (fold 3, gvn 1); 1 model call less",
     ]
     merged = found.changes[-1].to_data()
-    assert merged["saved"] == {"ops": 1, "calls": 1, "max_tokens": 7, "steps": 0}
+    assert merged["saved"] == Saved(ops=1, calls=1, max_tokens=7)._asdict()
     assert merged["places"] == ["a.sgl:6:1"]
     by_result = {op.results[0].name: op for _, op in module.walk() if op.results}
     assert [str(place) for place in by_result["s2"].origins] == ["a.sgl:3:1", "a.sgl:4:1"]

@@ -1,0 +1,154 @@
+"""Programs at -O0 and at -O2, in turns, through one engine, on the embedded model.
+
+    python bench/optimizer.py --rounds 5
+    python bench/optimizer.py --only tree --only judge --markdown
+
+Every program is compiled as `sglc run` compiles it, and starts from an empty cache. Prints for both
+levels what the engine counted and the best time of all rounds, the ratio of the times, and the
+geometric mean of the ratios. Values are compared; those of programs that decode other tokens at -O2
+(forced text that is cut otherwise) may differ and are then marked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sglc.compiler.diagnostics import DiagnosticSink
+from sglc.compiler.driver import Optimization, compile_source
+from sglc.compiler.passes.pipeline import level
+from sglc.compiler.plan.plan import Plan
+from sglc.compiler.source import SourceFile
+from sglc.runtime.local import LocalHost, LocalOptions, load
+
+FOLDER: Final = Path(__file__).parent / "programs"
+ESSAY: Final = (
+    "Rain comes from clouds. Clouds are made of small drops of water. When the drops get heavy, "
+    "they fall. Farmers like rain, because plants need water. Children like it too, because of the "
+    "puddles. Some people do not like it, but without rain there would be no rivers and no trees."
+)
+CAPITALS: Final = ("France", "Japan", "Italy", "Spain", "Kenya", "Peru", "Norway", "Egypt")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A program, its rows, and what it stands for."""
+
+    name: str
+    title: str
+    rows: Sequence[Mapping[str, Any]]
+
+
+def _questions(count: int) -> list[dict[str, Any]]:
+    return [{"question": f"Ann has {n} apples and buys {n + 3}. How many?"} for n in range(count)]
+
+
+CASES: Final = (
+    Case("chat", "multi-turn chat, 8 turns",
+         [{"questions": [f"What is the capital of {name}?" for name in CAPITALS]}]),
+    Case("tools", "tool choice", [{"question": "what is 12 times 7"}]),
+    Case("tips", "tips, two branches", [{}]),
+    Case("fewshot", "few-shot, 200 rows", _questions(200)),
+    Case("tree", "tree of thought, 3 wide, 4 deep", _questions(1)),
+    Case("judge", "judge, 5 dimensions", [{"text": ESSAY}]),
+    Case("samples", "self-consistency, 8 samples", _questions(1)),
+    Case("react", "ReAct, tool of 0.2 s", [{"question": "Who built the tower of Pisa?"}]),
+)  # fmt: skip
+COUNTED: Final = ("queue_entries", "prefilled_tokens", "scored_tokens", "decoded_tokens",
+                  "forced_tokens", "forward_passes")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run of all rows gave and cost; ``counts`` are calls and ``COUNTED``."""
+
+    values: tuple[Any, ...]
+    counts: tuple[int, ...]
+    seconds: float
+
+
+def plan_of(case: Case, number: int) -> Plan:
+    """Compile a program as ``sglc run`` does, when only the value is printed."""
+    path = FOLDER / f"{case.name}.sgl"
+    sink = DiagnosticSink()
+    options = Optimization(level(number), runs_entry=True, by_value=True)
+    program = compile_source(SourceFile(str(path), path.read_text()), sink, None, options)
+    assert program is not None, sink.diagnostics
+    return program.plan
+
+
+def run(host: LocalHost, plan: Plan, rows: Sequence[Mapping[str, Any]]) -> Outcome:
+    """Run all rows at once, from an empty cache."""
+    host.scheduler.flush_cache()
+    before = host.scheduler.stats()
+    start = time.perf_counter()
+    results = dict(host.run_batch(plan, enumerate(rows)))
+    seconds = time.perf_counter() - start
+    after = host.scheduler.stats()
+    failed = next((r.error for r in results.values() if r.error is not None), None)
+    assert failed is None, failed
+    calls = sum(s.calls for result in results.values() for s in result.stats.values())
+    counts = (calls, *(after[name] - before[name] for name in COUNTED))
+    return Outcome(tuple(results[i].value for i in range(len(rows))), counts, seconds)
+
+
+def measure(host: LocalHost, case: Case, rounds: int) -> tuple[Outcome, Outcome, list[float]]:
+    """Return the best run at each level, and the ratio of every round."""
+    plans = [plan_of(case, number) for number in (0, 2)]
+    for plan in plans:
+        run(host, plan, case.rows)  # constraints are built, masks are in the cache
+    best: list[Outcome | None] = [None, None]
+    ratios: list[float] = []
+    for _ in range(rounds):
+        found = [run(host, plan, case.rows) for plan in plans]
+        ratios.append(found[0].seconds / found[1].seconds)
+        best = [
+            new if old is None or new.seconds < old.seconds else old
+            for old, new in zip(best, found, strict=True)
+        ]
+    plain, optimized = best
+    assert plain is not None
+    assert optimized is not None
+    return plain, optimized, ratios
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", action="append", choices=[case.name for case in CASES])
+    parser.add_argument("--model", default="embedded")
+    parser.add_argument("--markdown", action="store_true", help="print a table for the docs")
+    args = parser.parse_args()
+    host = load(LocalOptions(model=args.model, search_path=(str(FOLDER),)))
+    names = ("calls", *COUNTED)
+    if args.markdown:
+        titles = [name.replace("_", " ") for name in names]
+        print("| program | " + " | ".join(titles) + " | seconds | ratio |")
+        print("|" + "---|" * (len(names) + 3))
+    medians: list[float] = []
+    for case in CASES:
+        if args.only and case.name not in args.only:
+            continue
+        plain, optimized, ratios = measure(host, case, args.rounds)
+        ratio = statistics.median(ratios)
+        medians.append(ratio)
+        mark = "" if plain.values == optimized.values else " *"
+        pairs = [f"{a} → {b}" for a, b in zip(plain.counts, optimized.counts, strict=True)]
+        seconds = f"{plain.seconds:.3f} → {optimized.seconds:.3f}"
+        if args.markdown:
+            print(f"| {case.title}{mark} | {' | '.join(pairs)} | {seconds} | {ratio:.2f} |")
+        else:
+            spread = f"{min(ratios):.2f}..{max(ratios):.2f}"
+            print(f"{case.name}{mark}: {ratio:.2f} ({spread}), {seconds} s")
+            print("   " + ", ".join(f"{n} {p}" for n, p in zip(names, pairs, strict=True)))
+    print(f"geometric mean {math.exp(statistics.mean(map(math.log, medians))):.2f}")
+
+
+if __name__ == "__main__":
+    main()
