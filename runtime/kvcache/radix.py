@@ -11,7 +11,6 @@ The tree owns its slots. ``cached`` counts them; ``evictable`` counts those in u
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -53,7 +52,7 @@ class RadixTree:
         self.evicted_tokens = 0
         self.root = Node(key=[], slots=_EMPTY, parent=None, serial=0, locks=1)
 
-    def walk(self, node: Node, tokens: Sequence[int], start: int, end: int) -> tuple[Node, Slots]:
+    def walk(self, node: Node, tokens: list[int], start: int, end: int) -> tuple[Node, Slots]:
         """Follow ``tokens[start:end]`` down from the lower end of ``node``.
 
         Returns the node at whose lower end the longest match ends (split if need be) and the
@@ -203,7 +202,7 @@ class RadixTree:
             heapq.heapify(self._leaves)
 
 
-def common_prefix(key: list[int], tokens: Sequence[int], start: int, end: int) -> int:
+def common_prefix(key: list[int], tokens: list[int], start: int, end: int) -> int:
     """Length of the common prefix of ``key`` and ``tokens[start:end]``."""
     limit = min(len(key), end - start)
     if key[:limit] == tokens[start : start + limit]:

@@ -50,9 +50,10 @@ class Admission:
         memory.attach(stream)
         found = memory.share(stream)
         needed = len(stream.tokens) - found + max(1, _expected(stream)) + reserved
-        if state.running and needed > memory.secure(needed):
+        if state.running and not memory.could_secure(needed):
             memory.release(stream)
             return False
+        memory.secure(needed)
         stream.entry = None
         state.running.append(stream)
         stream.queue_steps += state.step_number - stream.queued_at

@@ -10,11 +10,12 @@ rows or slots are short, the stream held longest is parked, before anything else
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from sglc.runtime.kvcache.pool import SlotPool, Slots
-from sglc.runtime.kvcache.radix import RadixTree
+from sglc.runtime.kvcache.radix import Node, RadixTree
 from sglc.runtime.kvcache.table import SlotTable
 from sglc.runtime.scheduler.choices import ChoiceTrie
 from sglc.runtime.scheduler.stream import Stream
@@ -58,6 +59,19 @@ class KVMemory:
     def has_row(self) -> bool:
         """Whether a stream can get a row."""
         return bool(self.table.num_free or self._held)
+
+    def could_secure(self, count: int) -> bool:
+        """Whether ``count`` slots would be available if all held streams were parked."""
+        missing = count - self.num_available
+        if missing <= 0 or not self._held:
+            return missing <= 0
+        visits: Counter[Node] = Counter()
+        for stream in self._held.values():
+            node: Node | None = stream.node
+            while node is not None:
+                visits[node] += 1
+                node = node.parent
+        return missing <= sum(len(n.key) for n, count in visits.items() if n.locks == count)
 
     def secure(self, count: int) -> int:
         """Park held streams until ``count`` slots are available; return how many then are."""

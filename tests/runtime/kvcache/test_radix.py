@@ -18,7 +18,8 @@ NUM_SLOTS = 25
 class TreeMachine(RuleBasedStateMachine):
     """Streams come, lock what they find and add the rest, leave; slots are evicted in between.
 
-    ``known`` maps every cached prefix to its slot; ``held`` are the sequences of live streams.
+    ``known`` maps every cached prefix to its slot; ``held`` are the sequences of live streams, by
+    one of a few users; ``users`` are all that ever used a prefix.
     """
 
     def __init__(self) -> None:
@@ -27,6 +28,7 @@ class TreeMachine(RuleBasedStateMachine):
         self.tree = RadixTree(self.pool)
         self.known: dict[tuple[int, ...], int] = {}
         self.held: list[tuple[tuple[int, ...], Node]] = []
+        self.users: dict[tuple[int, ...], set[int]] = {}
         self.used: dict[tuple[int, ...], int] = {}
         self.clock = 0
 
@@ -36,11 +38,12 @@ class TreeMachine(RuleBasedStateMachine):
         assert slots.tolist() == self.cached_slots(tokens)
         self.touch(tokens[: len(slots)])
 
-    @rule(tokens=TOKENS)
-    def enter(self, tokens: list[int]) -> None:
+    @rule(tokens=TOKENS, user=st.integers(0, 2))
+    def enter(self, tokens: list[int], user: int) -> None:
         node, slots = self.tree.walk(self.tree.root, tokens, 0, len(tokens))
         assert slots.tolist() == self.cached_slots(tokens)
-        self.tree.lock(node)
+        self.tree.lock(node, user=user)
+        self.use(tokens[: len(slots)], user)
         rest = len(tokens) - len(slots)
         if rest > self.pool.num_free:
             self.held.append((tuple(tokens[: len(slots)]), node))
@@ -53,10 +56,11 @@ class TreeMachine(RuleBasedStateMachine):
         if rest:
             fresh = self.pool.alloc(rest)
             leaf = self.tree.append(node, tokens[len(slots) :], fresh)
-            self.tree.lock(leaf, above=node)
+            self.tree.lock(leaf, above=node, user=user)
             node = leaf
             for n, slot in enumerate(fresh.tolist(), len(slots) + 1):
                 self.known[tuple(tokens[:n])] = slot
+        self.use(tokens, user)
         self.touch(tokens)
         self.held.append((tuple(tokens), node))
 
@@ -67,6 +71,22 @@ class TreeMachine(RuleBasedStateMachine):
         tokens, node = self.held.pop(at)
         self.tree.unlock(node)
         self.touch(tokens)
+
+    @precondition(lambda self: self.known)
+    @rule(data=st.data(), user=st.integers(0, 2))
+    def prune(self, data: st.DataObject, user: int) -> None:
+        path = data.draw(st.sampled_from(sorted(self.known)))
+        node, slots = self.tree.walk(self.tree.root, list(path), 0, len(path))
+        assert len(slots) == len(path)
+        self.touch(path)
+        self.tree.prune(node, user)
+        for n in range(len(path), 0, -1):
+            prefix = tuple(path[:n])
+            continues = any(p[:-1] == prefix for p in self.known)
+            if continues or self.users[prefix] != {user} or prefix not in self.evictable():
+                break
+            del self.known[prefix], self.users[prefix]
+        assert len(self.found(path)) == len(self.cached_slots(path))
 
     @rule(count=st.integers(1, 12))
     def evict(self, count: int) -> None:
@@ -83,7 +103,7 @@ class TreeMachine(RuleBasedStateMachine):
             is_leaf = not any(p[:-1] == prefix for p in stay)
             assert not is_leaf or all(self.used[prefix] >= self.used[p] for p in gone)
         for prefix in gone:
-            del self.known[prefix]
+            del self.known[prefix], self.users[prefix]
 
     @invariant()
     def slots_are_in_one_place(self) -> None:
@@ -96,6 +116,10 @@ class TreeMachine(RuleBasedStateMachine):
     def sequences_of_streams_are_whole(self) -> None:
         for tokens, _ in self.held:
             assert len(self.found(tokens)) == len(tokens)
+
+    def use(self, tokens: list[int], user: int) -> None:
+        for n in range(1, len(tokens) + 1):
+            self.users.setdefault(tuple(tokens[:n]), set()).add(user)
 
     def touch(self, tokens: list[int] | tuple[int, ...]) -> None:
         self.clock += 1

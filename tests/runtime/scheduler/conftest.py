@@ -11,7 +11,7 @@ import torch
 
 from sglc.runtime.config import EngineConfig
 from sglc.runtime.core.backend import Backend
-from sglc.runtime.core.events import Decoded, Delta, Ended, Event, Failed, Scored
+from sglc.runtime.core.events import Decoded, Delta, Ended, Event, Failed, Held, Scored
 from sglc.runtime.core.script import StreamRequest
 from sglc.runtime.core.vocabulary import Vocabulary
 from sglc.runtime.engine.hash_model import hash_logits
@@ -130,8 +130,8 @@ def outcome(events: list[Event]) -> list[object]:
         else:
             stats = event.stats
             found.append((stats.prompt_tokens, stats.decoded_tokens, stats.forced_tokens))
-    assert sum(isinstance(event, (Ended, Failed)) for event in events) == 1
-    assert isinstance(events[-1], (Ended, Failed))
+    assert sum(isinstance(event, (Ended, Held, Failed)) for event in events) == 1
+    assert isinstance(events[-1], (Ended, Held, Failed))
     return found
 
 
