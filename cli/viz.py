@@ -14,12 +14,14 @@ from sglc.cli.passes import LEVELS, add_pass_options, pipeline_of
 if TYPE_CHECKING:
     from sglc.compiler.driver import Program
     from sglc.compiler.ir.graph import Module
+    from sglc.viz.trace import Trace
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
     parser.add_argument("path", metavar="PROGRAM", help="a .sgl file")
     parser.add_argument("--prompt", metavar="NAME", help="only this prompt and what it calls")
+    parser.add_argument("--trace", metavar="RUN.json", help="show a run: what `run --trace` wrote")
     form = parser.add_mutually_exclusive_group(required=True)
     form.add_argument("-o", "--out", metavar="FILE", help="write the page: HTML, needs no network")
     form.add_argument("--tree", action="store_true", help="print a tree for the terminal")
@@ -32,6 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     """Compile the program, then write or print the form asked for."""
     args = parser.parse_args(words)
+    if args.trace is not None and args.out is None:
+        raise UsageError("--trace is shown on the page: it goes with -o")
     if args.level is None:
         args.level = 0 if args.out is None else LEVELS[-1]
     from sglc.cli.programs import compile_or_report, read_source
@@ -50,8 +54,9 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
         from sglc.viz.page import page_data, render_page
         from sglc.viz.stages import stages_of
 
+        trace = None if args.trace is None else _trace(args.trace, program)
         stages = stages_of(program.graph, made, program.changes)
-        data = page_data(Atlas(program.graph, names), Path(args.path).name, stages)
+        data = page_data(Atlas(program.graph, names), Path(args.path).name, stages, trace)
         Path(args.out).write_text(render_page(data), encoding="utf-8")
         return EXIT_OK
     graph = program.optimized
@@ -69,6 +74,23 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
 
         print(mermaid_text(atlas), end="")
     return EXIT_OK
+
+
+def _trace(path: str, program: Program) -> Trace:
+    """Read the trace of a run of the program.
+
+    Raises:
+        UsageError: there is no such file, or it is not a trace of this program.
+    """
+    from sglc.viz.trace import TraceError, read_trace
+
+    files = [module.file for module in (program.checked.entry, *program.checked.modules)]
+    try:
+        return read_trace(Path(path).read_text(encoding="utf-8"), path, files)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--trace: {path} cannot be read: {error}") from None
+    except TraceError as error:
+        raise UsageError(f"--trace: {error}") from None
 
 
 def _names(program: Program, prompt: str | None) -> list[str]:

@@ -12,22 +12,29 @@ from sglc.compiler.ir.text import write_op
 from sglc.viz.atlas import Atlas, OpEntry, place_text
 from sglc.viz.drawings import Drawings
 from sglc.viz.machine_view import machine_views
+from sglc.viz.places import Places
+from sglc.viz.prefixes_view import prefixes_view
 from sglc.viz.source_view import source_views
 from sglc.viz.stages import Stage, stage_data
+from sglc.viz.timeline_view import timeline_view
+from sglc.viz.trace import Trace
+from sglc.viz.transcript_view import transcript_view
 from sglc.viz.words import kind
 
 SCRIPTS: Final = (
     "svg.js", "links.js", "lanes.js", "graph.js", "machines.js", "source.js", "passes.js",
-    "panels.js", "main.js",
+    "timeline.js", "prefixes.js", "transcript.js", "panels.js", "main.js",
 )  # fmt: skip
-STYLES: Final = ("page.css", "views.css")
+STYLES: Final = ("page.css", "views.css", "run.css")
 
 
-def page_data(atlas: Atlas, name: str, stages: Sequence[Stage] = ()) -> dict[str, Any]:
+def page_data(
+    atlas: Atlas, name: str, stages: Sequence[Stage] = (), trace: Trace | None = None
+) -> dict[str, Any]:
     """Return what the page shows of a program called ``name``, as JSON-able data.
 
     ``atlas`` is of the program as written; ``stages``: the first is the same program, the others
-    what passes made of it.
+    what passes made of it; ``trace``: a run of it.
     """
     atlases = [atlas]
     shown = [function.name for function in atlas.functions]
@@ -47,6 +54,19 @@ def page_data(atlas: Atlas, name: str, stages: Sequence[Stage] = ()) -> dict[str
         "machines": machine_views(atlases),
         "ops": [_op(entry, words) for entry, words in drawings.entries()],
         "stages": steps,
+        "run": None if trace is None else _run(trace, atlases[-1]),
+    }
+
+
+def _run(trace: Trace, atlas: Atlas) -> dict[str, Any]:
+    places = Places(atlas)
+    about = trace.about
+    words = [f"prompt {about.get('prompt')}", str(about.get("model")), f"seed {about.get('seed')}"]
+    return {
+        "about": " · ".join(words),
+        "timeline": timeline_view(trace, places),
+        "prefixes": prefixes_view(trace, places),
+        "transcript": transcript_view(trace, places, atlas.module),
     }
 
 

@@ -69,3 +69,25 @@ def test_viz_says_what_is_wrong(sglc: Command, program: Write, tmp_path: Path) -
     assert sglc("viz", tmp_path / "none.sgl", "--tree").code == 2
     missing = sglc("viz", path, "-o", tmp_path / "no" / "out.html")
     assert (missing.code, "No such file" in missing.err) == (3, True)
+
+
+def test_viz_of_a_run(sglc: Command, program: Write, tmp_path: Path) -> None:
+    text = 'prompt p(x: str):\n    "Q: {x}\\nA:{a = gen(line, max_tokens=8)}"\n'
+    path, trace, out = program(text), tmp_path / "run.json", tmp_path / "out.html"
+    assert sglc("run", path, "--x", "hello", "--trace", trace).code == 0
+    assert sglc("viz", path, "--trace", trace, "-o", out) == (0, "", "")
+    assert '"label":"run 0 · ' in out.read_text(encoding="utf-8")
+    assert sglc("viz", path, "-o", out) == (0, "", "")
+    assert '"run":null' in out.read_text(encoding="utf-8")
+
+    other = program('prompt q():\n    "x"\n', "other.sgl")
+    done = sglc("viz", other, "--trace", trace, "-o", out)
+    assert (done.code, "is a trace of another program" in done.err) == (2, True)
+    cut = trace.read_text(encoding="utf-8")
+    trace.write_text(cut[: len(cut) // 2], encoding="utf-8")
+    done = sglc("viz", path, "--trace", trace, "-o", out)
+    assert (done.code, "is no trace: it is not JSON" in done.err) == (2, True)
+    missing = sglc("viz", path, "--trace", tmp_path / "none.json", "-o", out)
+    assert (missing.code, "cannot be read" in missing.err) == (2, True)
+    tree = sglc("viz", path, "--trace", trace, "--tree")
+    assert (tree.code, "it goes with -o" in tree.err) == (2, True)

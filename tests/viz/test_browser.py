@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from browser.devtools import Browser, find_browser
+from generators.traces import Traced, branches, traced
 from generators.view_programs import EXAMPLES, FOLDED, LOOP, TIPS, long_program, read, staged
 
 from sglc.compiler.source import SourceFile
@@ -218,4 +219,87 @@ def test_a_page_of_2000_ops_goes_through_the_passes(open_page: Any) -> None:
     assert page.run("state.stage") == 1
     assert page.run("document.querySelectorAll('#graph .box').length") > 800
     assert took < 20_000  # so slow that something is wrong, whatever the machine
+    assert page.problems == []
+
+
+@pytest.fixture
+def open_run(browser: Browser, tmp_path: Path) -> Callable[..., Browser]:
+    """Open the page of a run; nothing may be written to the console."""
+
+    def show(known: Traced) -> Browser:
+        path = tmp_path / "run.html"
+        data = page_data(known.atlas(), "a.sgl", known.stages, known.read())
+        path.write_text(render_page(data))
+        browser.problems.clear()
+        browser.open(path)
+        assert browser.problems == []
+        return browser
+
+    return show
+
+
+@pytest.mark.parametrize(("number", "view"), [(6, "timeline"), (7, "prefixes"), (8, "transcript")])
+def test_keys_reach_the_views_of_a_run(number: int, view: str, open_run: Any) -> None:
+    page = open_run(branches())
+    page.press(str(number))
+    assert page.run(f"document.activeElement === body('{view}')")
+    assert page.run(f"body('{view}').offsetHeight") > 50
+    count = page.run(f"items.{view}.length")
+    assert count >= 5
+    for at in range(3):
+        page.press("ArrowRight")
+        assert page.run(f"items.{view}.indexOf(document.activeElement)") == at
+    names = page.run(f"items.{view}.map((e) => e.getAttribute('aria-label'))")
+    assert all(name.strip() for name in names)
+    page.press("f")
+    assert page.run(f"document.querySelector('.whole').id === '{view}'")
+    page.press("1")
+    assert page.run("document.querySelector('.whole').id") == "source"
+    page.press("Escape")
+    assert page.problems == []
+
+
+def test_a_call_lights_up_in_all_views(open_run: Any) -> None:
+    page = open_run(branches())
+    page.run("show(DATA.functions.findIndex((fn) => fn.name === 'main'))")
+    page.run("items.timeline.find((e) => e.textContent.includes('gen c')).id = 'here'")
+    page.point("#here .phase")
+    counts = page.run(LIT)
+    assert counts["timeline"] == counts["source"] == counts["transcript"] == 1
+    assert counts["graph"] >= 1
+    assert counts["lanes"] >= 1
+    assert counts["prefixes"] >= 1
+    lit = "document.querySelector('#%s .lit').textContent"
+    assert page.run(lit % "transcript") == "c"
+    assert page.run(lit % "source") == "gen()"
+
+
+def test_text_of_the_model_looks_unlike_that_of_the_program(open_run: Any) -> None:
+    page = open_run(branches())
+    page.press("8")
+    style = "getComputedStyle(document.querySelector('#transcript .said.it.%s')).color"
+    assert page.run(style % "model") != page.run(style % "program")
+    page.run("items.transcript.find((e) => e.textContent === '1234').id = 'here'")
+    page.point("#here")
+    assert page.run("document.querySelector('#source .lit').textContent") == "1234"
+
+
+def test_a_run_of_2000_calls_stays_usable(open_run: Any) -> None:
+    source = """prompt main():
+    for i in 1..700:
+        "{i}{a = gen()}"
+        fork j in 1..2 as p:
+            "x{b = gen()}"
+"""
+    page = open_run(traced(source, a=1, b=2))
+    assert page.run("items.timeline.length") >= 1500
+    took, lit = page.run("""(() => {
+        const start = performance.now();
+        items.timeline[900].focus();
+        return [performance.now() - start, document.querySelectorAll("#timeline .lit").length];
+    })()""")
+    assert took < 10_000  # so slow that something is wrong, whatever the machine
+    assert lit >= 1
+    page.press("+")
+    page.press("0")
     assert page.problems == []

@@ -1,5 +1,5 @@
 // Linking: what comes from the same place lights up in all views; one place can be held.
-const state = { shown: 0, stage: 0, sheet: 0, held: null, lit: new Set(), scale: { lanes: 1, graph: 1 } };
+const state = { shown: 0, stage: 0, sheet: 0, held: null, lit: new Set(), scale: { lanes: 1, graph: 1, timeline: 1 } };
 const opsOfKey = new Map();
 DATA.ops.forEach((op, id) => op.keys.forEach((key) => opsOfKey.set(key, [...(opsOfKey.get(key) || []), id])));
 

@@ -91,6 +91,7 @@ function start() {
   $("function").addEventListener("change", (event) => show(Number(event.target.value)));
   $("theme").addEventListener("click", theme);
   buildPanels();
+  $("views").textContent = String(VIEWS.length);
   $("stages").hidden = DATA.stages.length < 2;
   $("stage").max = String(DATA.stages.length - 1);
   $("stage").addEventListener("input", (event) => goTo(Number(event.target.value)));
@@ -99,6 +100,12 @@ function start() {
   drawSource();
   drawMachines();
   drawPasses();
+  if (DATA.run) {
+    drawTimeline();
+    drawPrefixes();
+    drawTranscript();
+    front("timeline");
+  }
   show(0);
   const main = document.querySelector("main");
   main.addEventListener("mouseover", (event) => {

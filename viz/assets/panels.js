@@ -1,7 +1,7 @@
 // Panels: four places, each of which shows one of its views; the others are tabs.
-const TITLES = { source: "Source", lanes: "Streams", graph: "Graph", machines: "Constraints", passes: "Passes" };
-const PLACES = [["source"], ["lanes"], ["machines", "passes"], ["graph"]];
-const ZOOMED = ["lanes", "graph"];
+const TITLES = { source: "Source", lanes: "Streams", graph: "Graph", machines: "Constraints", passes: "Passes", timeline: "Timeline", prefixes: "Prefixes", transcript: "Transcript" };
+const PLACES = [["source", "transcript"], ["lanes", "timeline"], ["machines", "passes"], ["graph", "prefixes"]].map((place) => place.filter((view) => VIEWS.includes(view)));
+const ZOOMED = ["lanes", "graph", "timeline"];
 const placeOf = (view) => PLACES.find((place) => place.includes(view));
 
 function buildPanels() {

@@ -26,7 +26,7 @@ function canvas(width, height, scale = 1) {
   return svg("svg", { viewBox: `0 0 ${width} ${height}`, width: width * scale, height: height * scale });
 }
 
-const VIEWS = ["source", "lanes", "graph", "machines", "passes"]; // by the keys 1, 2, …
+const VIEWS = ["source", "lanes", "graph", "machines", "passes", ...(DATA.run ? ["timeline", "prefixes", "transcript"] : [])]; // by the keys 1, 2, …
 const items = Object.fromEntries(VIEWS.map((view) => [view, []])); // in the order of the arrow keys
 
 // Make an element an item of its view: it can be reached, and it lights up with its keys.
