@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sglc.compiler.ir.op import Op, Operand, Region
+from sglc.compiler.ir.op import Literal, Op, Operand, Region
 from sglc.compiler.ir.values import BRANCH, STREAM
 from sglc.compiler.plan.data import equal, truth
 
@@ -40,6 +40,22 @@ def role_step(op: Op) -> int:
 def constant_of(op: Op) -> Operand | None:
     """The operand whose value the op gives as it is, or None."""
     return op.args[0] if op.name == "const" else None
+
+
+def joined_texts(op: Op) -> tuple[Operand, ...]:
+    """The operands whose texts the op gives one behind the other; empty if it does not."""
+    return op.args if op.name == "concat" else ()
+
+
+def num_items(op: Op) -> int | None:
+    """How many items the list has that the op gives; None if it gives none, or the run can tell."""
+    if op.name == "range":
+        ends = [arg.value for arg in op.args if isinstance(arg, Literal)]
+        low, high = ends if len(ends) == 2 else (None, None)
+        if type(low) is int and type(high) is int:
+            return max(0, high - low + 1)
+    items = constant_of(op)
+    return len(items) if isinstance(items, tuple) else None
 
 
 def projected(op: Op) -> str | None:

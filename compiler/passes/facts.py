@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Final
 
@@ -77,6 +78,42 @@ class Facts:
         """The prompts whose stream goes on in a caller."""
         ops = (op for _, op in self.module.walk() if op.spec.calls and op.spec.writes_stream)
         return frozenset(op.symbol or "" for op in ops)
+
+    def is_slow(self, op: Op) -> bool:
+        """Whether the op asks the model or a tool, or calls what does. Its regions do not count."""
+        if op.spec.calls:
+            return (op.symbol or "") in self._slow
+        return op.spec.model or op.spec.host
+
+    @cached_property
+    def _slow(self) -> frozenset[str]:
+        """The functions that ask the model or a tool, by themselves or in what they call."""
+        return self._callers_of(lambda op: op.spec.model or op.spec.host)
+
+    def shows_text(self, name: str) -> bool:
+        """Whether a call of a function may show a text to an end user."""
+        return name in self._showing
+
+    @cached_property
+    def _showing(self) -> frozenset[str]:
+        return self._callers_of(lambda op: bool(op.attrs.get("show")))
+
+    def _callers_of(self, has: Callable[[Op], bool]) -> frozenset[str]:
+        """The functions with such an op in them, or in what they call."""
+        callers: dict[str, list[str]] = {}
+        found: set[str] = set()
+        todo: list[str] = []
+        for function, op in self.module.walk():
+            if op.spec.calls:
+                callers.setdefault(op.symbol or "", []).append(function.name)
+            elif has(op):
+                todo.append(function.name)
+        while todo:
+            name = todo.pop()
+            if name not in found:
+                found.add(name)
+                todo += callers.get(name, ())
+        return frozenset(found)
 
     def is_repeatable(self, op: Op) -> bool:
         """Whether the op, done again on the same operands in the same run, gives the same.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sglc.constraints.machine import Machine
 
 MAX_STATES: Final = 2_000  # about, of a machine that is made only to be looked at
-MAX_ALL_STATES: Final = 40_000  # of all that are made in one compilation
+MAX_ALL_STATES: Final = 8_000  # of all that are made in one compilation
 
 
 class Languages:

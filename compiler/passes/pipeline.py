@@ -15,6 +15,7 @@ from sglc.compiler.passes.registry import PASSES, pass_class
 SIMPLIFY: Final = "fold,bounds,gvn,dce"
 """Passes that make graphs smaller; one finds more to do where another has been."""
 _BEHIND: Final = (
+    ("motion", 1),
     ("fuse", 1),
     ("script", 1),
     ("jump", 2),

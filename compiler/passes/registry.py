@@ -13,6 +13,7 @@ PASSES: Final[Mapping[str, str]] = {
     "gvn": "sglc.compiler.passes.gvn:ValueNumbering",
     "dce": "sglc.compiler.passes.dce:DeadCode",
     "bounds": "sglc.compiler.passes.bounds:Bounds",
+    "motion": "sglc.compiler.passes.motion:Motion",
     "jump": "sglc.compiler.passes.jump:JumpForward",
     "fuse": "sglc.compiler.passes.fuse:Fuse",
     "script": "sglc.compiler.passes.script:Script",

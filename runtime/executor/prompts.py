@@ -48,11 +48,6 @@ def start_role(machine: Machine, frame: Frame, node: NodeCode) -> None:
     _append(machine, frame, node, stream, make(node.attrs["role"]))
 
 
-def start_hint(machine: Machine, frame: Frame, node: NodeCode) -> None:
-    """What a plan says of the K/V of a stream means nothing for the values."""
-    machine.done(frame, node)
-
-
 def start_media(machine: Machine, frame: Frame, node: NodeCode) -> None:
     raise OpError("model", "the model takes text only: no images, no videos")
 
@@ -145,8 +140,6 @@ PROMPTS: Final[Mapping[str, Callable[[Machine, Frame, NodeCode], None]]] = {
     "entry": start_entry,
     "fork": start_fork,
     "media": start_media,
-    "warm": start_hint,
-    "release": start_hint,
     "messages": start_messages,
     "put": start_put,
     "role.begin": start_role,
