@@ -41,6 +41,9 @@ when its stream ends (pass ``kv``). Hints change no result."""
 DECODE_HINTS: Final = {"expect": "int", "jump": "bool"}
 """And about a decode: how many bytes it surely or probably writes (pass ``bounds``), and whether
 text that the constraint forces is appended at once (pass ``jump``)."""
+SEAMS: Final = ("canonical", "repair")
+"""How the ids behind a decode are made (pass ``seams``): by the tokenizer from all text so far, or
+those that the model wrote, up to the commit point of the text that follows."""
 SELECT_METHODS: Final = ("token_avg", "greedy", "unconditional")
 TOKENIZATIONS: Final = ("canonical", "all")
 CMP_OPS: Final = ("==", "!=", "<", "<=", ">", ">=")
@@ -86,7 +89,7 @@ _STREAM_OPS = (
         kwargs=frozenset({"choices", *GEN_OPTIONS}),
         attrs={
             "name": "str", "constraint": "symbol", **GEN_OPTIONS,
-            "rng": "str", "show": "bool", "logprob": "bool", **HINTS, **DECODE_HINTS,
+            "rng": "str", "show": "bool", "logprob": "bool", "seam": "str", **HINTS, **DECODE_HINTS,
         },
         model=True, site=True, writes_stream=True,
     ),

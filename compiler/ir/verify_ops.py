@@ -7,7 +7,7 @@ from itertools import zip_longest
 
 from sglc.compiler.ir.graph import Function, Module
 from sglc.compiler.ir.op import AttrValue, Literal, Op, Operand, Symbol, Value
-from sglc.compiler.ir.ops import ARITH_OPS, CMP_OPS, SELECT_METHODS, TOKENIZATIONS
+from sglc.compiler.ir.ops import ARITH_OPS, CMP_OPS, SEAMS, SELECT_METHODS, TOKENIZATIONS
 from sglc.compiler.ir.spec import OpSpec
 from sglc.compiler.ir.values import (
     ANY,
@@ -30,6 +30,7 @@ Report = Callable[[str], None]
 _CHOICES = {
     ("cmp", "op"): CMP_OPS,
     ("arith", "op"): ARITH_OPS,
+    ("gen", "seam"): SEAMS,
     ("select", "by"): SELECT_METHODS,
     ("select", "tokenizations"): TOKENIZATIONS,
     ("apply", "fn"): tuple(BUILTINS),

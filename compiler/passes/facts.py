@@ -15,7 +15,7 @@ from sglc.compiler.passes.languages import held_to
 from sglc.constraints.language import bounds
 
 _SURE_OPTIONS: Final = frozenset(
-    {"name", "constraint", "max_tokens", "stop", "temperature", "rng", "show", "logprob"}
+    {"name", "constraint", "max_tokens", "stop", "temperature", "rng", "show", "logprob", "seam"}
     | HINTS.keys()
     | DECODE_HINTS.keys()
 )

@@ -18,6 +18,7 @@ _BEHIND: Final = (
     ("motion", 1),
     ("fuse", 1),
     ("script", 1),
+    ("seams", 2),
     ("jump", 2),
     ("batch", 1),
 )  # with the level they belong to

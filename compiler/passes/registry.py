@@ -14,6 +14,7 @@ PASSES: Final[Mapping[str, str]] = {
     "dce": "sglc.compiler.passes.dce:DeadCode",
     "bounds": "sglc.compiler.passes.bounds:Bounds",
     "motion": "sglc.compiler.passes.motion:Motion",
+    "seams": "sglc.compiler.passes.seams:Seams",
     "jump": "sglc.compiler.passes.jump:JumpForward",
     "fuse": "sglc.compiler.passes.fuse:Fuse",
     "script": "sglc.compiler.passes.script:Script",

@@ -18,7 +18,8 @@ class Saved(NamedTuple):
     in loops, which counts once. ``max_tokens`` is the most tokens that those calls could have
     decoded, and so the most decode steps; None where an option says it at run time only. ``steps``
     are decode steps of the calls that stay, with a token for each byte; ``queue_entries`` is how
-    often less a stream is queued.
+    often less a stream is queued; ``prefill`` the most tokens that are not prefilled again, None
+    where it is not known.
     """
 
     ops: int = 0
@@ -26,6 +27,7 @@ class Saved(NamedTuple):
     max_tokens: int | None = 0
     steps: int = 0
     queue_entries: int = 0
+    prefill: int | None = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Change:
             gains.append(f"up to {self.saved.max_tokens} tokens")
         if self.saved.queue_entries:
             gains.append(f"{self.saved.queue_entries} in the queue")
+        if self.saved.prefill:
+            gains.append(f"up to {self.saved.prefill} prefilled tokens")
         gain = f"  ({', '.join(gains)} less)" if gains else ""
         return f"{place}: {self.pass_name}: {self.before} -> {self.after}{gain}"
 

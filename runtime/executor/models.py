@@ -35,12 +35,13 @@ from sglc.runtime.executor.run import NodeStats, Run
 from sglc.runtime.executor.selects import select_call
 from sglc.runtime.executor.warming import Warming
 from sglc.runtime.tokenizer.base import TokenizerLike
+from sglc.runtime.tokenizer.encoded import Written
 
 
 class GenCall(ModelCall):
     """``gen``: one decode; its value is what the text means in the type asked for."""
 
-    __slots__ = ("_constraint", "_options", "_result")
+    __slots__ = ("_constraint", "_heal", "_options", "_result")
 
     def prepare(self, compiler: ConstraintCompiler) -> Preparation | None:
         frame, node = self.frame, self.node
@@ -66,6 +67,7 @@ class GenCall(ModelCall):
         ids, heal = self.stream.healed_ids() if options.healing else (self.stream.ids(), b"")
         if not ids:
             raise OpError("model", "the stream is empty: there is nothing to go on from")
+        self._heal = heal
         constraint, expect = self._constraint, node.attrs.get("expect")
         if constraint is not None:
             options = options.within(max_tokens_of(constraint.type))
@@ -108,6 +110,12 @@ class GenCall(ModelCall):
         except ValueError as error:
             raise OpError("parse", f"the generated text is no {constraint.type}: {error}") from None
         return result.text, sum(result.logprobs), (value,)
+
+    def written(self) -> Written | None:
+        if self.node.attrs.get("seam") != "repair":
+            return None
+        result = self._result
+        return Written(result.ids[: result.num_kept], self._heal)
 
 
 def _as_op_error(error: OpError | ValueError) -> OpError:
