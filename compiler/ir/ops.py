@@ -178,7 +178,7 @@ _CALL_OPS = (
     _op("tool", "tool", "call a host function", ANY, any_kwargs=True, host=True, effectful=True),
 )  # fmt: skip
 
-MODULE_HINTS: Final = {"single_flight": "bool", "order_rows": "bool"}
+MODULE_HINTS: Final = {"single_flight": "bool", "order_rows": "bool", "prefixes": "segments"}
 """Hints of a whole module, with the kinds of their values. They change no result either."""
 
 OPS: Final[Mapping[str, OpSpec]] = {

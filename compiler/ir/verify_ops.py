@@ -198,6 +198,8 @@ def is_kind(kind: str, value: AttrValue) -> bool:
             return isinstance(value, Symbol)
         case "strs":
             return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+        case "segments":
+            return isinstance(value, tuple) and all(is_kind("strs", item) for item in value)
         case "path":
             return is_kind("str", value) or is_kind("strs", value)
     raise AssertionError(f"unknown kind of attribute {kind!r}")

@@ -18,6 +18,7 @@ PASSES: Final[Mapping[str, str]] = {
     "jump": "sglc.compiler.passes.jump:JumpForward",
     "fuse": "sglc.compiler.passes.fuse:Fuse",
     "script": "sglc.compiler.passes.script:Script",
+    "prefix": "sglc.compiler.passes.prefix:Prefix",
     "batch": "sglc.compiler.passes.batch:Batch",
 }
 """``module:Class`` of every pass."""

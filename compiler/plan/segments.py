@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,3 +55,38 @@ def messages_of(segments: Iterable[Segment]) -> list[dict[str, Any]]:
             piece = segment.text if isinstance(segment, Text) else segment.name
             found[-1]["content"] += piece
     return found
+
+
+_KINDS: dict[str, type[Text | Special | RoleBegin | RoleEnd]] = {
+    "text": Text,
+    "special": Special,
+    "begin": RoleBegin,
+    "end": RoleEnd,
+}
+
+
+def to_words(segments: Iterable[Segment]) -> tuple[str, ...]:
+    """Return segments as ``kind, content, kind, content, …``, as hints write them."""
+    names = {made: name for name, made in _KINDS.items()}
+    words: list[str] = []
+    for segment in segments:
+        content = segment.text if isinstance(segment, Text) else None
+        if isinstance(segment, Special):
+            content = segment.name
+        elif isinstance(segment, RoleBegin | RoleEnd):
+            content = segment.role
+        words += (names[type(segment)], content or "")
+    return tuple(words)
+
+
+def from_words(words: Sequence[str]) -> tuple[Segment, ...]:
+    """Return the segments that ``to_words`` was given.
+
+    Raises:
+        ValueError: a kind is unknown, or the last content is missing.
+    """
+    if len(words) % 2 or not all(kind in _KINDS for kind in words[::2]):
+        raise ValueError(f"no segments: {list(words)!r} (kinds: {', '.join(_KINDS)})")
+    return tuple(
+        _KINDS[kind](content) for kind, content in zip(words[::2], words[1::2], strict=True)
+    )

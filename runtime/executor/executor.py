@@ -112,6 +112,7 @@ class Executor:
         run = Run(
             code, self._encoder, tools, seed, instance, log, deadline_s, deltas=deltas
         )  # fmt: skip
+        self._models.begin(run)
         if self._recorder is not None:
             self._recorder.begin_run(run, instance)
         body = code.functions[plan.entry].body

@@ -30,6 +30,7 @@ from sglc.runtime.executor.held import HeldStreams
 from sglc.runtime.executor.machine import Machine
 from sglc.runtime.executor.modelcall import ModelCall, listed
 from sglc.runtime.executor.options import gen_options
+from sglc.runtime.executor.pins import Pins
 from sglc.runtime.executor.recorder import Recorder
 from sglc.runtime.executor.run import NodeStats, Run
 from sglc.runtime.executor.selects import select_call
@@ -148,6 +149,7 @@ class ModelCalls:
         self._backend = backend
         self._flights = Flights(backend)
         self._held = HeldStreams(backend, recorder)
+        self._pins = Pins(backend, recorder)
         self.warming = Warming(backend, self._held, recorder)
         self._machine = machine
         self._compiler = compiler
@@ -300,6 +302,7 @@ class ModelCalls:
             return False
         for asked, stream in zip(fresh, streams, strict=True):
             self._begin(asked, stream)
+            self._pins.use(asked.call, asked.request.sequence)
         return True
 
     def _begin(self, asked: Asked, stream: int) -> None:
@@ -336,7 +339,7 @@ class ModelCalls:
             deliveries = self._flights.deliveries(event)
             for told, call, number in deliveries:
                 self._take(told, call, number)
-            if not deliveries:
+            if not deliveries and not self._pins.take(event):
                 self.warming.take(event)
 
     def _take(self, event: Event, call: ModelCall, number: int) -> None:
@@ -424,6 +427,11 @@ class ModelCalls:
                 if call.frame.run is run:
                     self._drop(stream, call)
 
+    def begin(self, run: Run) -> None:
+        """A run is open: what it will share with others of its program is kept."""
+        self._pins.begin(run)
+
     def release(self, run: Run) -> None:
         """Let go of the streams that are held for a run: it is over."""
         self._held.release_all(run)
+        self._pins.end(run)
