@@ -54,13 +54,18 @@ def _summary(profile: Profile) -> str:
     if slowest is None:
         return "nothing was run"
     path_ns = 0 if slowest.longest is None else slowest.longest.length_ns
-    path = f"critical path {_ms(path_ns) or 0} ms of {_ms(slowest.duration_ns) or 0} ms"
-    if profile.num_runs == 1:
-        return path
-    return (
-        f"{profile.num_runs} runs in {_ms(profile.wall_ns) or 0} ms; "
-        f"the slowest, row {slowest.instance + 1}: {path}"
-    )
+    text = f"critical path {_ms(path_ns) or 0} ms of {_ms(slowest.duration_ns) or 0} ms"
+    if profile.num_runs > 1:
+        text = (
+            f"{profile.num_runs} runs in {_ms(profile.wall_ns) or 0} ms; "
+            f"the slowest, row {slowest.instance + 1}: {text}"
+        )
+    if profile.speculated:
+        text += (
+            f"\narms begun early {profile.speculated}, taken {profile.committed}, "
+            f"tokens wasted {profile.total.wasted_tokens}"
+        )
+    return text
 
 
 class _Table:
@@ -101,6 +106,7 @@ def _columns(profile: Profile) -> list[_Column]:
         ("tokens", "scored", lambda cost: cost.stats.scored_tokens),
         ("tokens", "decoded", lambda cost: cost.stats.decoded_tokens),
         ("tokens", "forced", lambda cost: cost.stats.forced_tokens),
+        ("tokens", "wasted", lambda cost: cost.wasted_tokens),
     )
     phases: tuple[Phase, ...] = ("build", "queue", "prefill", "decode", "tool")
     return [

@@ -122,9 +122,10 @@ _BRANCH_OPS = (
 
 _CONTROL_OPS = (
     _control("if", "any", "run one of two regions", RegionSpec(label="do"),
-             RegionSpec(label="else"), total=True),
+             RegionSpec(label="else"), total=True, attrs={"spec": "strs"}),
     _control("match", "any", "run the first region with an equal case",
-             RegionSpec(label="case", least=0, most=None), RegionSpec(label="else", least=0)),
+             RegionSpec(label="case", least=0, most=None), RegionSpec(label="else", least=0),
+             attrs={"spec": "strs"}),
     _control("for", "any any*", "run the region for every element",
              RegionSpec(label="body", catches=_LOOP), attrs={"index": "bool"}, loop=True),
     _control("while", "any any*", "run the region while its cond holds, limit turns at most",

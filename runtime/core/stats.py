@@ -31,6 +31,11 @@ class StreamStats:
     queue_entries: int = 0
     preemptions: int = 0
 
+    @property
+    def computed_tokens(self) -> int:
+        """Tokens that went through the model."""
+        return self.prefilled_tokens + self.decoded_tokens + self.scored_tokens
+
     def __add__(self, other: StreamStats) -> StreamStats:
         """Return the sums."""
         return StreamStats(*(getattr(self, n) + getattr(other, n) for n in _STREAM_FIELDS))

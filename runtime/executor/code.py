@@ -70,7 +70,8 @@ class BlockCode:
     """One block. ``template``, ``counts`` are copied into each frame; all else is shared.
 
     ``counts[i]`` is the number of unset slots that node ``i`` waits for, ``consumers[slot]`` the
-    nodes that wait for it, ``initial`` the nodes that wait for nothing.
+    nodes that wait for it, ``initial`` the nodes that wait for nothing, ``early`` those with arms
+    to begin before the decision. ``loc`` is the place of the node that the block belongs to.
     """
 
     label: str
@@ -82,7 +83,9 @@ class BlockCode:
     counts: list[int] = field(default_factory=list)
     consumers: tuple[tuple[int, ...], ...] = ()
     initial: tuple[int, ...] = ()
+    early: tuple[int, ...] = ()
     may_exit: bool = False
+    loc: Loc | None = None
 
 
 class FunctionCode:
@@ -167,6 +170,7 @@ class _BlockBuilder:
                 consumers[slot].append(made.index)
         code.consumers = tuple(map(tuple, consumers))
         code.initial = tuple(i for i, count in enumerate(code.counts) if not count)
+        code.early = tuple(made.index for made in code.nodes if made.attrs.get("spec"))
         code.may_exit = any(made.may_exit for made in code.nodes)
         return code
 
@@ -188,6 +192,8 @@ class _BlockBuilder:
         made.outputs = tuple(map(self._define, node.outputs))
         made.needs = tuple(needs)
         made.blocks = blocks
+        for inner_code in blocks:
+            inner_code.loc = node.loc
         made.may_exit = node.may_exit
         made.attrs = node.attrs
         return made

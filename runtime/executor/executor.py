@@ -11,6 +11,7 @@ from sglc.compiler.plan.arguments import bind_arguments
 from sglc.compiler.plan.plan import Plan, walk
 from sglc.constraints.language import until
 from sglc.runtime.core.backend import Backend
+from sglc.runtime.executor.arms import ARMS
 from sglc.runtime.executor.calls import start_call
 from sglc.runtime.executor.code import PlanCode
 from sglc.runtime.executor.compile_process import CompileProcess
@@ -34,6 +35,7 @@ from sglc.runtime.executor.stream import Encoder
 from sglc.runtime.executor.toolcalls import ToolCalls
 from sglc.runtime.executor.tools import BoundTool, ToolRegistry
 from sglc.runtime.executor.traced import TracedMachine
+from sglc.runtime.executor.trial import Trial
 
 _MAX_PLANS = 256  # of which the tables are kept
 
@@ -76,7 +78,7 @@ class Executor:
             self._machine = TracedMachine(self.limits, starters, recorder)
         self._models = ModelCalls(backend, self._machine, self._compiler, recorder)
         self._tools = ToolCalls(self._pool, self._machine, recorder)
-        starters.update({**CONTROL, **EXITS, **LOOPS, **PROMPTS})
+        starters.update({**ARMS, **CONTROL, **EXITS, **LOOPS, **PROMPTS})
         starters.update(call=start_call, include=start_call, tool=self._tools.start)
         starters.update(gen=self._models.start, select=self._models.start)
         warming = self._models.warming
@@ -199,15 +201,23 @@ class Executor:
 
     def _settle(self) -> None:
         """Run and submit until everything waits for the backend or for tools."""
-        while self._machine.pump() or self._models.has_window:
-            self._models.flush()
+        machine, models = self._machine, self._models
+        while machine.pump() or models.has_window or machine.speculate():
+            models.flush()
         self._settle_values()
 
     def _settle_values(self) -> None:
         self._machine.pump()
         for run, reason in self._machine.take_exhausted():
-            if not run.done:
-                self._end(run, "limit", f"the run needs {reason}")
+            acting = run.acting
+            if acting.done:
+                continue
+            if isinstance(acting, Trial):
+                self._machine.lose(acting)
+            else:
+                self._end(acting, "limit", f"the run needs {reason}")
+        for trial in self._machine.take_lost():
+            self._lose(trial)
         for run in self._machine.take_finished():
             if not run.done:
                 self._finish(run, None)
@@ -228,13 +238,24 @@ class Executor:
         self._tools.cancel(run)
         self._finish(run, RunError(code, message))
 
+    def _lose(self, trial: Trial) -> None:
+        self._models.cancel(trial)
+        self._tools.cancel(trial)
+        if self._recorder is not None:
+            self._recorder.waste(trial.records or ())
+        trial.write_off()
+
     def _finish(self, run: Run, error: RunError | None) -> None:
         frame = self._runs.pop(run)
         error = error or run.scope.first()
+        for trial in [trial for trial in run.trials if not trial.is_committed]:
+            self._lose(trial)
         self._models.release(run)
         if self._recorder is not None:
             self._recorder.end_run(run, last_version(run, error))
-        run.outcome = result = make_result(run, frame, error)
+        result = make_result(run, frame, error)
+        for each in run.family():
+            each.outcome = result
         if result.error is not None:
             run.log.add(RunEvent("error", value=result.error))
         run.log.add(RunEvent("done", value=result.value))

@@ -10,6 +10,7 @@ from sglc.runtime.executor.code import UNSET, BlockCode, NodeCode
 from sglc.runtime.executor.errors import Poison, Scope
 
 if TYPE_CHECKING:
+    from sglc.runtime.executor.arms import EarlyArm
     from sglc.runtime.executor.machine import Machine
     from sglc.runtime.executor.records import Chain
     from sglc.runtime.executor.regions import Owner
@@ -42,12 +43,13 @@ class Frame:
     exists. ``path`` is the random-number path, ``turn`` the place among the frames of ``region``.
     ``entry`` is the stream that the function's ``stream`` op gives, None for a fresh one;
     ``depth`` the number of calls around; ``is_main`` whether it belongs to the entry prompt itself
-    and not to a branch or a call. ``trace`` is there when the run is recorded.
+    and not to a branch or a call. ``trace`` is there when the run is recorded; ``early`` are the
+    arms that were begun before their decision, by the number of the node that decides.
     """
 
     __slots__ = (
-        "code", "counts", "depth", "entry", "is_main", "path", "pending", "region", "run", "scope",
-        "subs", "trace", "turn", "values",
+        "code", "counts", "depth", "early", "entry", "is_main", "path", "pending", "region", "run",
+        "scope", "subs", "trace", "turn", "values",
     )  # fmt: skip
 
     def __init__(
@@ -76,6 +78,7 @@ class Frame:
         self.pending = len(code.nodes)
         self.subs: dict[int, list[Target]] = {}
         self.trace: FrameTrace | None = None
+        self.early: dict[int, list[EarlyArm]] | None = None
 
     def complete(self, machine: Machine) -> None:
         """All nodes have ended."""

@@ -89,9 +89,10 @@ class HeldStreams:
         return warm
 
     def _find(self, run: Run, version: Stream) -> Stream | None:
+        """What is held for a run stays there while a trial in it goes on from the same version."""
         if not run.held:
             return None
         found: Stream | None = version
-        while found is not None and found.held is None:
+        while found is not None and found.held not in run.held:
             found = found.parent
         return found

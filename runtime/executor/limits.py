@@ -1,8 +1,27 @@
-"""Fuel: what one instance of a program may use up."""
+"""Fuel: what one instance of a program may use up, and what it has."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+
+
+@dataclass(slots=True)
+class Fuel:
+    """What has been used up: model calls, generated tokens, turns of loops."""
+
+    model_calls: int = 0
+    tokens: int = 0
+    turns: int = 0
+
+    def copy(self) -> Fuel:
+        """Return the same amounts, to be counted on from."""
+        return Fuel(self.model_calls, self.tokens, self.turns)
+
+    def add(self, other: Fuel, before: Fuel) -> None:
+        """Count what ``other`` has used up since it was as ``before``."""
+        self.model_calls += other.model_calls - before.model_calls
+        self.tokens += other.tokens - before.tokens
+        self.turns += other.turns - before.turns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,3 +49,13 @@ class Limits:
             value = getattr(self, field.name)
             if value is not None and not value > 0:
                 raise ValueError(f"{field.name} must be positive, not {value!r}")
+
+    def exceeded(self, fuel: Fuel) -> str | None:
+        """Return what a run would need that has used up too much, or None."""
+        if fuel.model_calls > self.max_model_calls:
+            return f"more than {self.max_model_calls} model calls"
+        if fuel.tokens > self.max_tokens:
+            return f"more than {self.max_tokens} generated tokens"
+        if fuel.turns > self.max_turns:
+            return f"more than {self.max_turns} loop turns"
+        return None

@@ -11,12 +11,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from sglc.compiler.plan.data import DATA_OPS, DataError
+from sglc.runtime.executor.arms import EarlyArm, begin_early
 from sglc.runtime.executor.code import TERMINATORS, UNSET, BlockCode, NodeCode
 from sglc.runtime.executor.errors import LimitError, OpError, Poison, RunError
 from sglc.runtime.executor.frame import Frame, Join
 from sglc.runtime.executor.limits import Limits
 from sglc.runtime.executor.regions import Exit, Region
 from sglc.runtime.executor.run import Run
+from sglc.runtime.executor.trial import Trial
 
 DONE: Final = -1  # the index that stands for a whole frame or join in the ready queue
 _NO_KWARGS: Final[Mapping[str, Any]] = {}
@@ -30,7 +32,8 @@ class Machine:
 
     ``starters`` maps an op to the function that starts a node of it; ops on data are built in.
     ``finished`` collects the runs whose entry prompt has ended, ``exhausted`` those that have
-    used up their fuel, with the reason; the executor takes both.
+    used up their fuel, with the reason, ``lost`` the trials that come to nothing; the executor
+    takes them.
     """
 
     def __init__(self, limits: Limits, starters: Mapping[str, Starter]) -> None:
@@ -39,6 +42,8 @@ class Machine:
         self._ready: deque[tuple[Frame | Join, int]] = deque()
         self.finished: list[Run] = []
         self.exhausted: list[tuple[Run, str]] = []
+        self.lost: list[Trial] = []
+        self._deciding: list[Frame] = []  # begun, with arms that might begin before their decision
 
     # Values
 
@@ -121,6 +126,16 @@ class Machine:
         frame.region.active += 1
         for index in frame.code.initial:
             self._ready.append((frame, index))
+        if frame.code.early:
+            self._deciding.append(frame)
+
+    def finish(self, frame: Frame) -> None:
+        """Queue the end of a frame, of which nothing runs any more."""
+        self._ready.append((frame, DONE))
+
+    def restart(self, nodes: list[tuple[Frame, int]]) -> None:
+        """Queue nodes that were started and put off."""
+        self._ready += nodes
 
     def leave(self, frame: Frame, index: int, left: Exit) -> None:
         """Leave regions from node ``index`` outwards until one takes the exit.
@@ -133,6 +148,8 @@ class Machine:
                 if counts[later] > 0:
                     counts[later] = -1
                     frame.pending -= 1
+                    if frame.early:
+                        self.drop_early(frame, later)
             region = frame.region
             if region.takes_exit(self, frame, left):
                 return
@@ -164,6 +181,8 @@ class Machine:
 
     def poison(self, frame: Frame, node: NodeCode, poison: Poison) -> None:
         """End a node that cannot be done: its results are poison, and nothing goes on behind it."""
+        if frame.early:
+            self.drop_early(frame, node.index)
         self.spoil(frame, node, poison)
         if node.op in TERMINATORS:
             frame.region.poisoned(self, frame, poison)
@@ -192,9 +211,62 @@ class Machine:
         Raises:
             LimitError: there were too many.
         """
-        run.turns += count
-        if run.turns > self.limits.max_turns:
-            raise LimitError(f"more than {self.limits.max_turns} loop turns")
+        fuel = run.fuel
+        fuel.turns += count
+        if fuel.turns > self.limits.max_turns:
+            raise LimitError(self.limits.exceeded(fuel))
+
+    # Arms before their decision
+
+    def speculate(self) -> bool:
+        """Begin arms whose decision waits for the outside; return whether there were any.
+
+        Called when nothing is ready, so that no arm is begun where the host alone decides.
+        """
+        frames, self._deciding = self._deciding, []
+        begun = False
+        for frame in frames:
+            if frame.run.outcome is not None or self.limits.exceeded(frame.run.root.wasted):
+                continue
+            for index in frame.code.early:
+                if frame.counts[index] > 0 and not self._is_spoilt(frame, index):
+                    self.begin_early(frame, index)
+                    begun = True
+        return begun
+
+    def _is_spoilt(self, frame: Frame, index: int) -> bool:
+        """Whether a node that waits is never to be done."""
+        return any(frame.values[s].__class__ is Poison for s in frame.code.nodes[index].needs)
+
+    def begin_early(self, frame: Frame, index: int) -> None:
+        """Begin the arms of one node."""
+        begin_early(self, frame, frame.code.nodes[index])
+
+    def drop_early(self, frame: Frame, index: int, but: BlockCode | None = None) -> EarlyArm | None:
+        """Lose the arms that a node has begun early, and return the one that is to be taken.
+
+        One that has come to nothing already is not returned.
+        """
+        assert frame.early is not None
+        taken = None
+        for arm in frame.early.pop(index, ()):
+            if arm.trial.outcome is not None:
+                continue
+            if arm.block is but:
+                taken = arm
+            else:
+                self.lose(arm.trial)
+        return taken
+
+    def lose(self, trial: Trial) -> None:
+        """Nothing of a trial goes on."""
+        trial.lose()
+        self.lost.append(trial)
+
+    def take_lost(self) -> list[Trial]:
+        """Return the trials that have come to nothing since the last time."""
+        taken, self.lost = self.lost, []
+        return taken
 
     def take_finished(self) -> list[Run]:
         """Return the runs whose entry prompt has ended since the last time."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sglc.compiler.plan.seeds import seed_key
 from sglc.compiler.plan.segments import Text
@@ -37,6 +37,8 @@ from sglc.runtime.executor.selects import select_call
 from sglc.runtime.executor.warming import Warming
 from sglc.runtime.tokenizer.base import TokenizerLike
 from sglc.runtime.tokenizer.encoded import Written
+
+_TENTATIVE: Final = -1  # the priority of calls that may turn out to be for nothing
 
 
 class GenCall(ModelCall):
@@ -95,7 +97,7 @@ class GenCall(ModelCall):
         assert isinstance(event, Decoded)
         self._result = event.result
         count = len(event.result.ids)
-        self.frame.run.tokens += count
+        self.frame.run.fuel.tokens += count
         stats = self.frame.run.stats[self.node.loc]
         stats.completion_tokens += count
         stats.completion_tokens_wo_jump_forward += count - event.result.num_forced
@@ -176,9 +178,10 @@ class ModelCalls:
     def start(self, machine: Machine, frame: Frame, node: NodeCode) -> None:
         """Start a ``gen`` or ``select`` node: it is submitted when its constraint is ready."""
         run = frame.run
-        run.model_calls += 1
-        if run.model_calls > machine.limits.max_model_calls:
-            raise LimitError(f"more than {machine.limits.max_model_calls} model calls")
+        fuel = run.fuel
+        fuel.model_calls += 1
+        if fuel.model_calls > machine.limits.max_model_calls:
+            raise LimitError(machine.limits.exceeded(fuel))
         call = (
             GenCall(frame, node) if node.op == "gen" else select_call(frame, node, self._pieces_of)
         )
@@ -259,9 +262,11 @@ class ModelCalls:
         if not requests:  # nothing to score: every choice is as likely
             self._note(call)
             self._finish(call)
-        elif len(requests) == 1 and call.node.attrs.get("hold"):
-            return (replace(requests[0], hold=True),)
-        return requests
+        hold = len(requests) == 1 and bool(call.node.attrs.get("hold"))
+        if not hold and run.put_off is None:
+            return requests
+        priority = 0 if run.put_off is None else _TENTATIVE
+        return tuple(replace(each, hold=hold, priority=priority) for each in requests)
 
     def _key(self, call: ModelCall, request: StreamRequest) -> Hashable | None:
         shares = call.frame.run.code.plan.hints.get("single_flight")
@@ -382,8 +387,8 @@ class ModelCalls:
             if frame.is_main:
                 run.capture(call.name, frame.order(node.index), values[0])
         self._machine.done(frame, node, after, *values)
-        if run.tokens > self._machine.limits.max_tokens:
-            reason = f"more than {self._machine.limits.max_tokens} generated tokens"
+        reason = self._machine.limits.exceeded(run.fuel)
+        if reason is not None:
             self._machine.exhausted.append((run, reason))
 
     def _give_up(self, call: ModelCall, error: OpError) -> None:
@@ -406,7 +411,7 @@ class ModelCalls:
         run = call.frame.run
         stats = self._flights.leave(stream, call, cancel=cancel)
         left = self._flights.takers(stream)
-        if all(taker.frame.run is not run for taker, _ in left):
+        if all(taker.frame.run.acting is not run.acting for taker, _ in left):
             run.streams.discard(stream)
         if stats is not None:
             run.stats.setdefault(call.node.loc, NodeStats()).add(stats)
@@ -416,15 +421,16 @@ class ModelCalls:
             self._recorder.handed_over(stream, left[0][0].record)
 
     def cancel(self, run: Run) -> None:
-        """Stop every call of a run."""
+        """Stop every call of a run and of the trials in it."""
+        runs = dict.fromkeys(run.family())
         for constraint, calls in list(self._waiting.items()):
-            left = [call for call in calls if call.frame.run is not run]
+            left = [call for call in calls if call.frame.run not in runs]
             self._waiting[constraint] = left
             if not left:
                 del self._waiting[constraint]
-        for stream in list(run.streams):
+        for stream in list(dict.fromkeys(s for each in runs for s in each.streams)):
             for call, _ in self._flights.takers(stream):
-                if call.frame.run is run:
+                if call.frame.run in runs:
                     self._drop(stream, call)
 
     def begin(self, run: Run) -> None:
@@ -432,6 +438,8 @@ class ModelCalls:
         self._pins.begin(run)
 
     def release(self, run: Run) -> None:
-        """Let go of the streams that are held for a run: it is over."""
-        self._held.release_all(run)
-        self._pins.end(run)
+        """Let go of the streams that are held for a run, and for trials in it: it is over."""
+        for each in run.family():
+            self._held.release_all(each)
+        if run.root is run:
+            self._pins.end(run)

@@ -17,7 +17,7 @@ class Cost:
     """What calls cost, summed. ``calls`` are model calls, ``single_flight_hits`` those of them that
     took what an equal one got; ``critical_ns`` is their time on the critical paths of their runs.
     Calls that run side by side each have their own time, so the times may add up to more than the
-    wall time."""
+    wall time. ``wasted_tokens`` were computed for arms that were not taken."""
 
     calls: int = 0
     single_flight_hits: int = 0
@@ -25,6 +25,7 @@ class Cost:
     stats: StreamStats = NOTHING
     spent_ns: dict[Phase, int] = field(default_factory=lambda: dict.fromkeys(PHASES, 0))
     critical_ns: int = 0
+    wasted_tokens: int = 0
 
     def add_call(self, call: CallRecord) -> None:
         """Count a call; one that never got to the backend has cost time only."""
@@ -32,6 +33,8 @@ class Cost:
         self.single_flight_hits += call.has_joined
         self.tool_calls += call.is_submitted and call.op == "tool"
         self.stats += call.stats
+        if call.is_wasted:
+            self.wasted_tokens += call.stats.computed_tokens
         for phase, spent_ns in call.spent_ns.items():
             self.spent_ns[phase] += spent_ns
 
@@ -42,6 +45,7 @@ class Cost:
         self.tool_calls += other.tool_calls
         self.stats += other.stats
         self.critical_ns += other.critical_ns
+        self.wasted_tokens += other.wasted_tokens
         for phase in PHASES:
             self.spent_ns[phase] += other.spent_ns[phase]
 
@@ -52,6 +56,7 @@ class Cost:
             "single_flight_hits": self.single_flight_hits,
             "tool_calls": self.tool_calls,
             **asdict(self.stats),
+            "wasted_tokens": self.wasted_tokens,
             **{f"{phase}_ms": ms(self.spent_ns[phase]) for phase in PHASES},
             "critical_ms": ms(self.critical_ns),
         }
@@ -64,6 +69,7 @@ class Profile:
     ``wall_ns`` is the time from the first start to the last end. The critical path of a run is
     ``RunRecord.longest``; ``critical_ns`` sums their lengths. ``slowest`` is the run that took
     longest, ``counters`` what the backend itself, and the encoder, have counted meanwhile.
+    ``speculated`` arms were begun before their decision, ``committed`` of those were taken.
     """
 
     places: Mapping[Loc | None, Cost]
@@ -72,6 +78,8 @@ class Profile:
     critical_ns: int
     slowest: RunRecord | None
     counters: Mapping[str, int]
+    speculated: int = 0
+    committed: int = 0
 
     @classmethod
     def of(cls, recorder: Recorder) -> Profile:
@@ -94,6 +102,8 @@ class Profile:
             critical_ns,
             max(runs, key=lambda run: run.duration_ns, default=None),
             recorder.counters(),
+            sum(run.speculated for run in runs),
+            sum(run.committed for run in runs),
         )
 
     @property
@@ -119,6 +129,8 @@ class Profile:
             "runs": self.num_runs,
             "wall_ms": ms(self.wall_ns),
             "critical_ms": ms(self.critical_ns),
+            "speculated": self.speculated,
+            "committed": self.committed,
             "total": self.total.to_data(),
             "places": [
                 {

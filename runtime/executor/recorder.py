@@ -8,9 +8,9 @@ of what it had counted.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sglc.compiler.plan.plan import Loc
 from sglc.runtime.core.backend import Backend
@@ -27,6 +27,9 @@ from sglc.runtime.executor.records import (
     longer,
 )
 from sglc.runtime.executor.stream import Encoder, Stream
+
+if TYPE_CHECKING:
+    from sglc.runtime.executor.run import Run
 
 _LEVELS: Final = frozenset({"peak_slots"})  # counters that are no sums
 
@@ -52,7 +55,7 @@ class Recorder:
         self.steps: list[StepRecord] = []
         self.current: Chain | None = None
         self._clock_ns = clock_ns
-        self._open: dict[object, RunRecord] = {}
+        self._open: dict[Run, RunRecord] = {}
         self._streams: dict[int, _Running] = {}
         self._num_steps = 0
         self._count: Callable[[], Mapping[str, int]] = dict
@@ -68,29 +71,44 @@ class Recorder:
         now = self._count()
         return {k: n if k in _LEVELS else n - self._before.get(k, 0) for k, n in now.items()}
 
-    def begin_run(self, run: object, instance: int) -> None:
+    def begin_run(self, run: Run, instance: int) -> None:
         """A run is submitted: what it starts waits for nothing."""
         record = RunRecord(len(self.runs), instance, self._clock_ns())
         self.runs.append(record)
         self._open[run] = record
         self.current = None
 
-    def end_run(self, run: object, final: Stream | None = None) -> None:
+    def end_run(self, run: Run, final: Stream | None = None) -> None:
         """A run is over, and with it the calls of it that did not end; its prompt is ``final``."""
         record = self._open.pop(run)
         if self.keeps_timeline:
             record.final = final
-        for call in record.calls:
+        self._give_up(record.calls)
+        for call in sorted(record.calls, key=lambda call: call.end_ns):
+            if not call.is_wasted:
+                record.longest = longer(record.longest, call.chain)
+        record.speculated, record.committed = run.speculated, run.committed
+        record.end_ns = self._clock_ns()
+
+    def waste(self, calls: Sequence[CallRecord]) -> None:
+        """What these calls gave, or would have given, counts for nothing."""
+        current = self.current
+        self._give_up(calls)
+        self.current = current
+        for call in calls:
+            call.is_wasted = True
+
+    def _give_up(self, calls: Sequence[CallRecord]) -> None:
+        for call in calls:
             if call.end_ns < 0:
                 call.is_reported = False  # what was is not its result
                 if call.attempt is not None:
                     self.taken(call)
                 self.finish(call)
-        record.end_ns = self._clock_ns()
 
     def begin(
         self,
-        run: object,
+        run: Run,
         op: str,
         name: str,
         path: str,
@@ -98,19 +116,21 @@ class Recorder:
         prompt: Stream | None = None,
     ) -> CallRecord:
         """A call starts, with the results of ``current``; a model call goes on from ``prompt``."""
-        record = self._open[run]
+        record = self._open[run.root]
         call = CallRecord(
             record, op, name, path, loc, self._clock_ns(), self.current, self.keeps_timeline
         )
         if self.keeps_timeline:
             call.prompt = prompt
         record.calls.append(call)
+        if run.records is not None:
+            run.records.append(call)
         return call
 
-    def made(self, run: object, loc: Loc | None, version: Stream) -> None:
+    def made(self, run: Run, loc: Loc | None, version: Stream) -> None:
         """A node has given a version of a stream: the result of the call that has just ended, if
         it goes on from where that call did."""
-        record = self._open[run]
+        record = self._open[run.root]
         if version in record.origins:
             return  # it is only handed on
         record.origins[version] = loc
@@ -137,8 +157,7 @@ class Recorder:
         call.spend(rest, call.mark_ns if call.is_reported else self._clock_ns())
         call.end_ns = call.mark_ns
         length_ns = 0 if call.before is None else call.before.length_ns
-        self.current = Chain(call, call.before, length_ns + call.duration_ns)
-        call.run.longest = longer(call.run.longest, self.current)
+        self.current = call.chain = Chain(call, call.before, length_ns + call.duration_ns)
 
     def handed_over(self, stream: int, call: CallRecord) -> None:
         """A stream goes on for another call: what it costs is the cost of that one."""

@@ -70,8 +70,9 @@ class CallRecord:
     function runs. ``spent_ns`` sums each phase; ``segments`` has the pieces, if the recorder keeps
     a timeline. ``is_submitted`` says whether it came as far as the backend or the pool,
     ``has_joined`` that it takes what other calls cost; ``before`` is the longest chain among the
-    calls whose results it waited for. ``prompt`` is the version that a model call goes on from and
-    ``result`` the one it makes, if the recorder keeps a timeline.
+    calls whose results it waited for, ``chain`` that with itself. ``is_wasted``: it was done for an
+    arm that was not taken. ``prompt`` is the version that a model call goes on from and ``result``
+    the one it makes, if the recorder keeps a timeline.
     """
 
     run: RunRecord
@@ -85,6 +86,8 @@ class CallRecord:
     end_ns: int = -1
     is_submitted: bool = False
     has_joined: bool = False
+    is_wasted: bool = False
+    chain: Chain | None = None
     phase: Phase = "queue"
     stats: StreamStats = NOTHING
     attempt: Attempt | None = None
@@ -123,9 +126,10 @@ class RunRecord:
     """A run; ``longest`` is its critical path: the longest of the chains of its calls.
 
     Calls of a chain follow each other, so it is no longer than the run; it has at least the time
-    of the longest call. What the host computes between calls is no part of it. With a timeline,
-    ``origins`` says of each stream version where in the source it was made, and ``final`` is the
-    last version of the prompt that was run.
+    of the longest call. What the host computes between calls is no part of it, nor are calls for
+    arms that were not taken. ``speculated`` arms were begun before their decision, ``committed`` of
+    those were then taken. With a timeline, ``origins`` says of each stream version where in the
+    source it was made, and ``final`` is the last version of the prompt that was run.
     """
 
     number: int
@@ -136,6 +140,8 @@ class RunRecord:
     longest: Chain | None = None
     origins: dict[Stream, Loc | None] = field(default_factory=dict)
     final: Stream | None = None
+    speculated: int = 0
+    committed: int = 0
 
     @property
     def duration_ns(self) -> int:

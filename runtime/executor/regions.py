@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sglc.compiler.plan.data import describe, equal, truth
-from sglc.runtime.executor.code import BlockCode, NodeCode
-from sglc.runtime.executor.errors import OpError, Poison, Scope
+from sglc.runtime.executor.code import NodeCode
+from sglc.runtime.executor.errors import Poison, Scope
 from sglc.runtime.executor.frame import Frame
 
 if TYPE_CHECKING:
@@ -164,33 +163,10 @@ class TryRegion(Region):
             machine.leave(self.frame, self.node.index, self._left)
 
 
-def start_if(machine: Machine, frame: Frame, node: NodeCode) -> None:
-    label = "do" if truth(frame.values[node.args[0]]) else "else"
-    _enter_arm(machine, frame, node, next((b for b in node.blocks if b.label == label), None))
-
-
-def start_match(machine: Machine, frame: Frame, node: NodeCode) -> None:
-    value = frame.values[node.args[0]]
-    for block in node.blocks:
-        if block.label != "case" or any(equal(literal, value) for literal in block.case):
-            _enter_arm(machine, frame, node, block)
-            return
-    raise OpError("match", f"no case for {describe(value)}")
-
-
-def _enter_arm(machine: Machine, frame: Frame, node: NodeCode, block: BlockCode | None) -> None:
-    if block is None:
-        machine.done(frame, node)
-    else:
-        machine.enter(Region(frame, node), block)
-
-
 def start_try(machine: Machine, frame: Frame, node: NodeCode) -> None:
     TryRegion(frame, node).begin(machine)
 
 
 CONTROL: Final[Mapping[str, Callable[[Machine, Frame, NodeCode], None]]] = {
-    "if": start_if,
-    "match": start_match,
     "try": start_try,
 }

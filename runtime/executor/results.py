@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sglc.compiler.plan.arms import arm_name
+from sglc.compiler.plan.plan import Loc
 from sglc.runtime.executor.code import UNSET
 from sglc.runtime.executor.errors import Poison, RunError
 from sglc.runtime.executor.frame import Frame
@@ -24,9 +26,21 @@ def make_result(run: Run, root: Frame, error: RunError | None) -> Result:
         if value is not UNSET and not isinstance(value, Poison):
             captures[name] = value
     value = found[1] if error is None else None
-    if stream is None:
-        return Result(value, captures, "", [], error, run.stats)
-    return Result(value, captures, _text(stream), stream.messages(), error, run.stats)
+    text = "" if stream is None else _text(stream)
+    messages = [] if stream is None else stream.messages()
+    return Result(
+        value, captures, text, messages, error, run.stats, _arms_taken(run), run.speculated,
+        run.committed,
+    )  # fmt: skip
+
+
+def _arms_taken(run: Run) -> dict[tuple[Loc, str], int]:
+    found: dict[tuple[Loc, str], int] = {}
+    for block, count in run.arms.items():
+        if block.loc is not None:
+            key = block.loc, arm_name(block.label, block.case)
+            found[key] = found.get(key, 0) + count
+    return found
 
 
 def last_version(run: Run, error: RunError | None) -> Stream | None:

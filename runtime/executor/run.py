@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from sglc.compiler.plan.plan import Loc
 from sglc.runtime.core.stats import StreamStats
 from sglc.runtime.executor.errors import RunError, Scope
 from sglc.runtime.executor.events import EventLog
+from sglc.runtime.executor.limits import Fuel
 from sglc.runtime.executor.regions import RootOwner
 from sglc.runtime.executor.stream import Encoder, Stream
 from sglc.runtime.executor.tools import BoundTool
 
 if TYPE_CHECKING:
-    from sglc.runtime.executor.code import PlanCode
+    from sglc.runtime.executor.code import BlockCode, PlanCode
+    from sglc.runtime.executor.frame import Frame
+    from sglc.runtime.executor.records import CallRecord
+    from sglc.runtime.executor.trial import Trial
 
 
 @dataclass(slots=True)
@@ -26,7 +30,7 @@ class NodeStats:
     nothing, since the same was just being computed for another one. The fields behind it are those
     of ``StreamStats``; ``completion_tokens`` are those of the texts that were generated,
     ``..._wo_jump_forward`` the ones of them that the model chose; ``encoded_chars`` went through
-    the tokenizer.
+    the tokenizer; ``wasted_tokens`` were computed for arms that were not taken.
     """
 
     calls: int = 0
@@ -43,6 +47,17 @@ class NodeStats:
     completion_tokens: int = 0
     completion_tokens_wo_jump_forward: int = 0
     encoded_chars: int = 0
+    wasted_tokens: int = 0
+
+    @property
+    def computed_tokens(self) -> int:
+        """Tokens that went through the model."""
+        return self.prefilled_tokens + self.decoded_tokens + self.scored_tokens
+
+    def merge(self, other: NodeStats) -> None:
+        """Count what ``other`` has counted."""
+        for each in fields(self):
+            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
 
     def add(self, stats: StreamStats) -> None:
         """Count one stream more."""
@@ -63,7 +78,9 @@ class Result:
 
     ``value`` is what the program returned; None when there is an ``error``. ``captures``, ``text``
     and ``messages`` are then what did resolve, and ``partial`` is true. ``stats`` maps places in
-    the source to the cost of their model calls.
+    the source to the cost of their model calls. ``arms`` says how often each arm of an ``if`` or
+    ``match`` was taken, by its place and its name; ``speculated`` how many were begun before that
+    was decided, and ``committed`` how many of those were then taken.
     """
 
     value: Any
@@ -72,35 +89,54 @@ class Result:
     messages: list[dict[str, Any]]
     error: RunError | None = None
     stats: Mapping[Loc | None, NodeStats] = field(default_factory=dict)
+    arms: Mapping[tuple[Loc, str], int] = field(default_factory=dict)
+    speculated: int = 0
+    committed: int = 0
 
     @property
     def partial(self) -> bool:
         return self.error is not None
 
+    @property
+    def wasted_tokens(self) -> int:
+        """Tokens that were computed for arms that were not taken."""
+        return sum(stats.wasted_tokens for stats in self.stats.values())
+
 
 class Run:
-    """A plan with arguments and a seed. Made by ``Executor.submit``; ``log`` tells what happens."""
+    """A plan with arguments and a seed. Made by ``Executor.submit``; ``log`` tells what happens.
+
+    ``fuel`` is what it has used up, ``wasted`` what arms have that were not taken. ``trials`` are
+    the arms that were begun before their decision, as long as something of them runs. Of a run
+    whose doings may yet come to nothing (``Trial``), ``put_off`` are the nodes that wait until they
+    count, and ``records`` its calls, if it is recorded; both None where everything counts.
+    """
 
     __slots__ = (
+        "arms",
         "captures",
         "code",
+        "committed",
         "deadline_s",
         "deltas",
         "encoder",
+        "fuel",
         "held",
         "instance",
         "log",
-        "model_calls",
         "outcome",
         "owner",
+        "put_off",
+        "records",
         "scope",
         "seed",
+        "speculated",
         "stats",
         "streams",
-        "tokens",
         "tools",
-        "turns",
+        "trials",
         "versions",
+        "wasted",
     )  # fmt: skip
 
     def __init__(
@@ -121,16 +157,37 @@ class Run:
         self.held: dict[int, Stream] = {}
         self.stats: dict[Loc | None, NodeStats] = {}
         self.captures: dict[str, tuple[tuple[int, ...], Any]] = {}
-        self.model_calls = 0
-        self.tokens = 0
-        self.turns = 0
+        self.arms: dict[BlockCode, int] = {}
+        self.fuel = Fuel()
+        self.wasted = Fuel()
         self.outcome: Result | None = None
         self.versions: list[tuple[tuple[int, ...], Stream]] = []
+        self.trials: set[Trial] = set()
+        self.put_off: list[tuple[Frame, int]] | None = None
+        self.records: list[CallRecord] | None = None
+        self.speculated = 0
+        self.committed = 0
 
     @property
     def done(self) -> bool:
         """Whether there is a result."""
         return self.outcome is not None
+
+    @property
+    def root(self) -> Run:
+        """The run that was submitted."""
+        return self
+
+    @property
+    def acting(self) -> Run:
+        """The run that what is done here counts for."""
+        return self
+
+    def family(self) -> Iterator[Run]:
+        """Yield this run and all trials in it."""
+        yield self
+        for trial in self.trials:
+            yield from trial.family()
 
     def result(self) -> Result:
         """Return the outcome.

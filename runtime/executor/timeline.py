@@ -88,6 +88,8 @@ def _args(call: CallRecord) -> dict[str, Any]:
         "loc": None if call.loc is None else str(call.loc),
         "path": call.path,
     }
+    if call.is_wasted:
+        args["wasted"] = True
     if call.op == "tool":
         return args
     return args | {

@@ -41,6 +41,9 @@ class ToolCalls:
     def start(self, machine: Machine, frame: Frame, node: NodeCode) -> None:
         """Start a ``tool`` node."""
         tool = frame.run.tools[node.attrs["tool"]]
+        if frame.run.put_off is not None and tool.spec.effect == "effectful":
+            frame.run.put_off.append((frame, node.index))  # until it is known that it counts
+            return
         given = {name: frame.values[slot] for name, slot in node.kwargs if name != "after"}
         try:
             arguments = tool.arguments(given)
@@ -96,7 +99,8 @@ class ToolCalls:
         machine.poison(call.frame, call.node, machine.fail(call.frame, call.node, error))
 
     def cancel(self, run: Run) -> None:
-        """Abandon every call of a run."""
-        for job in [job for job, call in self._running.items() if call.frame.run is run]:
+        """Abandon every call of a run and of the trials in it."""
+        runs = dict.fromkeys(run.family())
+        for job in [job for job, call in self._running.items() if call.frame.run in runs]:
             del self._running[job]
             self._pool.abandon(job)

@@ -92,6 +92,10 @@ class TracedMachine(Machine):
         trace = self._trace(frame)
         trace.last = longer(trace.last, self._recorder.current)
 
+    def begin_early(self, frame: Frame, index: int) -> None:
+        self._recorder.current = self._trace(frame).entry
+        super().begin_early(frame, index)
+
     def pump(self) -> bool:
         ready = self._ready
         if not ready:

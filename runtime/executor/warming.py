@@ -62,6 +62,9 @@ class Warming:
 
     def start_release(self, machine: Machine, frame: Frame, node: NodeCode) -> None:
         """Let go of what is held for a version."""
+        if frame.run.put_off is not None:
+            frame.run.put_off.append((frame, node.index))
+            return
         self._held.release(frame.run, frame.values[node.args[0]])
         machine.done(frame, node)
 

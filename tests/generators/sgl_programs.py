@@ -201,7 +201,7 @@ class _Writer:
         options += ["nest"]
         if place.depth < 3:
             options += ["if", "if", "match", "for", "while", "fork", "fork", "named", "side"]
-            options += ["span", "with", "maybe"]
+            options += ["span", "with", "maybe", "router"]
             if self.chat and not place.role:
                 options += ["role", "role", "role"]
         if place.loop:
@@ -331,6 +331,35 @@ class _Writer:
         place.names.bind("text", f"{name}.text")
         place.keeps += (name,)
 
+    def _router(self, place: _Place) -> None:
+        """A decision made beside the stream: the arms could begin before it."""
+        self.fresh += 1
+        name = f"route{self.fresh}"
+        how = self.pick("side", "side", "tool", "call")
+        kind = f"len({name}) % 3"
+        if how == "side":
+            self.say(place, f"side as {name}:")
+            self.say(place.inner(), f"k = gen(int(0..2){self.pick(*_OPTIONS[:4])})")
+            kind = f"{name}.k"
+        elif how == "call" and self.callable(place):
+            call = f"{self.pick(*self.callable(place))}({self.text(place)})"
+            self.say(place, f'{name} = try {call} else "-"')
+        else:
+            self.say(place, f'{name} = try look({self.text(place)}) else "-"')
+        if self.draw(st.booleans()):
+            self._arm(place, f"if {kind} {self.pick('< 1', '> 0')}:")
+            if self.draw(st.booleans()):
+                self._arm(place, "else:")
+            return
+        self.say(place, f"match {kind}:")
+        for head in ("0:", self.pick("1:", "1, 2:"), "else:"):
+            self._arm(place.inner(), head)
+
+    def _arm(self, place: _Place, head: str) -> None:
+        inner = self.nested(place, head)
+        if self.draw(st.integers(0, 3)) == 0:
+            self.say(inner, f'check {self.int(inner)} < {self.pick("1", "3")}, "arm"')
+
     def _span(self, place: _Place) -> None:
         self.fresh += 1
         name = f"text{self.fresh}"
@@ -385,8 +414,8 @@ def _bound_by(head: str) -> list[tuple[str, str]]:
 
 
 @st.composite
-def programs(draw: st.DrawFn) -> str:
-    """Draw the text of a program."""
+def programs(draw: st.DrawFn, *, num_routers: int = 0) -> str:
+    """Draw the text of a program, in it ``num_routers`` decisions made beside the stream."""
     texts = [HEAD]
     prompts: dict[str, bool] = {}
     for index in range(draw(st.integers(0, 2))):
@@ -404,6 +433,8 @@ def programs(draw: st.DrawFn) -> str:
     place = _Place(_Names(text=("x",), int=("n",)))
     writer.say(place, '"begin{n}"')
     writer.block(place, least=2)
+    for _ in range(num_routers):
+        writer._router(place)
     writer.say(place, '"end"')
     if returns:
         writer.say(place, f"return {writer.text(place)}")

@@ -8,10 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from generators.early_arms import with_early_arms
 from generators.hash_model import TOKENIZER
 
 from sglc.compiler.diagnostics import DiagnosticSink
-from sglc.compiler.driver import Optimization, compile_source
+from sglc.compiler.driver import Optimization, check_source, compile_source
+from sglc.compiler.frontend.graph.module import build_graph
+from sglc.compiler.lowering.lower import lower_module
 from sglc.compiler.passes.pipeline import parse_pipeline
 from sglc.compiler.plan.plan import Plan
 from sglc.compiler.source import SourceFile
@@ -161,6 +164,13 @@ def plan_of(source: str) -> Plan:
     return program.plan
 
 
+def early_plan_of(source: str) -> Plan:
+    """The plan with all arms begun before their decisions."""
+    checked = check_source(SourceFile("a.sgl", source), DiagnosticSink())
+    assert checked is not None
+    return lower_module(with_early_arms(build_graph(checked)), "main")
+
+
 def record(
     source: str,
     tools: Callable[[Clock], Mapping[str, Callable[..., Any]]] = lambda clock: {},
@@ -168,6 +178,7 @@ def record(
     host_ns: int = 0,
     build_ns: int = 0,
     step_ns: int = STEP_NS,
+    plan: Callable[[str], Plan] = plan_of,
     **steps: int,
 ) -> Recorded:
     """Run a program whose calls take so many steps."""
@@ -178,7 +189,7 @@ def record(
         backend, PromptEncoder(TOKENIZER, CHATML), tools=ToolRegistry(tools(clock)),
         preparer=lambda: Builder(recorder, clock, build_ns), recorder=recorder,
     )  # fmt: skip
-    result = executor.drive(executor.submit(plan_of(source)))
+    result = executor.drive(executor.submit(plan(source)))
     executor.close()
     (run,) = recorder.runs
     check_times(run)

@@ -237,7 +237,7 @@ def test_limits_count_for_every_run_as_if_it_were_alone() -> None:
     plan = plan_of(LONG)
     runs = [world.submit(plan, instance=i) for i in range(2)]
     world.executor.run_until_idle()
-    assert runs[0].tokens == runs[1].tokens > 0
+    assert runs[0].fuel.tokens == runs[1].fuel.tokens > 0
 
 
 def test_the_key_holds_all_that_a_greedy_decode_depends_on() -> None:

@@ -18,10 +18,12 @@ from sglc.compiler.ir.graph import Module
 from sglc.compiler.lowering.lower import lower_module
 from sglc.compiler.plan.plan import Plan
 from sglc.runtime.core.stats import Snapshot, StreamStats
+from sglc.runtime.executor.code import PlanCode
+from sglc.runtime.executor.events import EventLog
 from sglc.runtime.executor.executor import Executor
 from sglc.runtime.executor.profile import Profile
 from sglc.runtime.executor.recorder import Recorder
-from sglc.runtime.executor.run import Result
+from sglc.runtime.executor.run import Result, Run
 from sglc.runtime.executor.tools import ToolRegistry
 from sglc.runtime.scheduler.scheduler import Scheduler
 from sglc.runtime.tokenizer.chatml import CHATML
@@ -160,14 +162,17 @@ def test_a_tool_is_timed_where_it_runs_and_again_when_it_is_tried_again() -> Non
 def test_a_tool_that_does_not_end_has_the_time_until_it_is_given_up() -> None:
     clock = Clock()
     recorder = Recorder(clock, timeline=True)
-    recorder.begin_run("run", 0)
-    waits = recorder.begin("run", "tool", "waits", "", None)
-    hangs = recorder.begin("run", "tool", "hangs", "", None)
+    plan = plan_of(LOOKUP)
+    encoder = PromptEncoder(TOKENIZER, CHATML)
+    run = Run(PlanCode(plan, {}), encoder, {}, 0, 0, EventLog(), None, deltas=False)
+    recorder.begin_run(run, 0)
+    waits = recorder.begin(run, "tool", "waits", "", None)
+    hangs = recorder.begin(run, "tool", "hangs", "", None)
     recorder.timed(waits, lambda: None)
 
     def function() -> None:
         clock.now += 20
-        recorder.end_run("run")
+        recorder.end_run(run)
 
     clock.now = 5
     recorder.timed(hangs, function)()
