@@ -97,7 +97,10 @@ class Trial(Run):
                 trial.write_off()
         for cost in self.stats.values():
             cost.wasted_tokens = cost.computed_tokens
-        self._hand_over(self.parent.acting)
+        into = self.parent.acting
+        self._hand_over(into)
+        for each in self.family():
+            each.stats = into.stats  # where streams that outlive it are counted
         self.root.wasted.add(self.fuel, self._before)
 
     def _hand_over(self, into: Run) -> None:
