@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from sglc.runtime.core.batch import ForwardBatch
 from sglc.runtime.kvcache.pool import Slots
@@ -92,11 +93,16 @@ class BatchBuilder:
             slot_table[sequence, : len(slots)] = slots
             slot_table[sequence, len(slots) :] = 0
         return ForwardBatch(
-            token_ids=torch.tensor(self.token_ids),
-            positions=torch.tensor(self._positions),
-            slots=torch.tensor(self._slots),
+            token_ids=_tensor(self.token_ids),
+            positions=_tensor(self._positions),
+            slots=_tensor(self._slots),
             query_lens=tuple(self._query_lens),
             seq_lens=tuple(self._seq_lens),
             slot_table=torch.from_numpy(slot_table),
-            logit_rows=torch.tensor(list(self._row_of), dtype=torch.int64),
+            logit_rows=_tensor(list(self._row_of)),
         )
+
+
+def _tensor(values: list[int]) -> Tensor:
+    """Return int64 values as a tensor; numpy reads lists faster than torch does."""
+    return torch.from_numpy(np.array(values, dtype=np.int64))
