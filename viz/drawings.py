@@ -68,6 +68,7 @@ class Drawings:
                 "height": round(sheet.height, 1),
                 "boxes": sheet.boxes,
                 "edges": sheet.edges,
+                "hulls": sheet.hulls,
             }
             for sheet in graph_sheets(function, atlas)
         ]

@@ -15,6 +15,7 @@ from sglc.compiler.ir.op import Op, Region, Value, walk
 from sglc.compiler.ir.values import EFFECT
 from sglc.viz import words
 from sglc.viz.atlas import Atlas
+from sglc.viz.hints import groups, held_values, hint_words, is_speculative
 from sglc.viz.layered import Drawing, draw
 
 CHAR: Final = 6.7  # the width of a character of the page's 11 px monospace font
@@ -23,8 +24,10 @@ PIN_HEIGHT: Final = 20.0
 HEAD: Final = 24.0  # the title of a box with regions
 LABEL: Final = 20.0  # the label of a region
 PAD: Final = 12.0
+HULL: Final = 6.0  # between the frame of a group and its boxes
 STREAM_WEIGHT: Final = 8.0  # streams run straight, other values bend
 MAX_TITLE: Final = 34
+MAX_DETAIL: Final = 56
 MAX_OPS_NESTED: Final = 150  # functions with more ops have sheets for their regions
 
 
@@ -38,6 +41,7 @@ class Sheet:
     height: float = 0
     boxes: list[dict[str, Any]] = field(default_factory=list)
     edges: list[dict[str, Any]] = field(default_factory=list)
+    hulls: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass
@@ -58,6 +62,8 @@ class _Area:
     boxes: list[_Box]
     edges: list[tuple[int, int, str, str]]  # from, to, class, value
     drawing: Drawing
+    hulls: list[tuple[str, tuple[float, float, float, float]]]  # title, place and size
+    is_speculative: bool = False
 
 
 def graph_sheets(function: Function, atlas: Atlas) -> list[Sheet]:
@@ -68,13 +74,13 @@ def graph_sheets(function: Function, atlas: Atlas) -> list[Sheet]:
 def op_words(op: Op, atlas: Atlas) -> tuple[str, str]:
     """Return the title of an op's box and the line below it."""
     title = words.head(op, atlas.makers(op)) if op.regions else words.title(op)
-    return words.clip(title, MAX_TITLE), words.clip(_detail(op, atlas), MAX_TITLE + 4)
+    return words.clip(title, MAX_TITLE), words.clip(_detail(op, atlas), MAX_DETAIL)
 
 
 def _detail(op: Op, atlas: Atlas) -> str:
     if op.spec.model:
         typed = words.constraint(op, atlas.module)
-        parts = [typed[1] if typed else words.choices(op), words.bounds(op)]
+        parts = [typed[1] if typed else words.choices(op), words.bounds(op), *hint_words(op)]
         return " · ".join(part for part in parts if part)
     return words.results(op)
 
@@ -84,6 +90,7 @@ class _Sheets:
         self.atlas = atlas
         self.split = sum(1 for _ in function.walk()) > MAX_OPS_NESTED
         self.sheets = [Sheet(function.name, None)]
+        self.held = held_values(function.body.ops)
         params = [p.value for p in function.params]
         self._fill(0, self._area("", params, function.body))
 
@@ -93,18 +100,28 @@ class _Sheets:
         boxes += [_pin(value, "captured") for value in captured]
         made = {value: index for index, value in enumerate((*params, *captured))}
         edges: list[tuple[int, int, str, str]] = []
+        places: dict[Op, int] = {}
         for op in region.ops:
-            at = len(boxes)
+            at = places[op] = len(boxes)
             boxes.append(self._op(op, sheet))
             read: Iterable[Value] = free_values(op)
-            edges += [(made[v], at, _edge_class(v), str(v)) for v in read]
+            edges += [(made[v], at, self._edge_class(v), str(v)) for v in read]
             made |= dict.fromkeys(op.results, at)
         pairs = [(a, b) for a, b, _, _ in edges]
         sizes = [(box.width, box.height) for box in boxes]
         values = [value for _, _, _, value in edges]
-        weights = [STREAM_WEIGHT if kind == "stream" else 1.0 for _, _, kind, _ in edges]
+        weights = [STREAM_WEIGHT if "stream" in kind else 1.0 for _, _, kind, _ in edges]
         drawing = draw(sizes, pairs, bundles=values, weights=weights)
-        return _Area(label, boxes, edges, drawing)
+        together = [
+            ("group " + name.rpartition(".")[2], [places[op] for op in members])
+            for name, members in groups(region.ops).items()
+        ]
+        return _Area(label, boxes, edges, drawing, _hulls(together, boxes, drawing))
+
+    def _edge_class(self, value: Value) -> str:
+        if words.is_stream(value.type):
+            return "stream held" if value in self.held else "stream"
+        return "effect" if value.type == EFFECT else "data"
 
     def _op(self, op: Op, sheet: int) -> _Box:
         title, detail = op_words(op, self.atlas)
@@ -124,6 +141,7 @@ class _Sheets:
         x = PAD
         for region in op.regions:
             area = self._area(_label(region), region.params, region, sheet)
+            area.is_speculative = is_speculative(op, region)
             box.inner.append((x, HEAD + LABEL, area))
             x += max(area.drawing.width, len(area.label) * CHAR) + 2 * PAD
             box.height = max(box.height, HEAD + LABEL + area.drawing.height + 2 * PAD)
@@ -154,7 +172,8 @@ class _Sheets:
                     "w": max(inner.drawing.width, len(inner.label) * CHAR) + PAD,
                     "h": inner.drawing.height + LABEL + PAD,
                 }
-                region = {"kind": "region", "title": inner.label, **_rounded(frame)}
+                kind = "region early" if inner.is_speculative else "region"
+                region = {"kind": kind, "title": inner.label, **_rounded(frame)}
                 sheet.boxes.append({**region, "in": places[-1]})
                 at = len(sheet.boxes) - 1
                 self._emit(sheet, inner, x + left + inner_x, y + top + inner_y + 2, at)
@@ -162,6 +181,9 @@ class _Sheets:
             points = [[round(x + px, 1), round(y + py, 1)] for px, py in route]
             ends = {"from": places[a], "to": places[b]}
             sheet.edges.append({**ends, "kind": kind, "value": value, "points": points})
+        for title, (left, top, width, height) in area.hulls:
+            frame = {"x": x + left, "y": y + top, "w": width, "h": height}
+            sheet.hulls.append({"title": title, **_rounded(frame)})
 
 
 def _pin(value: Value, kind: str) -> _Box:
@@ -174,10 +196,26 @@ def _label(region: Region) -> str:
     return words.clip(f"{region.label} {case}".strip(), MAX_TITLE)
 
 
-def _edge_class(value: Value) -> str:
-    if words.is_stream(value.type):
-        return "stream"
-    return "effect" if value.type == EFFECT else "data"
+def _hulls(
+    together: Sequence[tuple[str, list[int]]], boxes: Sequence[_Box], drawing: Drawing
+) -> list[tuple[str, tuple[float, float, float, float]]]:
+    """The frames around boxes that belong together, unless another box would be in it."""
+    found = []
+    for title, members in together:
+        sides = [_sides(boxes[i], drawing.corners[i]) for i in members]
+        lefts, tops, rights, bottoms = zip(*sides, strict=True)
+        left, top = min(lefts) - HULL, min(tops) - HULL
+        right, bottom = max(rights) + HULL, max(bottoms) + HULL
+        others = [
+            _sides(box, drawing.corners[i]) for i, box in enumerate(boxes) if i not in members
+        ]
+        if all(x1 <= left or x0 >= right or y1 <= top or y0 >= bottom for x0, y0, x1, y1 in others):
+            found.append((title, (left, top, right - left, bottom - top)))
+    return found
+
+
+def _sides(box: _Box, corner: tuple[float, float]) -> tuple[float, float, float, float]:
+    return corner[0], corner[1], corner[0] + box.width, corner[1] + box.height
 
 
 def _rounded(shape: dict[str, float]) -> dict[str, float]:

@@ -8,14 +8,15 @@ another chain, as a register is. Along the lane, an op stands behind everything 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence, Set
 from typing import Final
 
 from sglc.compiler.ir.graph import Function, free_values
 from sglc.compiler.ir.op import Op, Region, Value
 from sglc.viz import words
 from sglc.viz.atlas import Atlas
+from sglc.viz.hints import held_values, hint_words, is_speculative
+from sglc.viz.strips import ROW_DOWN, ROW_UP, Feed, Item, Run, Strip
 
 CHAR: Final = 6.1  # the width of a character of the page's 10 px monospace font
 TURN: Final = 30.0  # what a line needs to change lanes
@@ -23,96 +24,25 @@ GAP: Final = 14.0
 PAD: Final = 14.0
 FRAME_HEAD: Final = 22.0
 LINE_CHARS: Final = 34  # of a line of text above a lane
-ROW_UP: Final = 34.0
-ROW_DOWN: Final = 22.0
-
-
-@dataclass
-class Item:
-    """Something on a lane, from ``x0`` to ``x1``, ``up`` above and ``down`` below its line."""
-
-    kind: str
-    x0: float
-    x1: float
-    up: float = ROW_UP
-    down: float = ROW_DOWN
-    ops: list[Op] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
-    label: str = ""
-    strips: list[Strip] = field(default_factory=list)
-    exits_to: int | None = None
-
-
-@dataclass
-class Run:
-    """A stretch of line on a lane; ``begins`` says where a line that turns into it comes from."""
-
-    row: int
-    x0: float
-    x1: float
-    begins: tuple[int, float] | None = None
-    dashed: bool = False
-
-
-@dataclass
-class Feed:
-    """A line that enters a region: from a lane of the region around it to lane ``row``."""
-
-    row: int
-    source: Value
-
-
-@dataclass
-class Strip:
-    """A laid out region. ``exits``: the lanes and places where it hands streams on."""
-
-    label: str
-    items: list[list[Item]] = field(default_factory=list)
-    runs: list[Run] = field(default_factory=list)
-    feeds: list[Feed] = field(default_factory=list)
-    exits: list[tuple[int, float]] = field(default_factory=list)
-    width: float = 0
-
-    @property
-    def num_rows(self) -> int:
-        return len(self.items)
-
-    def up(self, row: int) -> float:
-        return max((item.up for item in self.items[row]), default=ROW_UP - 16)
-
-    def down(self, row: int) -> float:
-        return max((item.down for item in self.items[row]), default=ROW_DOWN - 8)
-
-    def baselines(self) -> list[float]:
-        """The height of every lane's line below the upper border."""
-        found, y = [], 0.0
-        for row in range(self.num_rows):
-            y += self.up(row)
-            found.append(y)
-            y += self.down(row)
-        return found
-
-    @property
-    def height(self) -> float:
-        return sum(self.up(row) + self.down(row) for row in range(self.num_rows))
-
-    @property
-    def is_bare(self) -> bool:
-        """Whether nothing happens here that a lane shows."""
-        return not any(self.items)
 
 
 def lay_out(function: Function, atlas: Atlas) -> Strip:
     """Return the lanes of a function."""
-    return _Lanes("", function.body, {}, atlas).strip
+    return _Lanes("", function.body, {}, atlas, held_values(function.body.ops)).strip
 
 
 class _Lanes:
     def __init__(
-        self, label: str, region: Region, entries: Mapping[Value, Value], atlas: Atlas
+        self,
+        label: str,
+        region: Region,
+        entries: Mapping[Value, Value],
+        atlas: Atlas,
+        held: Set[Value],
     ) -> None:
         """``entries``: stream parameters of the region -> the values they are outside."""
         self.atlas = atlas
+        self.held = held
         self.entries = entries
         self.strip = Strip(label)
         self.at: dict[Value, tuple[int, float]] = {}  # where a version ends
@@ -146,6 +76,8 @@ class _Lanes:
             item.x1 = x + 26 + len(name) * CHAR
             self._put(item, row, None, apart=True)
             self._learn(op, item.x1)
+        elif op.spec.hint:
+            self._hint(op)
         else:
             self._learn(op, self._known(op))
             for value in op.results:
@@ -158,9 +90,19 @@ class _Lanes:
                     self.ends[row] = x
                     self._reach(value, row)
 
+    def _hint(self, op: Op) -> None:
+        """A mark on the line, unless the line goes on from there already."""
+        (source,) = op.inputs()
+        row, end = self._locate(source)
+        if self.heads[row] == source and end == self.ends[row]:
+            width = 14 + len(op.name) * CHAR
+            self._put(Item("hint", end, end + width, ops=[op], lines=[op.name]), row, None)
+            self.at[source] = (row, self.ends[row])
+
     def _append(self, op: Op) -> None:
         source = op.args[0]
         assert isinstance(source, Value)
+        num_runs = len(self.strip.runs)
         row, x, begins = self._go_on(source, self._known(op))
         last = self.strip.items[row][-1] if self.strip.items[row] else None
         text = words.piece(op) if op.name == "put" else ""
@@ -173,6 +115,8 @@ class _Lanes:
         else:
             item = _station(op, x, self.atlas, text)
             self._put(item, row, begins)
+        for run in self.strip.runs[num_runs:]:
+            run.held = source in self.held or bool(op.attrs.get("hold"))
         if op.name == "role.begin":
             self.roles[op.result] = (op, row, x)
         opened = self.roles.get(source)
@@ -250,7 +194,9 @@ class _Lanes:
             if words.is_stream(param.type) and isinstance(outer, Value)
         }
         label = "" if len(op.regions) == 1 and op.name != "fork" else _label(region)
-        return _Lanes(label, region, entries, self.atlas).strip
+        strip = _Lanes(label, region, entries, self.atlas, self.held).strip
+        strip.is_speculative = is_speculative(op, region)
+        return strip
 
     def _end(self, op: Op) -> None:
         streams = [v for v in op.inputs() if words.is_stream(v.type)]
@@ -362,6 +308,7 @@ def _station(op: Op, x: float, atlas: Atlas, text: str) -> Item:
     typed = words.constraint(op, atlas.module)
     name = str(op.attrs.get("name", "")) or op.name
     lines = [name, typed[1] if typed else words.choices(op) or "any text", words.bounds(op)]
+    lines.append(" · ".join(hint_words(op)))
     lines = [words.clip(line, LINE_CHARS) for line in lines if line]
     width = 20 + max(map(len, lines)) * CHAR
     return Item("model", x, x + width, ROW_UP - 8, 22 + 13 * len(lines), ops=[op], lines=lines)

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from sglc.compiler.ir.graph import Function
 from sglc.viz.atlas import Atlas
-from sglc.viz.lanes import FRAME_HEAD, LINE_CHARS, PAD, TURN, Item, Strip, label_height, lay_out
+from sglc.viz.lanes import FRAME_HEAD, LINE_CHARS, PAD, TURN, label_height, lay_out
+from sglc.viz.strips import Item, Strip
 from sglc.viz.words import clip
 
 NUM_COLOURS: Final = 6
@@ -67,7 +68,7 @@ class _Painter:
                 row, start = run.begins
                 points = [(x + start, lines[row]), *points]
             if points[0] != points[-1]:
-                self._line(points, colours.at(run.row, run.x0), run.dashed)
+                self._line(points, colours.at(run.row, run.x0), run.dashed, run.held)
         for row, items in enumerate(strip.items):
             for item in items:
                 self._item(item, x, lines[row], colours.at(row, item.x0))
@@ -112,7 +113,13 @@ class _Painter:
             inside_height = max(strip.height, 24.0)
             if strip.label:
                 label = {"kind": "strip", "x": left + 5, "y": inner_y - 14, "label": strip.label}
-                size = {"w": right - left - 10, "h": inside_height + 14, "keys": [], "ids": []}
+                size: Shape = {
+                    "w": right - left - 10,
+                    "h": inside_height + 14,
+                    "keys": [],
+                    "ids": [],
+                }
+                size["early"] = strip.is_speculative
                 self.shapes.append(_rounded({**label, **size}))
             inside = left + TURN
             fork = op.name == "fork"
@@ -130,9 +137,12 @@ class _Painter:
                     self._line(path, colours.at(row, end), False)
             inner_y += inside_height + PAD / 2
 
-    def _line(self, points: list[tuple[float, float]], colour: int, dashed: bool) -> None:
+    def _line(
+        self, points: list[tuple[float, float]], colour: int, dashed: bool, held: bool = False
+    ) -> None:
         path = [[round(px, 1), round(py, 1)] for px, py in points]
-        self.shapes.append({"kind": "line", "points": path, "colour": colour, "dashed": dashed})
+        style = {"colour": colour, "dashed": dashed, "held": held}
+        self.shapes.append({"kind": "line", "points": path, **style})
 
     def _cap(self, x: float, y: float, colour: int) -> None:
         self.shapes.append(_rounded({"kind": "cap", "x": x, "y": y, "colour": colour}))

@@ -145,7 +145,9 @@ def _bounded(stages: list[Stage]) -> list[Stage]:
 
 
 def _same(a: Module, b: Module) -> bool:
-    if a.functions.keys() != b.functions.keys() or a.constraints != b.constraints:
+    if a.functions.keys() != b.functions.keys():
+        return False
+    if a.constraints != b.constraints or a.hints != b.hints:
         return False
     return all(_equal(f, b.functions[name]) for name, f in a.functions.items())
 

@@ -15,8 +15,10 @@ _STREAM_PASSERS: Final = frozenset({"stream", "fork", "branch"})
 
 
 def kind(op: Op) -> str:
-    """The class of an op, by its traits: model, call, host, control, end, stream or data."""
+    """The class of an op, by its traits: model, call, host, control, end, hint, stream or data."""
     spec = op.spec
+    if spec.hint:
+        return "hint"
     if spec.model:
         return "model"
     if spec.calls:

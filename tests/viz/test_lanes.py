@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from sglc.compiler.ir.graph import Module
 from sglc.compiler.ir.op import Op
 from sglc.viz.atlas import Atlas
-from sglc.viz.lanes import Item, Strip, lay_out
+from sglc.viz.lanes import lay_out
 from sglc.viz.lanes_view import lanes_view
+from sglc.viz.strips import Item, Strip
 
 Make = Callable[..., Atlas]
 

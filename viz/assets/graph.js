@@ -20,6 +20,9 @@ function drawGraph(version, number, scale) {
     }
     inside.append(path);
   }
+  for (const hull of sheet.hulls) {
+    inside.append(svg("rect", { class: "hull", x: hull.x, y: hull.y, width: hull.w, height: hull.h }), text(hull.x + 6, hull.y - 3, hull.title, "hull-name"));
+  }
   sheet.boxes.forEach((box, i) => {
     if (!("id" in box)) return;
     const op = DATA.ops[box.id], mark = markOf(box.id);

@@ -1,9 +1,9 @@
 // Streams as a metro map: one line per chain of versions, stations where the model is asked.
 const lanePainters = {
-  line(at) { return svg("path", { class: `line c${at.colour}${at.dashed ? " dashed" : ""}`, d: curve(at.points, "x") }); },
+  line(at) { return svg("path", { class: `line c${at.colour}${at.dashed ? " dashed" : ""}${at.held ? " held" : ""}`, d: curve(at.points, "x") }); },
   cap(at) { return svg("path", { class: `stop c${at.colour}`, d: `M${at.x} ${at.y - 8}v16` }); },
   strip(at) {
-    return svg("g", { class: "strip" }, svg("rect", { x: at.x, y: at.y, width: at.w, height: at.h }), text(at.x + 30, at.y + 11, at.label));
+    return svg("g", { class: `strip${at.early ? " early" : ""}` }, svg("rect", { x: at.x, y: at.y, width: at.w, height: at.h }), text(at.x + 30, at.y + 11, at.label));
   },
   band(at) {
     return svg("g", { class: `band ${at.label}` }, laneBox(at, "shape"), text(at.x + 8, at.y + 12, at.label));
@@ -25,6 +25,11 @@ const lanePainters = {
   },
   call(at) { return square(at, "call"); },
   host(at) { return square(at, "host"); },
+  hint(at) {
+    const group = halo(at, -20, 28, "hint");
+    group.append(svg("path", { class: "mark-hint", d: `M${at.x + 2} ${at.y - 5}l8 5l-8 5z` }), text(at.x + 12, at.y - 8, at.lines[0], "soft"));
+    return group;
+  },
   start(at) {
     const group = halo(at, -12, 24);
     group.append(svg("path", { class: `stop c${at.colour}`, d: `M${at.x + 3} ${at.y - 9}v18` }));
