@@ -168,7 +168,7 @@ def _parse_option(options: Iterable[Type], text: str, find: Find) -> Any:
 
 def _parse_json(t: Type, text: str) -> Any:
     try:
-        value = json.loads(text, parse_float=_float)
+        value = json.loads(text, parse_float=finite_float)
     except RecursionError:
         raise _Fault("it is nested too deeply to be read") from None
     found = fault(t, value) if has_checks(t) else None
@@ -177,7 +177,8 @@ def _parse_json(t: Type, text: str) -> Any:
     return value
 
 
-def _float(text: str) -> float:
+def finite_float(text: str) -> float:
+    """Read a JSON number with a fraction or an exponent; one that is too large is the largest."""
     value = float(text)
     return math.copysign(sys.float_info.max, value) if math.isinf(value) else value
 
@@ -269,7 +270,7 @@ def _numerals(value: int | float | Decimal, digits: int | None, decimals: int | 
     if isinstance(value, float) and digits is not None:
         point = f".{'9' * decimals}" if decimals else ""
         limit = ("-" if value < 0 else "") + ("9" * digits or "0") + point
-        if abs(_float(limit)) >= abs(value):
+        if abs(finite_float(limit)) >= abs(value):
             texts.append(limit)
     return texts
 

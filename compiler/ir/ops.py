@@ -89,7 +89,8 @@ _STREAM_OPS = (
         kwargs=frozenset({"choices", *GEN_OPTIONS}),
         attrs={
             "name": "str", "constraint": "symbol", **GEN_OPTIONS,
-            "rng": "str", "show": "bool", "logprob": "bool", "seam": "str", **HINTS, **DECODE_HINTS,
+            "rng": "str", "show": "bool", "logprob": "bool", "seam": "str", "fields": "int",
+            **HINTS, **DECODE_HINTS,
         },
         model=True, site=True, writes_stream=True,
     ),

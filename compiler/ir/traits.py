@@ -87,6 +87,11 @@ def makes_branch(op: Op) -> bool:
     return op.spec.results == (BRANCH,) and op.spec.reads_stream
 
 
+def maps_items(op: Op) -> bool:
+    """Whether the op gives a list of what its region makes of each item of its operand."""
+    return op.name == "map"
+
+
 def field_path(op: Op) -> tuple[str, ...]:
     """The fields, from the outside in, by which the op compares the items of its only operand.
 

@@ -18,6 +18,7 @@ from sglc.compiler.ir.op import Op, Operand, Region, Value, values_in
 from sglc.compiler.ir.traits import (
     field_path,
     makes_branch,
+    maps_items,
     picks_item,
     projected,
     role_step,
@@ -30,10 +31,24 @@ _OF_STREAM = frozenset({"text", "stream", "logprob"})  # what a branch has besid
 
 
 class Liveness:
-    """``is_seen``: a run may start at the function, and its text and captures are looked at."""
+    """``is_seen``: a run may start at the function, and its text and captures are looked at.
 
-    def __init__(self, function: Function, facts: Facts, *, is_seen: bool) -> None:
+    ``read_fields``: those fields of its result that callers read; None for all of it. ``fields``
+    are those that are read of values that are not needed as a whole. ``seen`` holds the model ops
+    of which somebody looks at the text or the capture, by their identity.
+    """
+
+    def __init__(
+        self,
+        function: Function,
+        facts: Facts,
+        *,
+        is_seen: bool,
+        read_fields: frozenset[str] | None = None,
+    ) -> None:
         self.function = function
+        self.read_fields = read_fields
+        self.seen: set[int] = set()
         self.facts = facts
         self.keeps_stream = is_seen or function.name in facts.included
         self.made = facts.definitions(function)
@@ -85,6 +100,7 @@ class Liveness:
         if starts_stream(op) and op.result == self.function.entry_stream:
             return True
         if spec.model and (op.attrs.get("show") or (is_main and "name" in op.attrs)):
+            self.seen.add(id(op))
             return True
         return not self.facts.cannot_fail(op, self.function)
 
@@ -157,7 +173,13 @@ class Liveness:
             self._todo.append(operand)
 
     def _return(self, op: Op) -> None:
-        self._need(tuple(value for _, value in op.kwargs))
+        for key, value in op.kwargs:
+            if key == "result" and self.read_fields is not None:
+                self._hold(value)
+                for name in self.read_fields:
+                    self._need_field(value, name)
+            else:
+                self._need((value,))
         if self.keeps_stream:
             self._need(op.args)
         elif op.args and isinstance(op.args[0], Value):
@@ -169,7 +191,11 @@ class Liveness:
             self._hold(op.args[0])
             self._todo += early_exits(op)
         elif op.spec.results is not None and not op.spec.reads_stream:
-            self._need(region.terminator.args[0] for region in op.regions)
+            for region in op.regions:
+                if maps_items(op):
+                    self._hold(region.terminator.args[0])
+                else:
+                    self._need(region.terminator.args[:1])
             self._hold(op.args[0])
         else:
             self._need(op.operands())
@@ -196,6 +222,7 @@ class Liveness:
         elif op.regions:
             self._need(op.args)
             self._todo += [param for region in op.regions for param in region.params]
+            self._need(region.terminator.args[0] for region in op.regions)
         elif makes_branch(op):
             self._need(op.operands())
         elif projected(op) is not None or picks_item(op) or field_path(op):
@@ -258,6 +285,11 @@ class Liveness:
             self._need((captured[name],) if name in captured else op.operands())
         elif picks_item(op) or field_path(op):
             self._need_field(op.args[0], name)
+        elif maps_items(op):
+            (body,) = op.regions
+            self._need_field(body.terminator.args[0], name)
+        elif op.spec.model or (op.spec.calls and not op.spec.writes_stream):
+            pass  # it gives the whole, of which a part is read
         elif projected(op) is not None:
             named = self._named_fork(op.args[0])
             if named is None:

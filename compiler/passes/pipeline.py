@@ -15,6 +15,7 @@ from sglc.compiler.passes.registry import PASSES, pass_class
 SIMPLIFY: Final = "fold,bounds,gvn,dce"
 """Passes that make graphs smaller; one finds more to do where another has been."""
 _BEHIND: Final = (
+    ("fields", 1),
     ("prefix", 1),
     ("motion", 1),
     ("fuse", 1),

@@ -16,6 +16,7 @@ PASSES: Final[Mapping[str, str]] = {
     "motion": "sglc.compiler.passes.motion:Motion",
     "seams": "sglc.compiler.passes.seams:Seams",
     "jump": "sglc.compiler.passes.jump:JumpForward",
+    "fields": "sglc.compiler.passes.fields:Fields",
     "fuse": "sglc.compiler.passes.fuse:Fuse",
     "script": "sglc.compiler.passes.script:Script",
     "prefix": "sglc.compiler.passes.prefix:Prefix",

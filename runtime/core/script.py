@@ -37,7 +37,9 @@ class Constraint:
       text is cut after the token's last byte at which the state was accepting. Special tokens
       are allowed where the state is accepting, and end the decode.
 
-    In every case the decode ends at once when the state is accepting and has no way on.
+    In every case the decode ends at once when the state is accepting and has no way on, and when a
+    token leads into a state of ``done``: then all that is wanted of a member is there. (Not so in a
+    decode that has text to ``heal``.)
 
     With ``closing``, no decode is cut off in the middle by its budget, the smaller one of
     ``max_tokens`` and what the context holds: of the tokens above only those are allowed that end
@@ -50,6 +52,7 @@ class Constraint:
     machine: Machine
     end: EndRule
     closing: bool = True
+    done: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,8 @@ class Decode:
             return self.constraint
         if self.constraint is None:
             return Constraint(Prefixed(self.heal, any_bytes()), "eos", closing=False)
-        return replace(self.constraint, machine=Prefixed(self.heal, self.constraint.machine))
+        healed = Prefixed(self.heal, self.constraint.machine)
+        return replace(self.constraint, machine=healed, done=frozenset())
 
     def __post_init__(self) -> None:
         if self.max_tokens < 1:

@@ -220,7 +220,8 @@ class DecodeRun:
         if not piece or not constraint.machine.prefix_ok(data):
             self.finish = "constraint"
             return piece[: _last_member(constraint, self._data, piece) or 0]
-        if _is_complete(constraint, data):
+        machine = constraint.machine
+        if _is_complete(constraint, data) or machine.run(machine.start, data) in constraint.done:
             self.finish = "constraint"
         return piece
 

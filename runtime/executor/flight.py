@@ -121,5 +121,6 @@ def _op_key(op: ScriptOp) -> Hashable:
     if not isinstance(op, Decode):
         return op
     machine = None if op.constraint is None else id(op.constraint.machine)
-    end = None if op.constraint is None else (op.constraint.end, op.constraint.closing)
+    held_to = op.constraint
+    end = None if held_to is None else (held_to.end, held_to.closing, held_to.done)
     return replace(op, key=0, constraint=None), machine, end

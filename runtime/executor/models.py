@@ -14,11 +14,13 @@ from sglc.compiler.plan.seeds import seed_key
 from sglc.compiler.plan.segments import Text
 from sglc.compiler.plan.select import SelectError, distinct_choices
 from sglc.compiler.plan.tokenizations import Pieces
+from sglc.constraints.automaton import Automaton
 from sglc.constraints.language import max_tokens_of, parse, until
-from sglc.constraints.types import Literal, Union
+from sglc.constraints.leading import leading_value, states_behind
+from sglc.constraints.types import Literal, Record, Union
 from sglc.runtime.core.backend import Backend
 from sglc.runtime.core.events import Decoded, Delta, Ended, Event, Failed, Held, Scored
-from sglc.runtime.core.script import Decode, Extend, StreamRequest
+from sglc.runtime.core.script import Constraint, Decode, Extend, StreamRequest
 from sglc.runtime.executor.code import NodeCode
 from sglc.runtime.executor.compile_process import ConstraintError
 from sglc.runtime.executor.constraints import ConstraintCompiler, Preparation
@@ -80,7 +82,7 @@ class GenCall(ModelCall):
             options.sampling,
             seed_key(run.seed, run.instance, frame.path, str(node.attrs.get("rng", ""))),
             options.stop,
-            constraint=None if constraint is None else constraint.result().constraint,
+            constraint=self._held_to(),
             num_logprobs=0 if node.attrs.get("logprob") else None,
             jump=node.attrs.get("jump") is True,
             expect=min(expect or 0, options.max_tokens),
@@ -92,6 +94,18 @@ class GenCall(ModelCall):
                 (Extend(ids), decode), deltas=run.deltas and bool(self.name or self.show)
             ),
         )
+
+    def _held_to(self) -> Constraint | None:
+        """The constraint of the decode, which ends behind the fields that are read."""
+        preparation, count = self._constraint, self.node.attrs.get("fields")
+        if preparation is None:
+            return None
+        found = preparation.result().constraint
+        wanted = preparation.type
+        if not isinstance(wanted, Record) or not isinstance(found.machine, Automaton):
+            return found
+        done = frozenset() if count is None else states_behind(found.machine, wanted, count)
+        return replace(found, done=done) if done else found
 
     def receive(self, number: int, event: Decoded | Scored) -> bool:
         assert isinstance(event, Decoded)
@@ -107,6 +121,9 @@ class GenCall(ModelCall):
         result, constraint = self._result, self._constraint
         if constraint is None:
             return result.text, sum(result.logprobs), (result.text,)
+        count = self.node.attrs.get("fields")
+        if count is not None and isinstance(constraint.type, Record):
+            return result.text, sum(result.logprobs), (leading_value(result.text, count),)
         machines = constraint.result().machines
         try:
             value = parse(constraint.type, result.text, machines.__getitem__)

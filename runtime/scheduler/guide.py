@@ -52,8 +52,9 @@ class Guide:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the text is a member and nothing can be added to it."""
-        return self._constraint.machine.is_complete(self.state)
+        """Whether the text is a member and nothing can be added to it, or enough of one."""
+        constraint = self._constraint
+        return self.state in constraint.done or constraint.machine.is_complete(self.state)
 
     def forced(self) -> bytes:
         """Return the bytes that must come next, as far as they can be worked out."""
@@ -104,7 +105,7 @@ class Guide:
         """Walk over the bytes of an allowed token that does not end the text by itself.
 
         Returns how many of the bytes belong to the value, and whether the decode is over: the
-        value is complete, or the token left it (end rule ``leave``).
+        value is complete, or enough of it is there, or the token left it (end rule ``leave``).
         """
         if not piece:
             return 0, True  # a special token: allowed by `leave` only
@@ -121,4 +122,5 @@ class Guide:
         if isinstance(machine, Prefixed) and machine.inner_state(state):
             self._constraint = replace(self._constraint, machine=machine.inner)
             self.state = machine.inner_state(state)  # masks are shared with who had no prefix
-        return len(piece), kept == len(piece) and self.is_complete
+        is_enough = self.state in self._constraint.done
+        return len(piece), is_enough or (kept == len(piece) and self.is_complete)

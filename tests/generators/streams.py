@@ -38,8 +38,11 @@ PARAMS = st.builds(
 )
 PLAIN = st.just(SamplingParams())
 ENDS = st.sampled_from(["closed", "leave", "eos"])
-FORCED = st.builds(Constraint, st.sampled_from(FORCING), ENDS, closing=st.booleans())
-PLAIN_ONES = st.builds(Constraint, st.sampled_from(AUTOMATA), ENDS, closing=st.booleans())
+DONE = st.sampled_from([frozenset(), frozenset(), frozenset({2}), frozenset({3, 5})])
+FORCED = st.builds(Constraint, st.sampled_from(FORCING), ENDS, closing=st.booleans(), done=DONE)
+PLAIN_ONES = st.builds(
+    Constraint, st.sampled_from(AUTOMATA), ENDS, closing=st.booleans(), done=DONE
+)
 CONSTRAINTS = st.none() | PLAIN_ONES | FORCED
 DECODES = st.builds(
     Decode,
