@@ -82,7 +82,7 @@ def _detail(op: Op, atlas: Atlas) -> str:
         typed = words.constraint(op, atlas.module)
         parts = [typed[1] if typed else words.choices(op), words.bounds(op), *hint_words(op)]
         return " · ".join(part for part in parts if part)
-    return words.results(op)
+    return " · ".join(part for part in (words.results(op), words.size(op)) if part)
 
 
 class _Sheets:

@@ -16,7 +16,7 @@ from sglc.viz.places import Places
 from sglc.viz.prefixes_view import prefixes_view
 from sglc.viz.source_view import source_views
 from sglc.viz.stages import Stage, stage_data
-from sglc.viz.timeline_view import timeline_view
+from sglc.viz.timeline_view import costs, timeline_view
 from sglc.viz.trace import Trace
 from sglc.viz.transcript_view import transcript_view
 from sglc.viz.words import kind
@@ -64,6 +64,7 @@ def _run(trace: Trace, atlas: Atlas) -> dict[str, Any]:
     words = [f"prompt {about.get('prompt')}", str(about.get("model")), f"seed {about.get('seed')}"]
     return {
         "about": " · ".join(words),
+        "costs": costs(trace, places),
         "timeline": timeline_view(trace, places),
         "prefixes": prefixes_view(trace, places),
         "transcript": transcript_view(trace, places, atlas.module),

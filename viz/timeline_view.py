@@ -6,6 +6,7 @@ tokens. Calls of the critical path are underlined, and a line leads from each to
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
@@ -118,6 +119,8 @@ def _call(call: Call, y: float, scale: float, places: Places) -> dict[str, Any]:
     times = [f"{phase} {time / 1000:.1f} ms" for phase, time in spent.items()]
     tokens = [f"{call.tokens[key]} {key}" for key in TOKENS if call.tokens[key]]
     words = ", ".join([*times, *([" + ".join(tokens) + " tokens"] if tokens else [])])
+    if call.has_joined:
+        words += "; an equal call did the work"
     return {
         "name": name,
         "keys": places.keys(call.place, call.op),
@@ -133,6 +136,29 @@ def _call(call: Call, y: float, scale: float, places: Places) -> dict[str, Any]:
         "words": f"{(call.end - call.begin) / 1000:.1f} ms: {words}",
         "at": ":".join((call.place or "").rsplit(":", 2)[1:]),
     }
+
+
+def costs(trace: Trace, places: Places) -> dict[str, str]:
+    """By key of a place, what its calls came to over all runs, in words."""
+    sums: dict[str, Counter[str]] = {}
+    for run in trace.runs:
+        for call in run.calls:
+            keys = places.keys(call.place, call.op)
+            if keys:
+                total = sums.setdefault(keys[0], Counter())
+                total.update(call.tokens)
+                total["calls"] += 1
+                total["us"] += round(call.end - call.begin)
+    return {key: _sum_words(total) for key, total in sums.items()}
+
+
+def _sum_words(total: Mapping[str, int]) -> str:
+    calls = "1 call" if total["calls"] == 1 else f"{total['calls']} calls"
+    words = [calls, f"{total['us'] / 1000:.1f} ms"]
+    if total["prompt"]:
+        words.append(f"{total['prompt']} prompt tokens")
+    words += [f"{total[key]} {key}" for key in TOKENS if total[key]]
+    return " · ".join(words)
 
 
 def _bar(tokens: Mapping[str, int], x: float, width: float) -> list[list[Any]]:

@@ -33,7 +33,8 @@ class Phase(NamedTuple):
 class Call:
     """A call of a run. ``place`` is ``file:line:column`` with the program's own file name.
 
-    ``prompt`` and ``result`` are versions of the run's streams, -1 if there is none.
+    ``has_joined``: it took the stream of an equal call. ``prompt`` and ``result`` are versions of
+    the run's streams, -1 if there is none.
     """
 
     number: int
@@ -45,6 +46,7 @@ class Call:
     end: float
     lane: int
     is_critical: bool
+    has_joined: bool
     tokens: Mapping[str, int]
     phases: list[Phase] = field(default_factory=list)
     prompt: int = -1
@@ -231,6 +233,7 @@ class _Reader:
             end,
             thread,
             bool(args["critical"]),
+            bool(args.get("joined")),
             {key: _count(args.get(f"{key}_tokens", 0)) for key in ("prompt", *TOKENS)},
         )
 

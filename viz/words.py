@@ -9,6 +9,7 @@ from sglc.compiler.ir.graph import Module
 from sglc.compiler.ir.notation import write_type
 from sglc.compiler.ir.op import AttrValue, Literal, Op, Operand, Symbol, Value
 from sglc.compiler.ir.text import write_operand
+from sglc.compiler.ir.traits import appends_text
 from sglc.compiler.ir.values import STREAM, ValueType
 
 _STREAM_PASSERS: Final = frozenset({"stream", "fork", "branch"})
@@ -51,6 +52,15 @@ def title(op: Op) -> str:
         words += [show(arg) for arg in op.args[skip:]]
         words += [f"{key}={show(value)}" for key, value in op.kwargs if key != "after"]
     return " ".join(word for word in words if word)
+
+
+def size(op: Op) -> str:
+    """How long a constant text is: ``12 characters``."""
+    value = op.args[1] if appends_text(op) else None
+    if not (isinstance(value, Literal) and isinstance(value.value, str)):
+        return ""
+    count = len(value.value)
+    return "1 character" if count == 1 else f"{count} characters"
 
 
 def results(op: Op) -> str:

@@ -93,6 +93,7 @@ def _args(call: CallRecord) -> dict[str, Any]:
     if call.op == "tool":
         return args
     return args | {
+        "joined": call.has_joined,
         "prompt_tokens": stats.prompt_tokens,
         "cached_tokens": stats.cached_tokens,
         "prefilled_tokens": stats.prefilled_tokens,

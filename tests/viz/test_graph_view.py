@@ -15,7 +15,7 @@ from hypothesis import given, settings
 
 from sglc.compiler.ir.graph import Module
 from sglc.viz.atlas import Atlas
-from sglc.viz.graph_view import MAX_OPS_NESTED, Sheet, graph_sheets
+from sglc.viz.graph_view import MAX_OPS_NESTED, Sheet, graph_sheets, op_words
 
 Make = Callable[..., Atlas]
 Box = dict[str, Any]
@@ -76,6 +76,12 @@ def test_the_graph_of_small_programs(source: str, atlas_of: Make) -> None:
 @given(modules())
 def test_the_graph_of_random_programs(module: Module) -> None:
     check_all(Atlas(module, module.functions))
+
+
+def test_boxes_of_constant_texts_say_how_long_they_are(atlas_of: Make) -> None:
+    atlas = atlas_of('prompt p(t: str):\n    "1234{t}"\n    "x"\n')
+    details = [op_words(op, atlas)[1] for op in atlas.numbers if op.name == "put"]
+    assert details == ["%s1 · 4 characters", "%s2", "%s3 · 1 character"]
 
 
 def test_captured_values_come_in_by_pins(atlas_of: Make) -> None:

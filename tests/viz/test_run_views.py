@@ -17,7 +17,7 @@ from sglc.viz import timeline_view as timeline_module
 from sglc.viz import transcript_view as transcript_module
 from sglc.viz.page import page_data
 from sglc.viz.places import Places
-from sglc.viz.timeline_view import timeline_view
+from sglc.viz.timeline_view import costs, timeline_view
 from sglc.viz.transcript_view import forced
 
 
@@ -132,6 +132,27 @@ def test_every_piece_leads_to_its_place() -> None:
                 assert text_of(piece["keys"][0]) == "gen()"
             elif piece["text"] == "1234":
                 assert text_of(piece["keys"][0]) == "1234"
+
+
+def test_what_a_place_has_cost_is_summed() -> None:
+    known = branches()
+    trace = known.read()
+    found = costs(trace, Places(known.atlas()))
+    b = next(call for call in trace.runs[0].calls if call.name == "b")
+    assert len(found) == 4
+    (key, *_) = Places(known.atlas()).keys(b.place, "gen")
+    assert found[key].startswith("2 calls · ")
+    total = sum(call.tokens["prompt"] for call in trace.runs[0].calls if call.name == "b")
+    assert f" · {total} prompt tokens · " in found[key]
+
+
+def test_a_call_that_joined_another_says_so() -> None:
+    known = branches()
+    trace = known.read()
+    trace.runs[0].calls[1].has_joined = True
+    (run,) = timeline_view(trace, Places(known.atlas()))["runs"]
+    told = [call["words"].endswith("an equal call did the work") for call in run["calls"]]
+    assert told == [False, True, False, False, False]
 
 
 def test_transcripts_stop_where_they_are_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
