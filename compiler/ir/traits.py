@@ -30,6 +30,16 @@ def appends_text(op: Op) -> bool:
     return spec.pure and spec.writes_stream and spec.formats and not op.attrs.get("special")
 
 
+def warms(op: Op) -> bool:
+    """Whether the op asks for the K/V of a version to be computed."""
+    return op.name == "warm"
+
+
+def releases(op: Op) -> bool:
+    """Whether the op lets go of what is held for a version."""
+    return op.name == "release"
+
+
 def role_step(op: Op) -> int:
     """1 for an op that opens a message, -1 for one that closes it, else 0."""
     if "role" not in op.spec.required:

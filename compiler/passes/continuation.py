@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sglc.compiler.ir.graph import Module
+from sglc.compiler.ir.graph import Function, Module
 from sglc.compiler.ir.op import Op, Operand, Value
 from sglc.compiler.ir.traits import projected
 from sglc.compiler.passes.facts import Facts
@@ -44,6 +44,10 @@ class Continuations:
     def goes_on(self, op: Op) -> bool:
         """Whether the model is asked about the stream again behind ``op``, on some way."""
         return id(op) in self._ops
+
+    def leads_on(self, function: Function, version: Value) -> bool:
+        """Whether the model may be asked about ``version``, or a later one of its stream."""
+        return (function.name, version) in self._seen
 
     def _visit(self, name: str, stream: Operand) -> None:
         if not isinstance(stream, Value) or (name, stream) in self._seen:

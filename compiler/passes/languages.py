@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MAX_STATES: Final = 2_000  # about, of a machine that is made only to be looked at
 MAX_ALL_STATES: Final = 8_000  # of all that are made in one compilation
+_LEAST_STATES: Final = 50  # what a small machine counts for
 
 
 class Languages:
@@ -41,10 +42,12 @@ class Languages:
 
         if type_ not in self._machines:
             self._machines[type_] = None
+            if self._num_states > MAX_ALL_STATES:
+                return None
             try:
                 size = rough_size(type_)
-                if size <= min(MAX_STATES, MAX_ALL_STATES - self._num_states):
-                    self._num_states += size
+                if size <= MAX_STATES:
+                    self._num_states += max(size, _LEAST_STATES)
                     found = language(type_)
                     self._machines[type_] = found if found.start else None
             except ValueError:

@@ -15,7 +15,7 @@ from sglc.compiler.ir.graph import Function, Module
 from sglc.compiler.ir.op import Op, Operand, Region, Value
 from sglc.compiler.ir.spec import is_total
 from sglc.compiler.ir.text import write_op
-from sglc.compiler.ir.traits import appends_text, joined_texts
+from sglc.compiler.ir.traits import appends_text, joined_texts, warms
 from sglc.compiler.ir.values import STR, STREAM
 from sglc.compiler.passes.base import Context, Pass
 from sglc.compiler.passes.facts import Facts
@@ -59,7 +59,7 @@ class _Ahead:
         ops = list(function.walk())
         self.made = {value: op for op in ops for value in op.results}
         self.names = {value.name for value in function.definitions()}
-        self.warm = {op.args[0] for op in ops if op.spec.hint}
+        self.warm = {op.args[0] for op in ops if warms(op)}
         self.before: dict[int, list[Op]] = {}
         self.instead: dict[int, Op] = {}
         for op in ops:

@@ -22,6 +22,7 @@ _BEHIND: Final = (
     ("script", 1),
     ("seams", 2),
     ("jump", 2),
+    ("kv", 1),
     ("batch", 1),
 )  # with the level they belong to
 PLAN: Final = {

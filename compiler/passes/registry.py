@@ -14,6 +14,7 @@ PASSES: Final[Mapping[str, str]] = {
     "dce": "sglc.compiler.passes.dce:DeadCode",
     "bounds": "sglc.compiler.passes.bounds:Bounds",
     "motion": "sglc.compiler.passes.motion:Motion",
+    "kv": "sglc.compiler.passes.kv:KeyValues",
     "seams": "sglc.compiler.passes.seams:Seams",
     "jump": "sglc.compiler.passes.jump:JumpForward",
     "fields": "sglc.compiler.passes.fields:Fields",

@@ -15,6 +15,7 @@ from sglc.compiler.ir.graph import Function
 from sglc.compiler.ir.op import Literal, Op, Operand, Region, Value, values_in
 from sglc.compiler.ir.traits import appends_text, role_step, starts_stream
 from sglc.compiler.passes.facts import Facts
+from sglc.compiler.passes.handing import handed_on
 
 ROLE_CHARS: Final = 4  # what the markers of a role come to, at least
 ASSUMED_CHARS: Final = 16  # of a text that only the run knows
@@ -145,23 +146,15 @@ class Waiting:
             self._before.setdefault(value, []).extend(found)
 
     def _join(self, op: Op, entered: Known) -> None:
-        ends = [_ends(region) for region in op.regions]
         if op.spec.results is not None:
-            given = [arg for found in ends for end in found for arg in end.operands()]
+            given = [arg for region in op.regions for arg in region.terminator.operands()]
             self.known.update(dict.fromkeys(op.results, self.when(given, entered)))
             return
         for index, value in enumerate(op.results):
-            given = [
-                end.args[index]
-                for found in ends
-                for end in found
-                if not end.spec.exits or (op.spec.loop and end.spec.exits <= {"loop"})
-            ]
+            given = handed_on(op, index)
             self.known[value] = entered
             if op.spec.loop:
-                param = op.regions[0].params[index - len(op.results)]
-                self._go_on(param, given)
-                given.append(op.args[1 + index])
+                self._go_on(op.regions[0].params[index - len(op.results)], given)
             self._go_on(value, given)
             chars = [self.chars.get(arg, 0) for arg in given if isinstance(arg, Value)]
             self.chars[value] = 0 if op.spec.loop else min(chars, default=0)
@@ -173,16 +166,3 @@ def known_chars(text: Operand) -> int:
         return len(text.value) if isinstance(text.value, str) else 1
     is_text = isinstance(text, Value) and text.type.name == "str"
     return ASSUMED_CHARS if is_text else 1
-
-
-def _ends(region: Region) -> list[Op]:
-    """The terminators by which the region, or a turn of the loop that it is, is left."""
-    found = [region.terminator]
-    todo = [op for op in region.ops if op.regions and not op.spec.loop]
-    while todo:
-        op = todo.pop()
-        for inner in op.regions:
-            if inner.terminator.spec.exits == frozenset({"loop"}):
-                found.append(inner.terminator)
-            todo += [each for each in inner.ops if each.regions and not each.spec.loop]
-    return found

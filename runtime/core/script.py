@@ -159,10 +159,11 @@ class StreamRequest:
 
     With ``hold`` the stream does not end with its script: it reports Held and waits to be resumed.
     A script of extends alone computes their K/V and nothing else. With ``insert=False`` the K/V
-    that no other stream has used is freed when the stream ends, instead of cached.
+    behind the first ``shared`` tokens that no other stream has used is freed when the stream ends,
+    instead of cached. A stream that is resumed so more than once counts from the least of them.
 
     Raises:
-        ValueError: a decode or score has no token before it.
+        ValueError: a decode or score has no token before it; ``shared`` is below 0.
     """
 
     script: tuple[ScriptOp, ...]
@@ -170,8 +171,11 @@ class StreamRequest:
     deltas: bool = True
     hold: bool = False
     insert: bool = True
+    shared: int = 0
 
     def __post_init__(self) -> None:
+        if self.shared < 0:
+            raise ValueError(f"shared must be at least 0, not {self.shared}")
         for op in self.script:
             if isinstance(op, Extend):
                 if op.ids:

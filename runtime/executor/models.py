@@ -6,7 +6,7 @@ the backend; the tokens it draws depend on the call's place in the program and o
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
@@ -279,11 +279,20 @@ class ModelCalls:
         if not requests:  # nothing to score: every choice is as likely
             self._note(call)
             self._finish(call)
-        hold = len(requests) == 1 and bool(call.node.attrs.get("hold"))
-        if not hold and run.put_off is None:
+        if len(requests) == 1:
+            requests = (self._hinted(requests[0], call.node.attrs),)
+        if run.put_off is None:
             return requests
-        priority = 0 if run.put_off is None else _TENTATIVE
-        return tuple(replace(each, hold=hold, priority=priority) for each in requests)
+        return tuple(replace(each, priority=_TENTATIVE) for each in requests)
+
+    def _hinted(self, request: StreamRequest, attrs: Mapping[str, Any]) -> StreamRequest:
+        """Return a request that is held, or put into the cache, as the plan says.
+
+        What is not to be cached is what is written behind the prompt.
+        """
+        if attrs.get("insert") is False:
+            request = replace(request, insert=False, shared=len(request.sequence))
+        return replace(request, hold=True) if attrs.get("hold") else request
 
     def _key(self, call: ModelCall, request: StreamRequest) -> Hashable | None:
         shares = call.frame.run.code.plan.hints.get("single_flight")

@@ -141,14 +141,21 @@ class RadixTree:
         self.evicted_tokens += freed
         return freed
 
-    def prune(self, node: Node, user: int) -> None:
+    def prune(self, node: Node, user: int, keep: int = 0) -> None:
         """Free the path that ends at ``node``, as far up as ``user`` alone has used it.
 
-        What is locked, continues elsewhere, or is gone, stays as it is.
+        What is locked, continues elsewhere, or is gone, stays as it is, and so do the first
+        ``keep`` tokens of the path.
         """
+        end = _length(node)
         while node.alive and node.user == user and not node.locks and not node.children:
             parent = node.parent
             assert parent is not None
+            end -= len(node.key)
+            if end < keep:
+                if end + len(node.key) > keep:
+                    self._shorten(node, keep - end)
+                return
             self._drop(node, parent)
             node = parent
 
@@ -200,6 +207,15 @@ class RadixTree:
                 (n.last_use, n.serial, n) for n in live.values() if not n.locks and not n.children
             ]
             heapq.heapify(self._leaves)
+
+
+def _length(node: Node) -> int:
+    """How many tokens the path to ``node`` has."""
+    length = len(node.key)
+    while node.parent is not None:
+        node = node.parent
+        length += len(node.key)
+    return length
 
 
 def common_prefix(key: list[int], tokens: list[int], start: int, end: int) -> int:

@@ -135,7 +135,7 @@ class KVMemory:
             stream.node = node
             stream.owned_from = length
             if not stream.request.insert:
-                self.tree.prune(below, stream.id)
+                self.tree.prune(below, stream.id, stream.request.shared)
         del stream.tokens[length:]
 
     def commit(self, stream: Stream) -> None:
@@ -181,7 +181,7 @@ class KVMemory:
         if not stream.request.insert:
             tokens = stream.tokens
             for leaf in (*stream.scored, self.tree.walk(self.tree.root, tokens, 0, len(tokens))[0]):
-                self.tree.prune(leaf, stream.id)
+                self.tree.prune(leaf, stream.id, stream.request.shared)
 
     def release(self, stream: Stream) -> None:
         """Take everything from a running stream; what it owns is freed, so commit before."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sglc.runtime.core.script import StreamRequest
 from sglc.runtime.kvcache.radix import common_prefix
 from sglc.runtime.scheduler.progress import Progress
@@ -28,6 +30,8 @@ class Resumption:
             raise ValueError(f"stream {number} is not there to be resumed, or has more to do")
         sequence = request.sequence
         kept = common_prefix(stream.tokens, list(sequence), 0, len(sequence))
+        if not (request.insert or stream.request.insert):
+            request = replace(request, shared=min(request.shared, stream.request.shared))
         stream.request = request
         state.memory.truncate(stream, kept)
         stream.tokens += sequence[kept:]

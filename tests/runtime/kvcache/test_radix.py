@@ -73,14 +73,14 @@ class TreeMachine(RuleBasedStateMachine):
         self.touch(tokens)
 
     @precondition(lambda self: self.known)
-    @rule(data=st.data(), user=st.integers(0, 2))
-    def prune(self, data: st.DataObject, user: int) -> None:
+    @rule(data=st.data(), user=st.integers(0, 2), keep=st.integers(0, 5))
+    def prune(self, data: st.DataObject, user: int, keep: int) -> None:
         path = data.draw(st.sampled_from(sorted(self.known)))
         node, slots = self.tree.walk(self.tree.root, list(path), 0, len(path))
         assert len(slots) == len(path)
         self.touch(path)
-        self.tree.prune(node, user)
-        for n in range(len(path), 0, -1):
+        self.tree.prune(node, user, keep)
+        for n in range(len(path), keep, -1):
             prefix = tuple(path[:n])
             continues = any(p[:-1] == prefix for p in self.known)
             if continues or self.users[prefix] != {user} or prefix not in self.evictable():

@@ -236,6 +236,21 @@ def test_streams_without_insert_leave_room(world: Any, insert: bool) -> None:
     assert scheduler.stats()["peak_slots"] == (2 + 6 * 7 if insert else 9)
 
 
+def test_without_insert_the_shared_tokens_stay(world: Any) -> None:
+    scheduler = world.scheduler()
+    script = (Extend((1, 2, 3, 0)), Decode(5, ignore_eos=True))
+    scheduler.submit(StreamRequest(script, insert=False, shared=3))
+    drain(scheduler)
+    assert scheduler.slot_usage.cached == 3
+    stream = scheduler.submit(StreamRequest(script, hold=True, insert=False, shared=4))
+    ids = (1, 2, 3, 0, *drain(scheduler)[-2].result.ids, 2)
+    scheduler.resume(stream, StreamRequest((Extend(ids), Decode(2)), insert=False, shared=len(ids)))
+    drain(scheduler)
+    assert scheduler.slot_usage.cached == 4
+    with pytest.raises(ValueError, match="shared"):
+        StreamRequest(script, shared=-1)
+
+
 def test_what_a_resume_takes_back_is_freed_without_insert(world: Any) -> None:
     scheduler = world.scheduler()
     stream = hold(scheduler, 1, 2, 3, 0)
