@@ -115,6 +115,11 @@ def field_path(op: Op) -> tuple[str, ...]:
     return tuple(map(str, by)) if isinstance(by, tuple) else ()
 
 
+def chooses_region(op: Op) -> bool:
+    """Whether the op runs one of its regions, the one that its operand says."""
+    return op.spec.region("do") is not None or op.spec.region("case") is not None
+
+
 def chosen_region(op: Op, known: Any) -> Region | None:
     """The region that an op surely runs once, if ``known`` is its first operand.
 

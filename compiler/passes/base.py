@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
+from sglc.compiler.cost.calibration import UNCALIBRATED, Calibration
 from sglc.compiler.ir.graph import Function, Module
+from sglc.compiler.passes.history import History
 from sglc.compiler.passes.languages import Languages
 from sglc.compiler.passes.report import Change
 
@@ -30,7 +32,8 @@ class Context:
     ``roots`` are the prompts a run may start at; None means any of them. Their captures and their
     text can be seen, unless ``by_value``: then of a prompt that declares a result only the result.
     ``evaluate`` runs functions at compile time; without it none is. ``languages`` keeps what was
-    found out about constraints.
+    found out about constraints. ``history`` is what earlier runs have shown, ``costs`` how long
+    what the engine does takes.
     """
 
     roots: frozenset[str] | None = None
@@ -38,6 +41,8 @@ class Context:
     evaluate: Evaluate = _evaluate_nothing
     changes: list[Change] = field(default_factory=list)
     languages: Languages = field(default_factory=Languages)
+    history: History | None = None
+    costs: Calibration = UNCALIBRATED
 
     def shows(self, function: Function) -> bool:
         """Whether somebody may see the captures and the text of ``function``."""

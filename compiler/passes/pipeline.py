@@ -19,6 +19,7 @@ _BEHIND: Final = (
     ("prefix", 1),
     ("motion", 1),
     ("fuse", 1),
+    ("spec{guess=false}", 1),
     ("script", 1),
     ("seams", 2),
     ("jump", 2),

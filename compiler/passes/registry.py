@@ -19,6 +19,7 @@ PASSES: Final[Mapping[str, str]] = {
     "jump": "sglc.compiler.passes.jump:JumpForward",
     "fields": "sglc.compiler.passes.fields:Fields",
     "fuse": "sglc.compiler.passes.fuse:Fuse",
+    "spec": "sglc.compiler.passes.spec:Speculation",
     "script": "sglc.compiler.passes.script:Script",
     "prefix": "sglc.compiler.passes.prefix:Prefix",
     "batch": "sglc.compiler.passes.batch:Batch",
