@@ -3,10 +3,11 @@
     python bench/optimizer.py --rounds 5
     python bench/optimizer.py --only tree --only judge --markdown
 
-Every program is compiled as `sglc run` compiles it, and starts from an empty cache. Prints for both
-levels what the engine counted and the best time of all rounds, the ratio of the times, and the
-geometric mean of the ratios. Values are compared; those of programs that decode other tokens at -O2
-(forced text that is cut otherwise) may differ and are then marked.
+Four of them are there twice: with free text, and with values of a type, of which the caller reads
+some fields. Every program is compiled as `sglc run` compiles it, and starts from an empty cache.
+Prints for both levels what the engine counted and the best time of all rounds, the ratio of the
+times, and the geometric means of the ratios. Values are compared; those of programs that decode
+other tokens at -O2 (forced text that is cut otherwise) may differ and are then marked.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class Case:
     name: str
     title: str
     rows: Sequence[Mapping[str, Any]]
+    is_typed: bool = False
 
 
 def _questions(count: int) -> list[dict[str, Any]]:
@@ -59,6 +61,10 @@ CASES: Final = (
     Case("judge", "judge, 5 dimensions", [{"text": ESSAY}]),
     Case("samples", "self-consistency, 8 samples", _questions(1)),
     Case("react", "ReAct, tool of 0.2 s", [{"question": "Who built the tower of Pisa?"}]),
+    Case("judge_typed", "judge, typed", [{"text": ESSAY}], True),
+    Case("tree_typed", "tree of thought, typed", _questions(1), True),
+    Case("samples_typed", "self-consistency, typed", _questions(1), True),
+    Case("react_typed", "ReAct, typed", [{"question": "Who built the tower of Pisa?"}], True),
 )  # fmt: skip
 COUNTED: Final = ("queue_entries", "prefilled_tokens", "scored_tokens", "decoded_tokens",
                   "forced_tokens", "forward_passes")  # fmt: skip
@@ -131,13 +137,13 @@ def main() -> None:
         titles = [name.replace("_", " ") for name in names]
         print("| program | " + " | ".join(titles) + " | seconds | ratio |")
         print("|" + "---|" * (len(names) + 3))
-    medians: list[float] = []
+    medians: dict[str, list[float]] = {}
     for case in CASES:
         if args.only and case.name not in args.only:
             continue
         plain, optimized, ratios = measure(host, case, args.rounds)
         ratio = statistics.median(ratios)
-        medians.append(ratio)
+        medians.setdefault("typed" if case.is_typed else "free text", []).append(ratio)
         mark = "" if plain.values == optimized.values else " *"
         pairs = [f"{a} → {b}" for a, b in zip(plain.counts, optimized.counts, strict=True)]
         seconds = f"{plain.seconds:.3f} → {optimized.seconds:.3f}"
@@ -147,7 +153,8 @@ def main() -> None:
             spread = f"{min(ratios):.2f}..{max(ratios):.2f}"
             print(f"{case.name}{mark}: {ratio:.2f} ({spread}), {seconds} s")
             print("   " + ", ".join(f"{n} {p}" for n, p in zip(names, pairs, strict=True)))
-    print(f"geometric mean {math.exp(statistics.mean(map(math.log, medians))):.2f}")
+    for kind, ratios in medians.items():
+        print(f"{kind}: geometric mean {math.exp(statistics.mean(map(math.log, ratios))):.2f}")
 
 
 if __name__ == "__main__":

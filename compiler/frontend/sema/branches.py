@@ -106,12 +106,15 @@ def _group_of(branch: ast.Expr) -> ast.Var | None:
 
 
 def _captures(start: Env, end: Env) -> tuple[t.Field, ...]:
-    """Return the names that a branch binds, with the types they have at its end."""
-    return tuple(
-        t.Field(name, binding.read_type)
-        for name, binding in end.names.items()
-        if start.names.get(name) is not binding
-    )
+    """Return the names that a branch binds, with the types they have at its end.
+
+    They count as read: who has the branch has them, under the name of its field.
+    """
+    bound = [(n, b) for n, b in end.names.items() if start.names.get(n) is not b]
+    for _, binding in bound:
+        for variable in binding.variables:
+            variable.used = True
+    return tuple(t.Field(name, binding.read_type) for name, binding in bound)
 
 
 def _accesses(start: Env, end: Env, access: str) -> dict[str, str]:
