@@ -239,7 +239,7 @@ class _Net:
             end = (into[edge], corners[last][1])
             bends: list[Point] = []
             bottom = tops[self.layer_of[first]] + heights[self.layer_of[first]]
-            if start[1] < bottom and (self.far[edge] or len(chain) > 2):
+            if start[1] < bottom:
                 bends.append((start[0], bottom))  # past taller boxes of the layer
             if self.far[edge]:
                 beside = width + LANE * (len(lanes) + 1)

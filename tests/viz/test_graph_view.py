@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from itertools import combinations
+from collections.abc import Callable, Iterator
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,28 @@ def contains(outer: Box, inner: Box) -> bool:
 def apart(a: Box, b: Box) -> bool:
     across = a["x"] + a["w"] <= b["x"] + 0.2 or b["x"] + b["w"] <= a["x"] + 0.2
     return bool(across or a["y"] + a["h"] <= b["y"] + 0.2 or b["y"] + b["h"] <= a["y"] + 0.2)
+
+
+def curve(points: list[list[float]]) -> Iterator[tuple[float, float]]:
+    """Points of the curve that the page draws: Bézier pieces that begin and end vertically."""
+    for (ax, ay), (bx, by) in pairwise(points):
+        for step in range(17):
+            t = step / 16
+            across = 3 * t * t - 2 * t * t * t
+            down = 1.5 * t * (1 - t) * (1 - t) + 1.5 * t * t * (1 - t) + t * t * t
+            yield ax + (bx - ax) * across, ay + (by - ay) * down
+
+
+def check_free(sheet: Sheet) -> None:
+    """No edge lies over a box that it does not belong to."""
+    for edge in sheet.edges:
+        ends = (edge["from"], edge["to"])
+        around = sheet.boxes[ends[0]]["in"]
+        others = [b for i, b in enumerate(sheet.boxes) if b["in"] == around and i not in ends]
+        for x, y in curve(edge["points"]):
+            for box in others:
+                across = box["x"] + 1 < x < box["x"] + box["w"] - 1
+                assert not (across and box["y"] + 1 < y < box["y"] + box["h"] - 1)
 
 
 def check(sheet: Sheet) -> None:
@@ -64,7 +86,11 @@ def check_all(atlas: Atlas) -> None:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_the_graph_of_every_example(path: Path, atlas_of: Make) -> None:
-    check_all(atlas_of(read(path)))
+    atlas = atlas_of(read(path))
+    check_all(atlas)
+    for function in atlas.functions:
+        for sheet in graph_sheets(function, atlas):
+            check_free(sheet)
 
 
 @pytest.mark.parametrize("source", [TIPS, LOOP])
