@@ -223,9 +223,8 @@ class Machine:
 
         Called when nothing is ready, so that no arm is begun where the host alone decides.
         """
-        frames, self._deciding = self._deciding, []
         begun = False
-        for frame in frames:
+        for frame in self.take_deciding():
             if frame.run.outcome is not None or self.limits.exceeded(frame.run.root.wasted):
                 continue
             for index in frame.code.early:
@@ -237,6 +236,11 @@ class Machine:
     def _is_spoilt(self, frame: Frame, index: int) -> bool:
         """Whether a node that waits is never to be done."""
         return any(frame.values[s].__class__ is Poison for s in frame.code.nodes[index].needs)
+
+    def take_deciding(self) -> list[Frame]:
+        """Return the frames, begun since the last time, with arms that may begin early."""
+        taken, self._deciding = self._deciding, []
+        return taken
 
     def begin_early(self, frame: Frame, index: int) -> None:
         """Begin the arms of one node."""

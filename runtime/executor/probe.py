@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from sglc.compiler.plan.arguments import ArgumentError, bind_arguments
 from sglc.compiler.plan.plan import Plan
+from sglc.runtime.executor.arms import ARMS
 from sglc.runtime.executor.calls import start_call
 from sglc.runtime.executor.code import NodeCode, PlanCode
 from sglc.runtime.executor.events import EventLog
@@ -47,9 +48,10 @@ class Probe:
         self._code = PlanCode(plan, {})
         self._encoder = encoder
         self._met: list[tuple[tuple[int, ...], Stream, int]] = []
-        starters: dict[str, Starter] = {**CONTROL, **EXITS, **LOOPS, **PROMPTS}
+        starters: dict[str, Starter] = {**ARMS, **CONTROL, **EXITS, **LOOPS, **PROMPTS}
         starters.update(call=start_call, include=start_call)
         starters.update(gen=self._meet, select=self._meet, tool=_stand_still)
+        starters.update(warm=_pass, release=_pass)
         self._machine = Machine(_LIMITS, starters)
 
     def known(self, arguments: Mapping[str, Any]) -> Known:
@@ -68,6 +70,7 @@ class Probe:
         machine.pump()
         machine.take_finished()
         machine.take_exhausted()
+        machine.take_deciding()
         met, self._met = sorted(self._met, key=lambda call: call[0]), []
         try:
             texts = [stream.text for _, stream, _ in met]
@@ -87,3 +90,8 @@ class Probe:
 
 def _stand_still(machine: Machine, frame: Frame, node: NodeCode) -> None:
     """A tool: its value is not known."""
+
+
+def _pass(machine: Machine, frame: Frame, node: NodeCode) -> None:
+    """A hint for the engine, which does nothing here."""
+    machine.done(frame, node)

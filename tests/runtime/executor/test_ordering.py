@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from sglc.compiler.diagnostics import DiagnosticSink
 from sglc.compiler.driver import Optimization, compile_source
-from sglc.compiler.passes.pipeline import Pipeline
+from sglc.compiler.passes.pipeline import Pipeline, parse_pipeline
+from sglc.compiler.plan.plan import walk
 from sglc.compiler.source import SourceFile
 from sglc.runtime.executor import ordering
 from sglc.runtime.executor.ordering import common, depth_first, ordered
@@ -24,9 +25,9 @@ TEXTS = st.lists(st.text("ab", max_size=6), max_size=12)
 ENCODER = PromptEncoder(TOKENIZER, CHATML)
 
 
-def probe(text: str) -> Probe:
+def probe(text: str, pipeline: Pipeline | None = None) -> Probe:
     sink = DiagnosticSink()
-    optimization = Optimization(Pipeline())
+    optimization = Optimization(pipeline or Pipeline())
     program = compile_source(SourceFile("t.sgl", text), sink, None, optimization)
     assert program is not None, sink.diagnostics
     return Probe(program.plan, ENCODER)
@@ -95,6 +96,22 @@ prompt main(q: str, xs: list[str]):
     {body}
 """
     assert probe(source).known(ANY_ROW).text == text
+
+
+def test_hints_for_the_engine_change_nothing_of_it() -> None:
+    source = """
+@readonly
+tool look(x: str) -> str
+prompt main(q: str):
+    "Question, at some length: {q}\\n"
+    if q == "why?": "{look(q)} after"
+    a = gen(max_tokens=5)
+"""
+    plain, hinted = probe(source), probe(source, parse_pipeline("motion,script,kv"))
+    ops = {n.op for f in hinted._code.plan.functions.values() for n in walk(f.body)}
+    assert "warm" in ops
+    assert hinted.known({"q": "why?"}) == plain.known({"q": "why?"})
+    assert plain.known({"q": "why?"}).text == "Question, at some length: why?\n"
 
 
 def test_work_is_that_of_all_calls_that_can_begin() -> None:
