@@ -17,6 +17,7 @@ from sglc.cli.profiles import recorder_of, report
 from sglc.cli.rows import Answers, Row, answer_key, read_rows, refuse
 
 if TYPE_CHECKING:
+    from sglc.cli.history import HistoryFile
     from sglc.compiler.driver import Program
     from sglc.compiler.plan.plan import Function, Plan
     from sglc.runtime.executor.run import Result
@@ -24,9 +25,16 @@ if TYPE_CHECKING:
 
 
 def run_batch(
-    args: argparse.Namespace, program: Program, plan: Plan, given: Mapping[str, Any]
+    args: argparse.Namespace,
+    program: Program,
+    plan: Plan,
+    given: Mapping[str, Any],
+    history: HistoryFile | None = None,
 ) -> int:
-    """Run every row; 3 when one failed. The rows that did not are answered all the same."""
+    """Run every row; 3 when one failed. The rows that did not are answered all the same.
+
+    What was run is added to the history, rows that were answered before are not.
+    """
     function = plan.functions[plan.entry]
     folder = Path(args.program).parent
     jobs: list[tuple[list[Row], Path | None]] = []
@@ -63,12 +71,14 @@ def run_batch(
             if waiting:
                 host = host or load_host(args, args.program, plan.config, recorder)
                 with refused_tools():
-                    errors = _run_rows(host, plan, waiting, seed, answers)
+                    errors = _run_rows(host, plan, waiting, seed, answers, history)
                 failed += len(errors)
                 _report_failures(errors, len(waiting), out)
             if answers is not None:
                 answers.finish()
     report(args, recorder, program, plan, seed)
+    if history is not None:
+        history.write()
     return EXIT_FAILED if failed else EXIT_OK
 
 
@@ -96,7 +106,12 @@ def _bind(
 
 
 def _run_rows(
-    host: Host, plan: Plan, rows: Sequence[Row], seed: int, answers: Answers | None
+    host: Host,
+    plan: Plan,
+    rows: Sequence[Row],
+    seed: int,
+    answers: Answers | None,
+    history: HistoryFile | None,
 ) -> dict[int, str]:
     """Run the rows and hand on each answer as it comes; return the errors by row."""
     from tqdm import tqdm
@@ -110,6 +125,8 @@ def _run_rows(
             answer = _answer(by_index[index], result, plan.functions[plan.entry])
             if result.error is not None:
                 errors[index] = str(result.error)
+            if history is not None:
+                history.add(result)
             if answers is not None:
                 answers.add(index, answer)
             else:

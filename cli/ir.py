@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sglc.cli.errors import EXIT_ERRORS, EXIT_OK, UsageError
+from sglc.cli.history import HistoryFile, add_history_option
 from sglc.cli.passes import add_pass_options, pipeline_of
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--verify", action="store_true", help="check the graph before and after each pass")
     add("--print-after", metavar="PASS", help="print the graph each time this pass has run")
     add_pass_options(parser)
+    add_history_option(parser, writes=False)
 
 
 def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
@@ -48,7 +50,11 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
         run = f"these run: {', '.join(sorted(names))}" if names else "no pass runs"
         raise UsageError(f"--print-after: {args.print_after!r} does not run here; {run}")
     watch = _Printer(args.print_after)
-    program = compile_or_report(read_source(args.path), Optimization(pipeline, watch=watch))
+    history = HistoryFile.of(args)
+    optimization = Optimization(
+        pipeline, watch=watch, history=None if history is None else history.read
+    )
+    program = compile_or_report(read_source(args.path), optimization)
     if program is None:
         return EXIT_ERRORS
     if args.report and args.json:

@@ -67,6 +67,8 @@ def result_data(result: Result) -> dict[str, Any]:
         "text": result.text,
         "messages": json_value(result.messages),
         "stats": stats,
+        "speculated": result.speculated,
+        "committed": result.committed,
     }
     return data if result.error is None else {**data, "error": error_data(result.error)}
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sglc.cli.errors import EXIT_ERRORS, EXIT_FAILED, EXIT_OK, UsageError
+from sglc.cli.history import HistoryFile, add_history_option
 from sglc.cli.models import add_model_options, load_host, refused_tools, seed_of
 from sglc.cli.passes import add_pass_options, pipeline_of
 from sglc.cli.profiles import add_profile_options, recorder_of, report
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_options(parser)
     add_profile_options(parser)
     add_pass_options(parser)
+    add_history_option(parser, writes=True)
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--stream", action="store_true", help="print text as it is written")
     output.add_argument("--json", action="store_true", help="print everything as one JSON object")
@@ -54,11 +56,13 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     args, rest = parser.parse_known_args([w for w in words if w not in {"-h", "--help"}])
     from sglc.compiler.driver import Optimization
 
+    history = HistoryFile.of(args)
     optimization = Optimization(
         pipeline_of(args),
         runs_entry=True,
         entry=args.prompt,
         by_value=not (args.json or args.stream),  # else nothing but the value is printed
+        history=None if history is None else history.read,
     )
     program = compile_or_report(read_source(args.program), optimization)
     if program is None:
@@ -75,11 +79,11 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
 
         if args.stream:
             raise UsageError("--stream shows one run; it does not go with a batch of rows")
-        return run_batch(args, program, plan, given)
+        return run_batch(args, program, plan, given, history)
     if args.out is not None:
         raise UsageError("--out goes with --inputs; a single run prints to the terminal")
     check_arguments(function, given)
-    return _run_once(args, program, plan, given)
+    return _run_once(args, program, plan, given, history)
 
 
 def choose_entry(program: Program, name: str | None) -> Plan:
@@ -122,7 +126,11 @@ def check_arguments(function: Function, given: Mapping[str, Any]) -> None:
 
 
 def _run_once(
-    args: argparse.Namespace, program: Program, plan: Plan, given: Mapping[str, Any]
+    args: argparse.Namespace,
+    program: Program,
+    plan: Plan,
+    given: Mapping[str, Any],
+    history: HistoryFile | None,
 ) -> int:
     from sglc.cli.output import print_result, result_data, stream_printer
 
@@ -139,6 +147,9 @@ def _run_once(
     else:
         print_result(result, plan.functions[plan.entry], sys.stdout)
     report(args, recorder, program, plan, seed)
+    if history is not None:
+        history.add(result)
+        history.write()
     if args.json:
         return EXIT_FAILED if result.error else EXIT_OK
     return _report_error(result)

@@ -17,8 +17,9 @@ from sglc.compiler.plan.plan import Plan
 from sglc.compiler.source import SourceFile
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from sglc.compiler.passes.history import History
     from sglc.compiler.passes.pipeline import Pipeline, Watch
     from sglc.compiler.passes.report import Change
 
@@ -38,7 +39,8 @@ class Optimization:
 
     ``runs_entry``: the program is run at one prompt and nowhere else, ``entry`` or, without one,
     the only one of ``entry_prompts``; ``by_value``: whoever runs a prompt that declares a result
-    looks at nothing but the result. ``watch`` is told what each pass made.
+    looks at nothing but the result. ``watch`` is told what each pass made. ``history`` gives what
+    earlier runs of the program with this digest have shown.
     """
 
     pipeline: Pipeline | None = None
@@ -46,6 +48,7 @@ class Optimization:
     entry: str | None = None
     by_value: bool = False
     watch: Watch | None = None
+    history: Callable[[str], History] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,8 @@ def _optimize(
     starts = entries if optimization.entry is None else [optimization.entry]
     is_one = optimization.runs_entry and len(starts) == 1 and starts[0] in graph.functions
     roots = frozenset(starts) if is_one else None
-    context = Context(roots, optimization.by_value, evaluate_function)
+    history = None if optimization.history is None else optimization.history(graph.digest)
+    context = Context(roots, optimization.by_value, evaluate_function, history=history)
     return pipeline.run(graph, context, optimization.watch), tuple(context.changes)
 
 
