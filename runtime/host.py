@@ -9,7 +9,8 @@ from sglc.compiler.plan.plan import Plan
 from sglc.runtime.engine.scripted import ScriptedBackend
 from sglc.runtime.executor.events import RunEvent
 from sglc.runtime.executor.executor import Executor
-from sglc.runtime.executor.ordering import ordered
+from sglc.runtime.executor.ordering import Row, ordered
+from sglc.runtime.executor.room import Room, asks_again
 from sglc.runtime.executor.run import Result, Run
 from sglc.runtime.executor.tools import ToolRegistry
 from sglc.runtime.tokenizer.byte import ByteTokenizer
@@ -57,30 +58,37 @@ class Host:
 
         The number of a row takes part in the seeds of its samples, its place in the batch does
         not. With the hint ``order_rows`` rows are read ahead, up to 10,000 of them, and begin in
-        the order in which their prompts share most (``executor/ordering.py``).
+        the order in which their prompts share most (``executor/ordering.py``), and not more at
+        once than have room in the KV cache (``executor/room.py``).
         """
-        is_ordered = plan.hints.get("order_rows")
-        waiting = ordered(plan, rows, self.encoder) if is_ordered else iter(rows)
-        in_flight: list[tuple[int, Run]] = []
-        is_open = True
-        while in_flight or is_open:
-            while is_open and len(in_flight) < self._window:
-                row = next(waiting, None)
-                if row is None:
-                    is_open = False
+        executor = self.executor
+        if plan.hints.get("order_rows"):
+            waiting = ordered(plan, rows, self.encoder)
+            room = Room(executor.num_slots if asks_again(plan) else 0)
+        else:
+            waiting, room = (Row(*row) for row in rows), Room(0)
+        in_flight: list[tuple[Row, Run]] = []
+        row = next(waiting, None)
+        while in_flight or row is not None:
+            has_begun = False
+            while row is not None and len(in_flight) < self._window:
+                if not room.fits(row.num_tokens) and (has_begun or executor.is_asking):
                     break
-                number, arguments = row
-                run = self.executor.submit(
-                    plan, arguments, seed=seed, instance=number, deltas=False
+                run = executor.submit(
+                    plan, row.arguments, seed=seed, instance=row.number, deltas=False
                 )
-                in_flight.append((number, run))
-            self.executor.step()
-            self.executor.wait()
-            done = [(number, run) for number, run in in_flight if run.done]
+                room.enter(row.num_tokens)
+                in_flight.append((row, run))
+                row, has_begun = next(waiting, None), True
+            executor.step()
+            if row is None or len(in_flight) >= self._window:
+                executor.wait()
+            done = [(each, run) for each, run in in_flight if run.done]
             if done:
-                in_flight = [(number, run) for number, run in in_flight if not run.done]
-                for number, run in done:
-                    yield number, run.result()
+                in_flight = [(each, run) for each, run in in_flight if not run.done]
+                for each, run in done:
+                    room.leave(each.num_tokens, run.tokens)
+                    yield each.number, run.result()
 
 
 def scripted(texts: Mapping[str, str | Sequence[str]], *, search_path: Sequence[str] = ()) -> Host:

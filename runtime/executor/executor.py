@@ -125,6 +125,17 @@ class Executor:
         self._runs[run] = frame
         return run
 
+    @property
+    def num_slots(self) -> int:
+        """Tokens that the backend has K/V slots for; 0 if it has no slots."""
+        snapshot = self._backend.snapshot()
+        return snapshot.held_slots + snapshot.cached_slots + snapshot.free_slots
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether the backend has something to do for a run."""
+        return not self._models.idle
+
     def step(self) -> bool:
         """Move every run on by one step of the backend; return whether any run is left.
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sglc.compiler.plan.plan import Plan
 from sglc.runtime.executor.probe import Known, Probe
@@ -19,16 +19,26 @@ from sglc.runtime.executor.stream import Encoder
 
 MAX_ROWS: Final = 10_000  # that are read ahead
 MAX_CHARS: Final = 1 << 25  # of their prompts
+_SAMPLE: Final = 8  # prompts
+_SAMPLE_CHARS: Final = 4_096
 
-Row = tuple[int, Mapping[str, Any]]
+
+class Row(NamedTuple):
+    """A row of a batch; ``num_tokens`` of its prompt are not shared with the row before."""
+
+    number: int
+    arguments: Mapping[str, Any]
+    num_tokens: int = 0
 
 
-def ordered(plan: Plan, rows: Iterable[Row], encoder: Encoder) -> Iterator[Row]:
+def ordered(
+    plan: Plan, rows: Iterable[tuple[int, Mapping[str, Any]]], encoder: Encoder
+) -> Iterator[Row]:
     """Yield the rows, as many of them as are read ahead in the order of their prompts."""
     probe = Probe(plan, encoder)
     waiting = iter(rows)
     while True:
-        read: list[Row] = []
+        read: list[tuple[int, Mapping[str, Any]]] = []
         known: list[Known] = []
         num_chars = 0
         for row in islice(waiting, MAX_ROWS):
@@ -39,7 +49,19 @@ def ordered(plan: Plan, rows: Iterable[Row], encoder: Encoder) -> Iterator[Row]:
                 break
         if not read:
             return
-        yield from (read[place] for place in depth_first(known))
+        tokens_per_char = _tokens_per_char(known, encoder)
+        before = ""
+        for place in depth_first(known):
+            text = known[place].text
+            own = len(text) - common(before, text)
+            yield Row(*read[place], round(own * tokens_per_char))
+            before = text
+
+
+def _tokens_per_char(known: Sequence[Known], encoder: Encoder) -> float:
+    """Return how many tokens a character is, on a few of the prompts."""
+    sample = "".join(row.text for row in known[:_SAMPLE])[:_SAMPLE_CHARS]
+    return len(encoder.tokenizer.encode(sample)) / len(sample) if sample else 0.0
 
 
 def depth_first(known: Sequence[Known]) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,7 @@ from sglc.compiler.plan.plan import Plan
 from sglc.compiler.plan.segments import Text
 from sglc.compiler.source import SourceFile
 from sglc.runtime.executor.executor import Executor
+from sglc.runtime.executor.tools import ToolRegistry
 from sglc.runtime.host import Host
 from sglc.runtime.local import LocalOptions, load
 from sglc.runtime.tokenizer.chatml import CHATML
@@ -146,3 +148,53 @@ def test_equal_rows_of_a_greedy_program_run_once() -> None:
     values, counted = run(plan, rows, 1_000)
     assert counted["queue_entries"] == 3
     assert [values[i] for i in range(30)] == [values[i % 3] for i in range(30)]
+
+
+THRICE = """
+prompt ask(doc: str, q: str) -> str:
+    "{doc}\\nQ: {q}\\nA:"
+    return gen(max_tokens=8, min_tokens=8)
+prompt main(doc: str, q: str) -> str:
+    a = ask(doc, q)
+    b = ask(doc, a)
+    return ask(doc, b)
+"""
+
+
+def test_rows_that_ask_again_come_back_to_what_is_there(
+    grid: list[Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_of(THRICE)
+    expected, ample = run(plan, grid, 20_000)
+    values, limited = run(plan, grid, 1_200)
+    monkeypatch.setattr("sglc.runtime.host.asks_again", lambda plan: False)
+    _, all_open = run(plan, grid, 1_200)
+    _, as_given = run(replace(plan, hints={}), grid, 1_200)
+    assert values == expected
+    assert limited["prefilled_tokens"] < 1.2 * ample["prefilled_tokens"]
+    assert all_open["prefilled_tokens"] > 1.5 * ample["prefilled_tokens"]
+    assert as_given["prefilled_tokens"] > 6 * ample["prefilled_tokens"]
+
+
+def test_while_rows_wait_for_tools_others_begin() -> None:
+    """Ten rows of 100 tokens in a pool of 300: the engine works on the others meanwhile."""
+    waiting = threading.Barrier(10, timeout=20)
+
+    def look(x: str) -> str:
+        waiting.wait()  # opens when all ten are here
+        return x[:3]
+
+    plan = plan_of("""
+tool look(x: str) -> str
+prompt main(q: str) -> str:
+    "{q}"
+    a = gen(max_tokens=4)
+    " {look(a)}"
+    return gen(max_tokens=4)
+""")
+    rows = [(i, {"q": f"{i}" * 100}) for i in range(10)]
+    backend = scheduler(300)
+    executor = Executor(backend, ENCODER, tools=ToolRegistry({"look": look}))
+    results = dict(Host(executor, ENCODER, window=64).run_batch(plan, rows))
+    executor.close()
+    assert [result.error for result in results.values()] == [None] * 10

@@ -151,7 +151,20 @@ def test_rows_are_read_ahead_up_to_a_bound(bound: int, count: int) -> None:
     rows = [(i, {"q": str(9 - i % 10)}) for i in range(count)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ordering, "MAX_ROWS", bound)
-        found = list(ordered(program.plan, rows, ENCODER))
+        found = [(row.number, row.arguments) for row in ordered(program.plan, rows, ENCODER)]
     for begin in range(0, count, bound):
         part = rows[begin : begin + bound]
         assert sorted(found[begin : begin + bound], key=lambda row: row[0]) == part
+
+
+def test_a_row_tells_how_much_of_it_is_new() -> None:
+    program = compile_source(
+        SourceFile("t.sgl", 'prompt main(q: str):\n    "The {q}{gen(max_tokens=2)}"\n'),
+        DiagnosticSink(),
+    )
+    assert program is not None
+    texts = ["cat sat", "cow", "cat", "dog", "cow"]
+    rows = list(ordered(program.plan, [(i, {"q": t}) for i, t in enumerate(texts)], ENCODER))
+    new = {row.number: row.num_tokens for row in rows}
+    assert sum(new.values()) == len("The cat sat") + len("ow") + len("dog")
+    assert [row.number for row in rows] == [2, 0, 1, 4, 3]
