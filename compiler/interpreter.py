@@ -13,6 +13,7 @@ from typing import Any
 from sglc.compiler.ir.graph import Function, Module
 from sglc.compiler.ir.op import Literal, Op, Operand, Region, Symbol, Value
 from sglc.compiler.ir.ops import SAMPLING
+from sglc.compiler.ir.traits import capture_of
 from sglc.compiler.plan.data import (
     DATA_OPS,
     Branch,
@@ -25,8 +26,19 @@ from sglc.compiler.plan.data import (
 from sglc.compiler.plan.seeds import seed_key
 from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Special, Text
 from sglc.compiler.plan.select import distinct_choices
+from sglc.compiler.plan.sites import leaves_prompt, path_numbers
 from sglc.compiler.reference import Decode, decode, select, select_all
-from sglc.compiler.reference_calls import Failure, bind, effect_of, has_result, items_of
+from sglc.compiler.reference_calls import (
+    Break,
+    CondFalse,
+    Continue,
+    Failure,
+    Return,
+    bind,
+    effect_of,
+    has_result,
+    items_of,
+)
 from sglc.compiler.reference_stream import ReferenceModel, Stream
 from sglc.constraints.types import Literal as LiteralType
 from sglc.constraints.types import Type
@@ -98,30 +110,6 @@ class OutOfSteps(Exception):
     """A run takes more ops than it may."""
 
 
-class _Leave(Exception):
-    """A terminator other than ``yield``: it leaves regions until someone catches it."""
-
-    def __init__(self, values: Sequence[Any], captures: Mapping[str, Any]) -> None:
-        self.values = values
-        self.captures = captures
-
-
-class _Break(_Leave):
-    pass
-
-
-class _Continue(_Leave):
-    pass
-
-
-class _Return(_Leave):
-    pass
-
-
-class _CondFalse(Exception):
-    pass
-
-
 class _Frame:
     """One call of a function."""
 
@@ -147,7 +135,7 @@ class _Frame:
     def run(self) -> tuple[Stream, dict[str, Any]]:
         try:
             self.region(self.function.body)
-        except _Return as leave:
+        except Return as leave:
             stream = leave.values[0] if leave.values else self.entry
             return stream, dict(leave.captures)
         raise AssertionError("a function ends by return or fail")
@@ -172,20 +160,22 @@ class _Frame:
             kwargs = {key: self.value(arg) for key, arg in op.kwargs}
             if op.spec.terminator:
                 return self.leave(op, args, kwargs)
-            results = self.execute(op, args, kwargs)
-            if op.spec.model and self.is_main and "name" in op.attrs:
-                self.world.named[str(op.attrs["name"])] = results[1]
+            with self.place(op):
+                results = self.execute(op, args, kwargs)
+            name = capture_of(op)
+            if name is not None and self.is_main:
+                self.world.named[name] = results[1]
             self.env.update(zip(op.results, results, strict=True))
         raise AssertionError("a region ends with a terminator")
 
     def leave(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], Any]:
         match op.name:
             case "break":
-                raise _Break(args, kwargs)
+                raise Break(args, kwargs)
             case "continue":
-                raise _Continue(args, kwargs)
+                raise Continue(args, kwargs)
             case "return":
-                raise _Return(args, kwargs)
+                raise Return(args, kwargs)
             case "fail":
                 raise Failure(format_value(args[0]) if args else "the program failed", op)
         return args, kwargs
@@ -202,6 +192,19 @@ class _Frame:
             return results
         except ValueError as error:  # DataError, a text that does not parse, a bad option
             raise Failure(str(error), op) from error
+
+    @contextmanager
+    def place(self, op: Op) -> Iterator[None]:
+        """Stand where the op was before a pass took it out of turns, branches and calls."""
+        path = op.attrs.get("path")
+        before = self.path, self.is_main
+        if isinstance(path, str):
+            self.path = (*self.path, *path_numbers(path))
+            self.is_main = self.is_main and not leaves_prompt(path)
+        try:
+            yield
+        finally:
+            self.path, self.is_main = before
 
     @contextmanager
     def turn(self, index: int) -> Iterator[None]:
@@ -327,9 +330,9 @@ class _Frame:
             with self.turn(index):
                 try:
                     carried = self.region(op.regions[0], *lead, *carried)[0]
-                except _Continue as leave:
+                except Continue as leave:
                     carried = list(leave.values)
-                except _Break as leave:
+                except Break as leave:
                     return list(leave.values)
         return carried
 
@@ -341,17 +344,17 @@ class _Frame:
             with self.turn(index):
                 try:
                     carried = self.region(op.regions[0], *carried)[0]
-                except _Continue as leave:
+                except Continue as leave:
                     carried = list(leave.values)
-                except _Break as leave:
+                except Break as leave:
                     return list(leave.values)
-                except _CondFalse:
+                except CondFalse:
                     return carried
         return carried
 
     def op_cond(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
         if not truth(args[0]):
-            raise _CondFalse
+            raise CondFalse
         return []
 
     def op_try(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:

@@ -20,6 +20,30 @@ class Failure(Exception):
         self.op = op
 
 
+class Leave(Exception):
+    """A terminator other than ``yield``: it leaves regions until someone catches it."""
+
+    def __init__(self, values: Sequence[Any], captures: Mapping[str, Any]) -> None:
+        self.values = values
+        self.captures = captures
+
+
+class Break(Leave):
+    pass
+
+
+class Continue(Leave):
+    pass
+
+
+class Return(Leave):
+    pass
+
+
+class CondFalse(Exception):
+    """A ``cond`` that does not hold: it leaves the loop."""
+
+
 def bind(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments by name, defaults filled in."""
     names = [param.name for param in function.params]

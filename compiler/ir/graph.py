@@ -46,8 +46,8 @@ class Param:
 class Function:
     """A ``prompt`` or an ``fn``. ``result`` is None when the captures are the result.
 
-    The body's first ``stream`` op is the entry stream of a prompt: where it is included, that
-    value is the caller's stream.
+    The body's first ``stream`` op that is not ``fresh`` is the entry stream of a prompt: where it
+    is included, that value is the caller's stream.
     """
 
     kind: str
@@ -71,7 +71,7 @@ class Function:
     @property
     def entry_stream(self) -> Value | None:
         """The stream a prompt begins with: the result of the first ``stream`` op of the body."""
-        return next((op.result for op in self.body.ops if op.name == "stream"), None)
+        return next((op.result for op in self.body.ops if is_entry(op)), None)
 
     def with_body(self, body: Region) -> Function:
         return replace(self, body=body)
@@ -121,6 +121,11 @@ class Module:
 def equal(a: Module, b: Module) -> bool:
     """Whether two modules are the same but for places."""
     return a.canonical() == b.canonical()
+
+
+def is_entry(op: Op) -> bool:
+    """Whether the op, if it is the first like it in a prompt's body, is where the prompt begins."""
+    return op.name == "stream" and not op.attrs.get("fresh")
 
 
 def definitions(region: Region) -> dict[Value, Op | Region | None]:

@@ -44,6 +44,8 @@ text that the constraint forces is appended at once (pass ``jump``)."""
 SEAMS: Final = ("canonical", "repair")
 """How the ids behind a decode are made (pass ``seams``): by the tokenizer from all text so far, or
 those that the model wrote, up to the commit point of the text that follows."""
+_PATH: Final = {"path": "site"}
+"""Of an op that stands for one of other turns, branches or calls: which, see ``plan/sites.py``."""
 SELECT_METHODS: Final = ("token_avg", "greedy", "unconditional")
 TOKENIZATIONS: Final = ("canonical", "all")
 CMP_OPS: Final = ("==", "!=", "<", "<=", ">", ">=")
@@ -70,7 +72,7 @@ def _control(name: str, args: str, meaning: str, *regions: RegionSpec, **traits:
 
 
 _STREAM_OPS = (
-    _total("stream", "", "a fresh, empty stream", STREAM),
+    _total("stream", "", "a fresh, empty stream", STREAM, attrs={"fresh": "bool"}),
     _total(
         "put", "stream any", "append the value as text", STREAM,
         attrs={"special": "bool"}, writes_stream=True, formats=True,
@@ -90,7 +92,7 @@ _STREAM_OPS = (
         attrs={
             "name": "str", "constraint": "symbol", **GEN_OPTIONS,
             "rng": "str", "show": "bool", "logprob": "bool", "seam": "str", "fields": "int",
-            **HINTS, **DECODE_HINTS,
+            **_PATH, **HINTS, **DECODE_HINTS,
         },
         model=True, site=True, writes_stream=True,
     ),
@@ -99,7 +101,7 @@ _STREAM_OPS = (
         STREAM, STR, ANY,
         attrs={
             "name": "str", "by": "str", "tokenizations": "str", "rng": "str", "show": "bool",
-            **HINTS,
+            **_PATH, **HINTS,
         },
         model=True, writes_stream=True,
     ),
@@ -114,10 +116,11 @@ _BRANCH_OPS = (
     _control(
         "fork", "stream any?", "run a branch per element, or per name, from the same version",
         RegionSpec(label="branch", most=None, barrier=True),
-        results=(GROUP,), attrs={"names": "strs"},
+        results=(GROUP,), attrs={"names": "strs", **_PATH},
     ),
     _total("branch", "stream stream", "a branch from where it began to where it ended", BRANCH,
-           any_kwargs=True),
+           any_kwargs=True, attrs={"name": "str", **_PATH}),
+    _total("gather", "any*", "the branches as a group", GROUP),
     _pure("pick", "any any", "one branch of a group", BRANCH),
 )  # fmt: skip
 
@@ -128,9 +131,11 @@ _CONTROL_OPS = (
              RegionSpec(label="case", least=0, most=None), RegionSpec(label="else", least=0),
              attrs={"spec": "strs"}),
     _control("for", "any any*", "run the region for every element",
-             RegionSpec(label="body", catches=_LOOP), attrs={"index": "bool"}, loop=True),
+             RegionSpec(label="body", catches=_LOOP), attrs={"index": "bool", **_PATH},
+             loop=True),
     _control("while", "any any*", "run the region while its cond holds, limit turns at most",
-             RegionSpec(label="body", catches=_LOOP | {"cond"}), loop=True),
+             RegionSpec(label="body", catches=_LOOP | {"cond"}), attrs=_PATH,
+             loop=True),
     _control("try", "", "run the body, or else when anything in it fails",
              RegionSpec(label="body", catches=_FAILURE), RegionSpec(label="else")),
     _pure("check", "any any?", "fail unless true", exits=_FAILURE),
@@ -155,9 +160,9 @@ _DATA_OPS = (
     _pure("index", "any any", "one element; negative counts from the end", ANY),
     _pure("slice.list", "any any any", "elements or characters lo up to hi, none is open", ANY),
     _control("map", "any", "the value of the region for every element",
-             RegionSpec(label="body", barrier=True), results=(LIST,)),
+             RegionSpec(label="body", barrier=True), results=(LIST,), attrs=_PATH),
     _control("filter", "any", "the elements for which the region is true",
-             RegionSpec(label="body", barrier=True), results=(LIST,)),
+             RegionSpec(label="body", barrier=True), results=(LIST,), attrs=_PATH),
     _pure("narrow", "any", "the value, known not to be none", ANY),
     _pure("cmp", "any any", "compare", BOOL, attrs={"op": "str"}, required=("op",)),
     _pure("in", "any any", "whether a list, record or text contains it", BOOL),
@@ -173,11 +178,12 @@ _DATA_OPS = (
 
 _CALL_OPS = (
     _op("call", "callee any*", "run a function in isolation, give its value", ANY,
-        any_kwargs=True, attrs={"rng": "str"}, calls=True, effectful=True, site=True),
+        any_kwargs=True, attrs={"rng": "str", **_PATH}, calls=True, effectful=True, site=True),
     _op("include", "stream callee any*", "run a prompt on this stream", STREAM, ANY,
-        any_kwargs=True, attrs={"rng": "str"}, calls=True, effectful=True, site=True,
+        any_kwargs=True, attrs={"rng": "str", **_PATH}, calls=True, effectful=True, site=True,
         writes_stream=True),
-    _op("tool", "tool", "call a host function", ANY, any_kwargs=True, host=True, effectful=True),
+    _op("tool", "tool", "call a host function", ANY, any_kwargs=True, attrs=_PATH, host=True,
+        effectful=True),
 )  # fmt: skip
 
 MODULE_HINTS: Final = {"single_flight": "bool", "order_rows": "bool", "prefixes": "segments"}

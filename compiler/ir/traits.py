@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sglc.compiler.ir.op import Literal, Op, Operand, Region
-from sglc.compiler.ir.values import BRANCH, STREAM
+from sglc.compiler.ir.values import ANY, BRANCH, GROUP, LIST, STREAM
 from sglc.compiler.plan.data import equal, truth
+from sglc.compiler.plan.sites import leaves_prompt
 
 if TYPE_CHECKING:
     from sglc.compiler.ir.op import Place
@@ -22,6 +23,27 @@ def places(op: Op) -> tuple[Place, ...]:
 def starts_stream(op: Op) -> bool:
     """Whether the op gives a stream that begins there."""
     return op.spec.results == (STREAM,) and not op.spec.reads_stream and not op.regions
+
+
+def may_be_entry(op: Op) -> bool:
+    """Whether the op begins a stream, and is the entry of a prompt if it is the first."""
+    return starts_stream(op) and not op.attrs.get("fresh")
+
+
+def capture_of(op: Op) -> str | None:
+    """The name under which the function that the op stands in captures its value, or None.
+
+    That of a decode in a branch or a call counts there and not here, also once the op was taken
+    out of it. A branch of a fork that the op itself stands in is not looked at.
+    """
+    name = op.attrs.get("name") if op.spec.model else None
+    return name if isinstance(name, str) and not is_apart(op) else None
+
+
+def is_apart(op: Op) -> bool:
+    """Whether the op, and what is in it, was taken out of a branch or a call."""
+    path = op.attrs.get("path")
+    return isinstance(path, str) and leaves_prompt(path)
 
 
 def appends_text(op: Op) -> bool:
@@ -100,6 +122,36 @@ def makes_branch(op: Op) -> bool:
 def maps_items(op: Op) -> bool:
     """Whether the op gives a list of what its region makes of each item of its operand."""
     return op.name == "map"
+
+
+def tells_end(op: Op) -> bool:
+    """Whether a run tells that the branch which the op makes has ended: it was one of a fork."""
+    return makes_branch(op) and "path" in op.attrs
+
+
+def gathers(op: Op) -> bool:
+    """Whether the op makes a group of its operands, which are branches."""
+    return op.spec.results == (GROUP,) and not op.regions
+
+
+def lists(op: Op) -> bool:
+    """Whether the op makes a list of its operands."""
+    return op.spec.results == (LIST,) and op.spec.total and not op.regions
+
+
+def records(op: Op) -> bool:
+    """Whether the op makes a record of its keywords."""
+    return op.spec.results == (ANY,) and op.spec.any_kwargs and op.spec.total
+
+
+def takes_item(op: Op) -> bool:
+    """Whether the op gives the item of its first operand that the second one says."""
+    return op.name == "index" or picks_item(op)
+
+
+def counts_items(op: Op) -> bool:
+    """Whether the op gives the number of items of its operand."""
+    return op.attrs.get("fn") == "len" and len(op.args) == 1 and not op.kwargs
 
 
 def field_path(op: Op) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from sglc.compiler.ir.graph import Function, Module
 from sglc.compiler.ir.op import Literal, Op, Symbol
@@ -43,19 +43,20 @@ def check_module(module: Module, reporter: Callable[[str], Report], languages: b
 
 def _check_function(function: Function, module: Module, report: Report) -> None:
     sites: set[object] = set()
-    for op in function.walk():
+    for op, path in _placed(function.body.ops, ()):
         spec = OPS.get(op.name)
         if spec is None:
             continue  # V9, reported with the shape
         site = op.attrs.get("rng")
+        place = site, path
         if site is None:
             if spec.site:
                 report("V8", op, "has no `rng` site")
-        elif site in sites:
+        elif place in sites:
             report("V8", op, f"`rng` site {site!r} is used twice")
         elif spec.calls and not (isinstance(site, str) and site.isdecimal()):
             report("V8", op, f"the `rng` site of a call is a number, not {site!r}")
-        sites.add(site)
+        sites.add(place)
         if spec.loop and "cond" in spec.regions[0].catches and op.args[:1] == (Literal(None),):
             report("V6", op, "has no limit")
         if "max_tokens" in spec.attrs and op.kwarg("max_tokens") is None:
@@ -65,6 +66,15 @@ def _check_function(function: Function, module: Module, report: Report) -> None:
         constraint = op.attrs.get("constraint")
         if isinstance(constraint, Symbol) and constraint.name not in module.constraints:
             report("V7", op, f"there is no constraint {constraint}")
+
+
+def _placed(ops: Iterable[Op], path: tuple[object, ...]) -> Iterator[tuple[Op, tuple[object, ...]]]:
+    """Yield ops and those in them, each with the paths of the ops it is in and its own."""
+    for op in ops:
+        own = (*path, op.attrs["path"]) if "path" in op.attrs else path
+        yield op, own
+        for region in op.regions:
+            yield from _placed(region.ops, own)
 
 
 def _is_empty(name: str, module: Module) -> bool:

@@ -25,6 +25,7 @@ from sglc.compiler.ir.values import (
     overlaps,
 )  # fmt: skip
 from sglc.compiler.plan.builtins import BUILTINS
+from sglc.compiler.plan.sites import is_path
 
 Report = Callable[[str], None]
 _CHOICES = {
@@ -200,6 +201,8 @@ def is_kind(kind: str, value: AttrValue) -> bool:
             return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
         case "segments":
             return isinstance(value, tuple) and all(is_kind("strs", item) for item in value)
+        case "site":
+            return isinstance(value, str) and is_path(value)
         case "path":
             return is_kind("str", value) or is_kind("strs", value)
     raise AssertionError(f"unknown kind of attribute {kind!r}")

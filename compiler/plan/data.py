@@ -85,6 +85,10 @@ def _list(args: Args, kwargs: KwArgs, attrs: KwArgs) -> list[Any]:
     return list(args)
 
 
+def _gather(args: Args, kwargs: KwArgs, attrs: KwArgs) -> Group:
+    return tuple(args)
+
+
 def _record(args: Args, kwargs: KwArgs, attrs: KwArgs) -> dict[str, Any]:
     return dict(kwargs)
 
@@ -159,6 +163,7 @@ DATA_OPS: Mapping[str, Callable[[Args, KwArgs, KwArgs], Any]] = {
     "const": _const,
     "field": _field,
     "format": _format,
+    "gather": _gather,
     "in": _in,
     "index": _index,
     "list": _list,

@@ -34,7 +34,7 @@ class CallRegion(Region):
             self._effect, *results = node.outputs
             self._results = tuple(results)
             self.scope = Scope()
-        path = frame.path
+        path = frame.path + node.path
         if node.attrs.get("rng"):
             path = (*path, int(node.attrs["rng"]))
         code = function.body

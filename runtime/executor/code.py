@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from sglc.compiler.plan.plan import Arg, Block, Const, Function, Items, Loc, Node, Plan, Ref
+from sglc.compiler.plan.sites import leaves_prompt, path_numbers
 from sglc.runtime.executor.constraints import Preparation
 
 
@@ -58,6 +59,8 @@ class NodeCode:
     blocks: tuple[BlockCode, ...] = ()
     may_exit: bool = False
     is_spoken: bool = False  # its stream goes on into what its block hands out: it is in no side
+    path: tuple[int, ...] = ()  # where a pass took it out of, see compiler/plan/sites.py
+    is_apart: bool = False  # that is a branch or a call
     memo: Any = None  # what the executor found out about this node and may use again
 
     def kwarg(self, name: str) -> int | None:
@@ -196,12 +199,16 @@ class _BlockBuilder:
             inner_code.loc = node.loc
         made.may_exit = node.may_exit
         made.attrs = node.attrs
+        path = node.attrs.get("path")
+        if isinstance(path, str):
+            made.path, made.is_apart = path_numbers(path), leaves_prompt(path)
         return made
 
     def _op(self, node: Node) -> str:
         """The first stream of a prompt is ``entry``: in an ``include`` it is the caller's."""
-        is_first = self._outer is None and all(made.op != "entry" for made in self._nodes)
-        return "entry" if node.op == "stream" and is_first else node.op
+        if node.op != "stream" or node.attrs.get("fresh") or self._outer is not None:
+            return node.op
+        return "stream" if any(made.op == "entry" for made in self._nodes) else "entry"
 
     def _returned(
         self, node: Node, args: tuple[int, ...], kwargs: tuple[tuple[str, int], ...]

@@ -89,6 +89,10 @@ class Frame:
         if self.is_main and node.is_spoken:
             self.run.versions.append((self.order(node.index), stream))
 
+    def place(self, node: NodeCode) -> tuple[int, ...]:
+        """Return where a node stands for random numbers and events: the path and its own."""
+        return self.path + node.path
+
     def order(self, index: int) -> tuple[int, ...]:
         """Return the place of node ``index`` in the program, comparable over the whole run."""
         parts = [index]

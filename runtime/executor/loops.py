@@ -82,7 +82,7 @@ class ForRegion(LoopRegion):
 
     def _turn(self, machine: Machine, number: int) -> Frame:
         code = self.node.blocks[0]
-        frame = machine.enter(self, code, number, path=(*self.frame.path, number))
+        frame = machine.enter(self, code, number)
         machine.resolve(frame, code.params[0], self._items[number])
         if self.carry == 2:
             machine.resolve(frame, code.params[1], number)
@@ -120,8 +120,7 @@ class WhileRegion(LoopRegion):
 
     def _turn(self, machine: Machine, number: int, source: Frame, slots: Sequence[int]) -> None:
         machine.take_turns(self.frame.run, 1)
-        path = (*self.frame.path, number)
-        turn = machine.enter(self, self.node.blocks[0], number, path=path)
+        turn = machine.enter(self, self.node.blocks[0], number)
         self.hand_on(machine, source, slots, turn)
 
 
@@ -182,7 +181,7 @@ class MapRegion(ManyRegion):
         self.begin(machine, len(self._items))
         code = self.node.blocks[0]
         for number, item in enumerate(self._items):
-            frame = machine.enter(self, code, number, path=(*self.frame.path, number))
+            frame = machine.enter(self, code, number)
             machine.resolve(frame, code.params[0], item)
 
     def element(self, machine: Machine, child: Frame, left: Exit) -> None:

@@ -95,26 +95,26 @@ class Machine:
         self,
         region: Region,
         code: BlockCode,
-        turn: int = 0,
+        turn: int | None = None,
         *,
-        path: tuple[int, ...] | None = None,
-        is_main: bool | None = None,
+        is_branch: bool = False,
     ) -> Frame:
         """Make a frame of a block inside the frame that ``region`` belongs to.
 
-        The caller then resolves or links ``code.params``.
+        ``turn`` is its number where a block is run several times. The caller then resolves or links
+        ``code.params``.
         """
-        outer = region.frame
+        outer, node = region.frame, region.node
         frame = Frame(
             code,
             outer.run,
             region,
             region.scope,
-            outer.path if path is None else path,
-            turn,
+            outer.path if turn is None else (*outer.path, *node.path, turn),
+            turn or 0,
             outer.entry,
             outer.depth,
-            outer.is_main if is_main is None else is_main,
+            outer.is_main and not (is_branch or node.is_apart),
         )
         for outer_slot, slot in code.captures:
             self.link(outer, outer_slot, frame, slot)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sglc.compiler.plan.data import describe
+from sglc.compiler.plan.sites import path_text
 from sglc.runtime.core.events import Decoded, Scored
 from sglc.runtime.core.script import StreamRequest
 from sglc.runtime.executor.code import NodeCode
@@ -33,7 +34,7 @@ class ModelCall:
         self.frame = frame
         self.node = node
         self.stream: Stream = frame.values[node.args[0]]
-        self.path = "/".join(map(str, frame.path))
+        self.path = path_text(frame.place(node))
         self.missing = 1
         self.after: Stream | None = None
         self.own: list[int] = []

@@ -80,7 +80,7 @@ class GenCall(ModelCall):
         decode = Decode(
             options.max_tokens,
             options.sampling,
-            seed_key(run.seed, run.instance, frame.path, str(node.attrs.get("rng", ""))),
+            seed_key(run.seed, run.instance, frame.place(node), str(node.attrs.get("rng", ""))),
             options.stop,
             constraint=self._held_to(),
             num_logprobs=0 if node.attrs.get("logprob") else None,
@@ -410,7 +410,7 @@ class ModelCalls:
         frame.note(node, after)
         if call.name:
             run.log.add(RunEvent("value", call.name, call.path, values[0], call.show))
-            if frame.is_main:
+            if frame.is_main and not node.is_apart:
                 run.capture(call.name, frame.order(node.index), values[0])
         self._machine.done(frame, node, after, *values)
         reason = self._machine.limits.exceeded(run.fuel)

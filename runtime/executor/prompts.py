@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sglc.compiler.plan.data import Branch, DataError, describe, format_value
 from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Segment, Special, Text
+from sglc.compiler.plan.sites import path_text
 from sglc.runtime.executor.code import NodeCode
 from sglc.runtime.executor.errors import LimitError, OpError, Poison
 from sglc.runtime.executor.events import RunEvent
@@ -68,7 +69,11 @@ def start_messages(machine: Machine, frame: Frame, node: NodeCode) -> None:
 def start_branch(machine: Machine, frame: Frame, node: NodeCode) -> None:
     entry, end = (frame.values[slot] for slot in node.args)
     fields = {name: frame.values[slot] for name, slot in node.kwargs}
-    machine.done(frame, node, _branch(entry, end, fields))
+    made = _branch(entry, end, fields)
+    if node.path:  # one of a fork, and not a side: it tells its end
+        name = str(node.attrs.get("name") or "")
+        frame.run.log.add(RunEvent("branch", name, path_text(frame.place(node)), made.text))
+    machine.done(frame, node, made)
 
 
 def _branch(entry: Stream, end: Stream, fields: Mapping[str, Any]) -> Branch:
@@ -88,8 +93,7 @@ class ForkRegion(ManyRegion):
         self.begin(machine, len(given))
         for number, item in enumerate(given):
             code = node.blocks[number if items is None else 0]
-            path = (*frame.path, number)
-            branch = machine.enter(self, code, number, path=path, is_main=False)
+            branch = machine.enter(self, code, number, is_branch=True)
             machine.link(frame, node.args[0], branch, code.params[0])
             if items is not None:
                 for param, value in zip(code.params[1:], (item, number), strict=False):
@@ -111,7 +115,7 @@ class ForkRegion(ManyRegion):
                 except DataError as error:
                     result = machine.fail(self.frame, self.node, error)
             if isinstance(result, Branch):
-                path = "/".join(map(str, child.path))
+                path = path_text(child.path)
                 name = self._names[child.turn] if self._names else ""
                 child.run.log.add(RunEvent("branch", name, path, result.text))
             machine.put(self.join, child.turn, result)

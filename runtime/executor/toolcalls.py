@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from sglc.compiler.plan.sites import path_text
 from sglc.runtime.executor.code import NodeCode
 from sglc.runtime.executor.errors import OpError
 from sglc.runtime.executor.events import RunEvent
@@ -51,7 +52,7 @@ class ToolCalls:
             raise OpError("tool", str(error)) from None
         call = _Call(frame, node, tool, arguments, tool.spec.retries)
         if self._recorder is not None:
-            path = "/".join(map(str, frame.path))
+            path = path_text(frame.place(node))
             call.record = self._recorder.begin(frame.run, node.op, tool.spec.name, path, node.loc)
         self._submit(call)
 
@@ -79,7 +80,7 @@ class ToolCalls:
             if error is None:
                 self._recorder.finish(call.record)
         if error is None:
-            path = "/".join(map(str, frame.path))
+            path = path_text(frame.place(node))
             frame.run.log.add(RunEvent("tool", name, path, job.value))
             chained = node.kwarg("after") is not None
             self._machine.done(frame, node, *((None, job.value) if chained else (job.value,)))
