@@ -17,7 +17,7 @@ from typing import ClassVar
 from sglc.compiler.ir.graph import Function, Module
 from sglc.compiler.ir.op import AttrValue, Literal, Op, Region
 from sglc.compiler.ir.text import write_op
-from sglc.compiler.ir.traits import decodes
+from sglc.compiler.ir.traits import capture_of, decodes, is_apart
 from sglc.compiler.passes.base import Context, Pass
 from sglc.compiler.passes.constants import as_operand
 from sglc.compiler.passes.facts import Facts
@@ -63,7 +63,7 @@ class _Bounding:
         made: list[Op] = []
         for op in region.ops:
             if op.regions:
-                inner = is_main and not op.spec.reads_stream
+                inner = is_main and not (op.spec.reads_stream or is_apart(op))
                 regions = tuple(self.region(r, is_main=inner) for r in op.regions)
                 made.append(op.with_(regions=regions))
             elif decodes(op):
@@ -74,7 +74,7 @@ class _Bounding:
         return replace(region, ops=tuple(made))
 
     def decode(self, op: Op, held: Type, is_main: bool) -> list[Op]:
-        is_seen = bool(op.attrs.get("show")) or (is_main and "name" in op.attrs)
+        is_seen = bool(op.attrs.get("show")) or (is_main and capture_of(op) is not None)
         text = None if is_seen else self.only_text(op, held)
         if text is not None:
             made = self.written(op, held, text)

@@ -38,7 +38,9 @@ class DeadCode(Pass):
         return replace(module, functions=made)
 
     def _function(self, function: Function, facts: Facts, context: Context) -> Function:
-        alive = Liveness(function, facts, is_seen=context.shows(function))
+        alive = Liveness(
+            function, facts, is_seen=context.shows(function), is_told=not context.by_value
+        )
         sweep = _Sweep(function, alive, context)
         body = sweep.region(function.body, (), ())
         return function.with_body(body) if sweep.has_changed else function
@@ -81,8 +83,7 @@ class _Sweep:
         if not makes_branch(op):
             return op
         kwargs = tuple((key, value) for key, value in op.kwargs if self.alive.has(value))
-        end = op.args[1] if self.alive.has(op.args[1]) else op.args[0]
-        made = op.with_(args=(op.args[0], end), kwargs=kwargs)
+        made = op.with_(args=(op.args[0], self.alive.end_of(op)), kwargs=kwargs)
         if made.args == op.args and kwargs == op.kwargs:
             return op
         self.report(op, write_op(made), Saved())

@@ -15,7 +15,18 @@ from sglc.compiler.passes.languages import held_to
 from sglc.constraints.language import bounds
 
 _SURE_OPTIONS: Final = frozenset(
-    {"name", "constraint", "max_tokens", "stop", "temperature", "rng", "show", "logprob", "seam"}
+    {
+        "name",
+        "constraint",
+        "max_tokens",
+        "stop",
+        "temperature",
+        "rng",
+        "path",
+        "show",
+        "logprob",
+        "seam",
+    }
     | HINTS.keys()
     | DECODE_HINTS.keys()
 )

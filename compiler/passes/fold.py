@@ -25,9 +25,9 @@ from sglc.compiler.ir.traits import (
     chosen_region,
     has_own_exit,
     is_passed,
+    may_be_entry,
     places,
     runs_no_turn,
-    starts_stream,
 )
 from sglc.compiler.ir.values import EFFECT, STREAM
 from sglc.compiler.passes.base import Context, Pass
@@ -214,7 +214,7 @@ class _Folding:
 
     def may_inline(self, region: Region, todo: list[Op]) -> bool:
         """Whether the ops of a region may stand where its op does, before those of ``todo``."""
-        if any(map(starts_stream, region.ops)):
+        if any(map(may_be_entry, region.ops)):
             return False  # the first stream of a prompt is its entry: none may come before it
         return not region.terminator.spec.exits or not has_own_exit(Region(ops=tuple(todo)))
 

@@ -15,17 +15,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from sglc.compiler.ir.graph import Function, Module
 from sglc.compiler.ir.op import Op, Operand, Region, Value, substitute
 from sglc.compiler.ir.text import write_op
-from sglc.compiler.ir.traits import places, starts_stream
+from sglc.compiler.ir.traits import capture_of, is_apart, makes_branch, places, starts_stream
 from sglc.compiler.passes.base import Context, Pass
 from sglc.compiler.passes.facts import Facts
 from sglc.compiler.passes.report import change, cost
 
 Table = dict[Hashable, Op]
+_BESIDE: Final = frozenset({"name", "rng", "path", "fresh"})
+"""Attributes that say where an op stands and what its value is called, and not what it is."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class _Numbering:
         self.same: dict[Value, Operand] = {}
         self.gone: dict[Value, list[Op]] = {}
         self.entry = function.entry_stream
-        self.names = Counter(_seen_name(op) for op in function.walk())
+        self.names = Counter(map(capture_of, function.walk()))
 
     def function(self) -> Function:
         body = self.region(self.source.body, {}, is_main=self.context.shows(self.source))
@@ -90,7 +92,7 @@ class _Numbering:
         for region in op.regions:
             if op.spec.reads_stream:  # the branches of a fork begin with the version forked
                 self.same[region.params[0]] = substitute(op.args[0], self.same)
-            main = is_main and not op.spec.reads_stream
+            main = is_main and not (op.spec.reads_stream or is_apart(op))
             before = len(self.entered)
             regions.append(self.region(region, table, is_main=main))
             for key in self.entered[before:]:  # nothing in the region is seen from outside
@@ -110,17 +112,16 @@ class _Numbering:
             table[key] = op
             self.entered.append(key)
             return None
-        name = _seen_name(op)
+        name = capture_of(op)
         if name is None or not is_main:
             return earlier
-        return earlier if _seen_name(earlier) == name and self.names[name] == 2 else None
+        return earlier if capture_of(earlier) == name and self.names[name] == 2 else None
 
     def key(self, op: Op) -> Hashable:
-        attrs = tuple(
-            sorted((k, repr(v)) for k, v in op.attrs.items() if not (k == "name" and op.spec.model))
-        )
-        if op.spec.site:
-            attrs = tuple((k, v) for k, v in attrs if k != "rng")
+        beside = _BESIDE if op.spec.site else _BESIDE - {"rng"}
+        if not (op.spec.model or makes_branch(op)):
+            beside -= {"name"}
+        attrs = tuple(sorted((k, repr(v)) for k, v in op.attrs.items() if k not in beside))
         args = tuple(substitute(arg, self.same) for arg in op.args)
         kwargs = tuple((key, substitute(arg, self.same)) for key, arg in op.kwargs)
         return op.name, args, kwargs, attrs, tuple(value.type for value in op.results)
@@ -143,8 +144,3 @@ class _Numbering:
         if op.regions:
             op = op.with_(regions=tuple(map(self.with_places, op.regions)))
         return op
-
-
-def _seen_name(op: Op) -> str | None:
-    name = op.attrs.get("name") if op.spec.model else None
-    return name if isinstance(name, str) else None

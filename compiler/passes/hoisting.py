@@ -157,5 +157,6 @@ def _is_arithmetic(op: Op) -> bool:
 
 
 def _key(op: Op) -> Hashable:
-    attrs = tuple(sorted((key, repr(value)) for key, value in op.attrs.items() if key != "rng"))
+    beside = ("rng", "path")  # where it stands
+    attrs = tuple(sorted((k, repr(v)) for k, v in op.attrs.items() if k not in beside))
     return op.name, op.args, op.kwargs, attrs, tuple(value.type for value in op.results)

@@ -16,13 +16,17 @@ from collections.abc import Iterable
 from sglc.compiler.ir.graph import Function
 from sglc.compiler.ir.op import Op, Operand, Region, Value, values_in
 from sglc.compiler.ir.traits import (
+    capture_of,
     field_path,
+    gathers,
+    is_apart,
     makes_branch,
     maps_items,
     picks_item,
     projected,
     role_step,
     starts_stream,
+    tells_end,
 )
 from sglc.compiler.passes.facts import Facts
 from sglc.compiler.passes.handing import early_exits, handed_on
@@ -36,6 +40,7 @@ class Liveness:
     ``read_fields``: those fields of its result that callers read; None for all of it. ``fields``
     are those that are read of values that are not needed as a whole. ``seen`` holds the model ops
     of which somebody looks at the text or the capture, by their identity.
+    ``is_told``: somebody hears of branches that end, so those of which something runs are kept.
     """
 
     def __init__(
@@ -45,6 +50,7 @@ class Liveness:
         *,
         is_seen: bool,
         read_fields: frozenset[str] | None = None,
+        is_told: bool = False,
     ) -> None:
         self.function = function
         self.read_fields = read_fields
@@ -57,7 +63,9 @@ class Liveness:
         self.fields: set[tuple[Value, str]] = set()
         self._owners: dict[int, tuple[Op, Region] | None] = {}
         self._todo: list[Op | Value | tuple[Value, str]] = []
-        self._ends: list[tuple[Op, Value]] = []  # terminators and streams that they must name
+        self._ends: list[tuple[Op, Value]] = []  # ops and streams that they must name
+        self._told = [op for op in function.walk() if tells_end(op)] if is_told else []
+        self._telling: set[int] = set()
         self._find(function.body, None, is_main=is_seen)
         self._settle()
 
@@ -89,7 +97,8 @@ class Liveness:
             if self._is_root(op, is_main):
                 self._todo.append(op)
             for inner in op.regions:
-                self._find(inner, (op, inner), is_main=is_main and not op.spec.reads_stream)
+                main = is_main and not (op.spec.reads_stream or is_apart(op))
+                self._find(inner, (op, inner), is_main=main)
 
     def _is_root(self, op: Op, is_main: bool) -> bool:
         spec = op.spec
@@ -99,7 +108,7 @@ class Liveness:
             return False
         if starts_stream(op) and op.result == self.function.entry_stream:
             return True
-        if spec.model and (op.attrs.get("show") or (is_main and "name" in op.attrs)):
+        if spec.model and (op.attrs.get("show") or (is_main and capture_of(op) is not None)):
             self.seen.add(id(op))
             return True
         return not self.facts.cannot_fail(op, self.function)
@@ -111,9 +120,9 @@ class Liveness:
             while self._todo:
                 self._spread(self._todo.pop())
             missing = [stream for end, given in self._ends for stream in self._unkept(end, given)]
-            if not missing:
+            self._todo += missing or self._told_now()
+            if not self._todo:
                 return
-            self._todo += missing
 
     def _spread(self, item: Op | Value | tuple[Value, str]) -> None:
         if isinstance(item, Op):
@@ -158,6 +167,9 @@ class Liveness:
             self._need(op.args[1:])
         elif makes_branch(op):
             self._need(op.args[:1])
+        elif gathers(op):
+            for branch in op.args:
+                self._hold(branch)
         else:
             self._need(op.operands())
 
@@ -223,7 +235,7 @@ class Liveness:
             self._need(op.args)
             self._todo += [param for region in op.regions for param in region.params]
             self._need(region.terminator.args[0] for region in op.regions)
-        elif makes_branch(op):
+        elif makes_branch(op) or gathers(op):
             self._need(op.operands())
         elif projected(op) is not None or picks_item(op) or field_path(op):
             self._need_parts(op)
@@ -285,6 +297,9 @@ class Liveness:
             self._need((captured[name],) if name in captured else op.operands())
         elif picks_item(op) or field_path(op):
             self._need_field(op.args[0], name)
+        elif gathers(op):
+            for branch in op.args:
+                self._need_field(branch, name)
         elif maps_items(op):
             (body,) = op.regions
             self._need_field(body.terminator.args[0], name)
@@ -331,6 +346,36 @@ class Liveness:
         return op if op is not None and is_fork and len(op.args) == 1 else None
 
     # ---- streams that must be named, but are not needed
+
+    def _told_now(self) -> list[Op]:
+        """The branches that somebody hears of and of which something is run by now."""
+        found: list[Op] = []
+        waiting: list[Op] = []
+        for op in self._told:
+            (found if self._runs_in(op) else waiting).append(op)
+        self._told = waiting
+        self._ends += [(op, op.args[1]) for op in found if isinstance(op.args[1], Value)]
+        self._telling.update(map(id, found))
+        return found
+
+    def end_of(self, branch: Op) -> Operand:
+        """The version that a branch ends with, of those that stay."""
+        start, end = branch.args
+        if self.has(end) or not isinstance(end, Value):
+            return end
+        return self.kept_version(end) if id(branch) in self._telling else start
+
+    def _runs_in(self, branch: Op) -> bool:
+        start, version = branch.args
+        kept = self.kept_version(version) if isinstance(version, Value) else None
+        while isinstance(version, Value) and version != start:
+            made = self.made.ops.get(version)
+            if version == kept:
+                return version in self.needed or (made is not None and self.is_live(made))
+            if made is None or made.regions:
+                return False
+            version = made.args[0]
+        return False
 
     def _unkept(self, end: Op, stream: Value) -> list[Value]:
         """The stream that ``end`` will name, if nothing keeps it yet."""

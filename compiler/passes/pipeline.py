@@ -12,7 +12,7 @@ from sglc.compiler.ir.verify import verify
 from sglc.compiler.passes.base import Context, Pass
 from sglc.compiler.passes.registry import PASSES, pass_class
 
-SIMPLIFY: Final = "fold,bounds,gvn,dce"
+SIMPLIFY: Final = "fold,peval,bounds,gvn,dce"
 """Passes that make graphs smaller; one finds more to do where another has been."""
 _BEHIND: Final = (
     ("fields", 1),

@@ -12,6 +12,7 @@ PASSES: Final[Mapping[str, str]] = {
     "fold": "sglc.compiler.passes.fold:Fold",
     "gvn": "sglc.compiler.passes.gvn:ValueNumbering",
     "dce": "sglc.compiler.passes.dce:DeadCode",
+    "peval": "sglc.compiler.passes.peval:PartialEvaluation",
     "bounds": "sglc.compiler.passes.bounds:Bounds",
     "motion": "sglc.compiler.passes.motion:Motion",
     "kv": "sglc.compiler.passes.kv:KeyValues",

@@ -1,0 +1,280 @@
+"""Partial evaluation: what is known of a run when it is compiled is not left to be found out.
+
+Loops, forks and maps over known lists become the ops of their turns, calls the ops of what they
+run, and parts of lists, records and branches the values they were made of. ``fold`` then takes
+the arms that the constants choose, ``gvn`` merges what has become equal.
+
+Everything stands under the path it had, so samples, events and captures are those of before. What
+grows the module does so up to ``max_ops``; what makes it smaller is always done.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Final
+
+from sglc.compiler.ir.graph import Function, Module
+from sglc.compiler.ir.op import Literal, Op, Operand, Region, Value, walk
+from sglc.compiler.ir.text import write_op, write_operand
+from sglc.compiler.ir.traits import (
+    counts_items,
+    gathers,
+    makes_branch,
+    picks_item,
+    projected,
+    takes_item,
+)
+from sglc.compiler.ir.values import ANY
+from sglc.compiler.passes.base import Context, Pass
+from sglc.compiler.passes.callgraph import callees_first, reachable
+from sglc.compiler.passes.copies import Names, rename
+from sglc.compiler.passes.inline import arguments, inline, may_open
+from sglc.compiler.passes.parts import Parts
+from sglc.compiler.passes.report import Saved, change
+from sglc.compiler.passes.unroll import may_unroll, turns, unroll
+
+MAX_ITEMS: Final = 4096
+MAX_OPS: Final = 100_000
+_MAX_ROUNDS: Final = 16
+_SMALL: Final = 16  # ops of an fn that is written out wherever it is called
+
+
+@dataclass(frozen=True)
+class PartialEvaluation(Pass):
+    """Unroll, inline, take values apart.
+
+    ``max_items``: of a list that is gone through turn by turn. ``max_ops``: of a module that grows.
+    """
+
+    name: ClassVar[str] = "peval"
+    max_items: int = 64
+    max_ops: int = 4096
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.max_items <= MAX_ITEMS:
+            raise ValueError(f"max_items is from 0 to {MAX_ITEMS}, not {self.max_items}")
+        if not 0 <= self.max_ops <= MAX_OPS:
+            raise ValueError(f"max_ops is from 0 to {MAX_OPS}, not {self.max_ops}")
+
+    def run(self, module: Module, context: Context) -> Module:
+        for _ in range(_MAX_ROUNDS):
+            num_changes = len(context.changes)
+            module = _Round(module, context, self).module()
+            if len(context.changes) == num_changes:
+                break
+        return module
+
+
+class _Round:
+    """Every function once, those it calls before it."""
+
+    def __init__(self, module: Module, context: Context, options: PartialEvaluation) -> None:
+        self.source = module
+        self.context = context
+        self.options = options
+        self.functions = dict(module.functions)
+        self.size = sum(_size(function.body) for function in module.functions.values())
+        self.num_calls = Counter(op.symbol for _, op in module.walk() if op.spec.calls)
+        self.may_open: dict[str, bool] = {}
+
+    def module(self) -> Module:
+        order, others = callees_first(self.source)
+        for name in (*order, *others):
+            made = self.functions[name] = _Evaluation(self.functions[name], self).function()
+            self.may_open[name] = name in order and may_open(made)
+        module = replace(self.source, functions=self.functions)
+        roots = self.context.roots
+        return module if roots is None else self.without_unused(module, roots)
+
+    def without_unused(self, module: Module, roots: Collection[str]) -> Module:
+        """Drop the functions that no run comes to."""
+        used = reachable(module, roots)
+        for name, function in module.functions.items():
+            if name not in used:
+                saved = Saved(sum(1 for _ in function.walk()))
+                head = f"{function.kind} @{name}"
+                self.report(name, [], head, "never called", saved)
+        kept = {name: f for name, f in module.functions.items() if name in used}
+        return replace(module, functions=kept)
+
+    def report(self, function: str, ops: list[Op], before: str, after: str, saved: Saved) -> None:
+        record = change(PartialEvaluation.name, function, ops, before, after, saved)
+        self.context.report(record)
+
+    def fits(self, growth: int) -> bool:
+        """Whether the module may grow by a number of ops."""
+        return growth <= 0 or self.size + growth <= self.options.max_ops
+
+    def is_only_call(self, name: str) -> bool:
+        """Whether a function is called once and never run, so that it goes with the call."""
+        roots = self.context.roots
+        return roots is not None and name not in roots and self.num_calls[name] == 1
+
+
+class _Evaluation:
+    """The work on one function. ``renamed`` maps results of ops that are gone to what they were."""
+
+    def __init__(self, function: Function, around: _Round) -> None:
+        self.source = function
+        self.around = around
+        self.names = Names(function)
+        self.parts = Parts(around.source, around.context, around.options.max_items)
+        self.renamed: dict[Value, Operand] = {}
+        self.num_arms = 0  # around the op that is looked at
+        self.num_changes = len(around.context.changes)
+
+    def function(self) -> Function:
+        body = self.region(self.source.body)
+        if len(self.around.context.changes) == self.num_changes:
+            return self.source
+        return self.source.with_body(body)
+
+    def region(self, region: Region) -> Region:
+        kept: list[Op] = []
+        todo = list(reversed(region.ops))
+        while todo:
+            op = self.reading(todo.pop())
+            made = self.step(op)
+            if made is not None:
+                todo += reversed(made)
+                continue
+            if op.regions:
+                op = self.inner(op)
+            self.parts.note(op)
+            kept.append(op)
+        same = len(kept) == len(region.ops)
+        if same and all(a is b for a, b in zip(kept, region.ops, strict=True)):
+            return region
+        return replace(region, ops=tuple(kept))
+
+    def inner(self, op: Op) -> Op:
+        arms = not op.spec.loop and not any(region.barrier for region in op.spec.regions)
+        self.num_arms += arms
+        inner = tuple(map(self.region, op.regions))
+        self.num_arms -= arms
+        changed = any(a is not b for a, b in zip(inner, op.regions, strict=True))
+        return op.with_(regions=inner) if changed else op
+
+    def reading(self, op: Op) -> Op:
+        """Return the op with values that are gone replaced."""
+        if not self.renamed:
+            return op
+        args = tuple(map(self.resolved, op.args))
+        kwargs = tuple((key, self.resolved(arg)) for key, arg in op.kwargs)
+        return op if args == op.args and kwargs == op.kwargs else op.with_(args=args, kwargs=kwargs)
+
+    def resolved(self, operand: Operand) -> Operand:
+        """Follow a value to what stands for it, which may be gone itself."""
+        while isinstance(operand, Value) and operand in self.renamed:
+            operand = self.renamed[operand]
+        return tuple(map(self.resolved, operand)) if isinstance(operand, tuple) else operand
+
+    def step(self, op: Op) -> list[Op] | None:
+        """Return the ops that take the place of ``op``; None if it stays."""
+        if op.spec.terminator:
+            return None
+        if op.spec.calls:
+            return self.call(op)
+        return self.turns(op) if op.regions else self.part(op)
+
+    def replaced(self, op: Op, ops: list[Op], results: Sequence[Operand], after: str) -> list[Op]:
+        """Let ``ops`` take the place of ``op``, whose results they may define themselves."""
+        made = [*ops, *rename(op, results, self.renamed)]
+        growth = sum(1 for _ in walk(made)) - sum(1 for _ in walk([op]))
+        self.around.size += growth
+        self.around.report(self.source.name, [op], write_op(op), after, Saved(ops=-growth))
+        return made
+
+    # ---- turns and calls
+
+    def turns(self, op: Op) -> list[Op] | None:
+        at = turns(op)
+        if at is None or not may_unroll(op):
+            return None
+        items = () if at < 0 else self.parts.items(op.args[at])
+        count = len(op.regions) if at < 0 else len(items or ())
+        if items is None or count > self.around.options.max_items:
+            return None
+        body = sum(map(_size, op.regions))
+        if not self.around.fits((body if at < 0 else count * body) + 2 * count - body):
+            return None
+        made = unroll(op, items, self.names)
+        return self.replaced(op, made.ops, made.results, _count(count, "turn"))
+
+    def call(self, op: Op) -> list[Op] | None:
+        name = op.symbol or ""
+        if op.has_effect or not self.around.may_open.get(name):
+            return None
+        callee = self.around.functions[name]
+        if self.num_arms and callee.kind == "prompt" and not op.spec.writes_stream:
+            return None  # a call may be moved out of its arm, ops on a stream may not
+        given = arguments(op, callee)
+        if given is None:
+            return None
+        size = _size(callee.body)
+        if self.around.is_only_call(name):
+            self.around.num_calls[name] = 0
+        elif (callee.kind == "fn" and size > _SMALL) or not self.around.fits(size + len(given)):
+            return None
+        made = inline(op, callee, given, self.names)
+        return self.replaced(op, made.ops, made.results, f"what @{name} does")
+
+    # ---- parts of values
+
+    def part(self, op: Op) -> list[Op] | None:
+        name = projected(op)
+        if name is not None:
+            return self.field(op, name)
+        if counts_items(op):
+            items = self.parts.items(op.args[0])
+            return None if items is None else self.is_now(op, Literal(len(items)))
+        return self.item(op) if takes_item(op) else None
+
+    def is_now(self, op: Op, operand: Operand) -> list[Op]:
+        """Let ``operand`` be the only result of ``op``."""
+        return self.replaced(op, [], [operand], write_operand(operand))
+
+    def item(self, op: Op) -> list[Op] | None:
+        whole, index = map(self.parts.operand, op.args)
+        items = self.parts.items(whole)
+        if items is None or not isinstance(index, Literal) or type(index.value) is not int:
+            return None
+        made = self.parts.made(whole)
+        if picks_item(op) and (made is None or not gathers(made)):
+            return None  # it fails unless the item is a branch
+        if not -len(items) <= index.value < len(items):
+            return None
+        return self.is_now(op, items[index.value])
+
+    def field(self, op: Op, name: str) -> list[Op] | None:
+        whole = self.parts.made(op.args[0])
+        if whole is None:
+            return None
+        found = self.parts.field(whole, name)
+        if found is not None:
+            return self.is_now(op, found)
+        if makes_branch(whole) and name == "text":
+            made = Op(name="slice", results=op.results, args=whole.args, span=op.span)
+            return self.replaced(op, [made], op.results, write_op(made))
+        if not gathers(whole):
+            return None
+        type_ = op.result.type.args[0] if op.result.type.args else ANY
+        hint = name if name.isidentifier() else "field"
+        values = [self.names.fresh(hint, type_) for _ in whole.args]
+        ops = [
+            op.with_(results=(value,), args=(branch,))
+            for value, branch in zip(values, whole.args, strict=True)
+        ]
+        ops.append(Op(name="list", results=op.results, args=tuple(values), span=op.span))
+        return self.replaced(op, ops, op.results, write_op(ops[-1]))
+
+
+def _size(region: Region) -> int:
+    """The number of ops of a region, those in it included."""
+    return sum(1 for _ in walk(region.ops))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

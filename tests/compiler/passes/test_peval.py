@@ -1,0 +1,116 @@
+"""Partial evaluation changes no sample, event or capture: what a run tells stays as it is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from generators import ir_programs, sgl_programs
+from generators.equivalence import MakeTools, optimize
+from generators.hash_model import TOKENIZER, plain, scheduler
+from hypothesis import HealthCheck, given, settings
+
+from sglc.compiler.diagnostics import DiagnosticSink
+from sglc.compiler.driver import check_source
+from sglc.compiler.frontend.graph.module import build_graph
+from sglc.compiler.ir.graph import Module
+from sglc.compiler.lowering.lower import lower_module
+from sglc.compiler.passes.pipeline import Pipeline, parse_pipeline
+from sglc.compiler.source import SourceFile
+from sglc.runtime.executor.executor import Executor
+from sglc.runtime.executor.run import Result, Run
+from sglc.runtime.executor.tools import ToolRegistry
+from sglc.runtime.tokenizer.chatml import CHATML
+from sglc.runtime.tokenizer.prompt import PromptEncoder
+
+
+def run(module: Module, arguments: Mapping[str, Any], make_tools: MakeTools) -> Run:
+    executor = Executor(
+        scheduler(20_000), PromptEncoder(TOKENIZER, CHATML), tools=ToolRegistry(make_tools([]))
+    )
+    made = executor.submit(lower_module(module, "main"), arguments, seed=3)
+    executor.run_until_idle()
+    executor.close()
+    return made
+
+
+def told(made: Run) -> tuple[Counter[str], dict[tuple[str, str], str]]:
+    """The events of a run in any order, and the deltas of each place as one text."""
+    events: Counter[str] = Counter()
+    deltas: dict[tuple[str, str], str] = {}
+    for event in made.log.since():
+        if event.t == "delta":
+            place = event.name, event.path
+            deltas[place] = deltas.get(place, "") + event.value
+        else:
+            events[repr((event.t, event.name, event.path, plain(event.value), event.show))] += 1
+    return events, deltas
+
+
+def seen(result: Result) -> tuple[object, ...]:
+    return plain(result.value), plain(result.captures), result.text, result.messages
+
+
+def expect_told(module: Module, pipeline: str, make_tools: MakeTools) -> None:
+    """A run of what the passes make tells what one of ``module`` tells."""
+    arguments = {"x": "what", "n": 2}
+    passes = Pipeline(parse_pipeline(pipeline).passes, rounds=3, verify=True)
+    before = run(module, arguments, make_tools)
+    after = run(optimize(module, passes), arguments, make_tools)
+    expected, found = before.result(), after.result()
+    if expected.error is not None:
+        assert found.error is not None
+        assert (found.error.message, found.error.loc) == (
+            expected.error.message,
+            expected.error.loc,
+        )
+        return
+    assert found.error is None, found.error
+    assert seen(found) == seen(expected)
+    events, deltas = told(before)
+    found_events, found_deltas = told(after)
+    assert (found_events - events, events - found_events) == (Counter(), Counter())
+    assert found_deltas == deltas
+
+
+def bounded(count: int) -> settings:
+    return settings(
+        max_examples=count, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    )
+
+
+@pytest.fixture
+def num_programs(request: pytest.FixtureRequest) -> int:
+    count: int = request.config.getoption("--num-programs")
+    return count
+
+
+def graph_of(text: str) -> Module:
+    sink = DiagnosticSink()
+    checked = check_source(SourceFile("t.sgl", text), sink)
+    assert checked is not None, sink.diagnostics
+    return build_graph(checked)
+
+
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("pipeline", ["peval", "peval,fold"])
+def test_random_graphs_tell_the_same(num_programs: int, pipeline: str) -> None:
+    @bounded(num_programs)
+    @given(ir_programs.modules())
+    def check(module: Module) -> None:
+        expect_told(module, pipeline, ir_programs.make_tools)
+
+    check()
+
+
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("pipeline", ["peval", "peval,fold"])
+def test_random_sources_tell_the_same(num_programs: int, pipeline: str) -> None:
+    @bounded(num_programs)
+    @given(sgl_programs.programs())
+    def check(text: str) -> None:
+        expect_told(graph_of(text), pipeline, sgl_programs.make_tools)
+
+    check()
