@@ -87,8 +87,10 @@ class Host:
             if done:
                 in_flight = [(each, run) for each, run in in_flight if not run.done]
                 for each, run in done:
-                    room.leave(each.num_tokens, run.tokens)
-                    yield each.number, run.result()
+                    result = run.result()
+                    written = sum(cost.completion_tokens for cost in result.stats.values())
+                    room.leave(each.num_tokens, written)
+                    yield each.number, result
 
 
 def scripted(texts: Mapping[str, str | Sequence[str]], *, search_path: Sequence[str] = ()) -> Host:
