@@ -121,6 +121,8 @@ def _call(call: Call, y: float, scale: float, places: Places) -> dict[str, Any]:
     words = ", ".join([*times, *([" + ".join(tokens) + " tokens"] if tokens else [])])
     if call.has_joined:
         words += "; an equal call did the work"
+    if call.is_wasted:
+        words += "; for an arm that was not taken"
     return {
         "name": name,
         "keys": places.keys(call.place, call.op),
@@ -128,6 +130,7 @@ def _call(call: Call, y: float, scale: float, places: Places) -> dict[str, Any]:
         "y": _round(y),
         "w": max(1.0, _round(width)),
         "critical": call.is_critical,
+        "wasted": call.is_wasted,
         "phases": [
             [p.name, _round(LEFT + p.begin * scale), max(0.5, _round((p.end - p.begin) * scale))]
             for p in call.phases

@@ -33,8 +33,8 @@ class Phase(NamedTuple):
 class Call:
     """A call of a run. ``place`` is ``file:line:column`` with the program's own file name.
 
-    ``has_joined``: it took the stream of an equal call. ``prompt`` and ``result`` are versions of
-    the run's streams, -1 if there is none.
+    ``has_joined``: it took the stream of an equal call; ``is_wasted``: it was done for an arm that
+    was not taken. ``prompt`` and ``result`` are versions of the run's streams, -1 if there is none.
     """
 
     number: int
@@ -47,6 +47,7 @@ class Call:
     lane: int
     is_critical: bool
     has_joined: bool
+    is_wasted: bool
     tokens: Mapping[str, int]
     phases: list[Phase] = field(default_factory=list)
     prompt: int = -1
@@ -234,6 +235,7 @@ class _Reader:
             thread,
             bool(args["critical"]),
             bool(args.get("joined")),
+            bool(args.get("wasted")),
             {key: _count(args.get(f"{key}_tokens", 0)) for key in ("prompt", *TOKENS)},
         )
 

@@ -50,10 +50,13 @@ class _Writer:
         written = {call.result: call for call in run.calls if call.result >= 0}
         ends = [(_last(run, versions), "")]
         for call in run.calls:
+            if call.op not in WRITERS:
+                continue
             end = call.result if call.result >= 0 else call.prompt
             name = f"{call.op} {call.name}".strip()
-            failed = "" if call.result >= 0 or call.op == "tool" else ", which failed"
-            ends.append((end, f"up to {name}{f' in {call.path}' if call.path else ''}{failed}"))
+            note = "" if call.result >= 0 else ", which has no result"
+            note += ", of an arm that was not taken" if call.is_wasted else ""
+            ends.append((end, f"up to {name}{f' in {call.path}' if call.path else ''}{note}"))
         told: set[int] = set()
         streams = []
         parents = {version.parent for version in versions}

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sglc.runtime.executor.records import CallRecord, RunRecord
 from sglc.runtime.executor.said import in_order
-from sglc.runtime.executor.stream import Stream
 from sglc.runtime.tokenizer.base import TokenizerLike
 
 MAX_TOKENS: Final = 2_000_000  # of prompts and results that are looked at
@@ -97,12 +96,12 @@ def prefix_data(runs: Sequence[RunRecord], max_tokens: int = MAX_TOKENS) -> dict
     reused, written, calls]`` with the parent's number or -1; ``calls`` are pairs of run and call.
     """
     tree, taken, left_out = _tree(runs, max_tokens)
-    tokenizer = next((prompt.encoder.tokenizer for _, _, prompt, _ in taken), None)
-    for (run, number), call, prompt, _ in taken:
-        _count(tree.path(prompt.ids()), call, len(prompt.ids()), (run, number))
-    for _, _, prompt, result in taken:
-        if result is not None:
-            _mark_written(tree.path(result.ids()), len(prompt.ids()))
+    prompts = (at.call.prompt for at in taken)
+    tokenizer = next((prompt.encoder.tokenizer for prompt in prompts if prompt), None)
+    for at in taken:
+        _count(tree.path(at.ids), at.call, len(at.ids), (at.run, at.number))
+    for at in taken:
+        _mark_written(tree.path(at.written), len(at.ids))
     nodes: list[list[Any]] = []
     special = {} if tokenizer is None else {i: name for name, i in tokenizer.special_ids.items()}
     stack = [(child, -1) for child in reversed(tree.root.children.values())]
@@ -126,12 +125,20 @@ def prefix_data(runs: Sequence[RunRecord], max_tokens: int = MAX_TOKENS) -> dict
     return {"nodes": nodes, "calls": len(taken), "left_out": left_out}
 
 
-_Taken = tuple[tuple[int, int], CallRecord, Stream, Stream | None]
+class _Taken(NamedTuple):
+    """Call ``number`` of a run: the ids it was asked with, and those with what it wrote."""
+
+    run: int
+    number: int
+    call: CallRecord
+    ids: Ids
+    written: Ids
 
 
 def _tree(runs: Sequence[RunRecord], max_tokens: int) -> tuple[PrefixTree, list[_Taken], int]:
     """The tree of as many calls as fit, these, and how many more there were."""
-    tree, taken, left_out = PrefixTree(), [], 0
+    tree, left_out = PrefixTree(), 0
+    taken: list[_Taken] = []
     tokens = 0
     for run in runs:
         for number, call in enumerate(in_order(run)):
@@ -141,14 +148,15 @@ def _tree(runs: Sequence[RunRecord], max_tokens: int) -> tuple[PrefixTree, list[
                 left_out += 1
                 continue
             try:
-                ids = call.prompt.ids()
+                # What is warmed is what stays as it is, whatever follows.
+                ids = call.prompt.healed_ids()[0] if call.op == "warm" else call.prompt.ids()
                 written = () if call.result is None else call.result.ids()
             except ValueError:  # the model has no such role: nothing was asked
                 continue
             tokens += len(ids) + len(written)
             tree.insert(ids)
             tree.insert(written)
-            taken.append(((run.number, number), call, call.prompt, call.result))
+            taken.append(_Taken(run.number, number, call, ids, written))
     return tree, taken, left_out
 
 

@@ -127,15 +127,15 @@ class Recorder:
             run.records.append(call)
         return call
 
-    def made(self, run: Run, loc: Loc | None, version: Stream) -> None:
+    def made(self, run: Run, op: str, loc: Loc | None, version: Stream) -> None:
         """A node has given a version of a stream: the result of the call that has just ended, if
-        it goes on from where that call did."""
+        it is the node of that call."""
         record = self._open[run.root]
         if version in record.origins:
             return  # it is only handed on
         record.origins[version] = loc
         call = None if self.current is None else self.current.call
-        if call is not None and call.prompt is version.parent and call.end_ns >= 0:
+        if call is not None and call.op == op and call.prompt is version.parent:
             call.result = call.result or version
 
     def submitted(self, call: CallRecord, streams: list[int], *, joined: bool = False) -> None:

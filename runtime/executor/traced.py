@@ -85,7 +85,7 @@ class TracedMachine(Machine):
     def done(self, frame: Frame, node: NodeCode, *values: Any) -> None:
         self._note_end(frame)
         if self._recorder.keeps_timeline and values and isinstance(values[0], Stream):
-            self._recorder.made(frame.run, node.loc, values[0])
+            self._recorder.made(frame.run, node.op, node.loc, values[0])
         super().done(frame, node, *values)
 
     def _note_end(self, frame: Frame) -> None:

@@ -39,7 +39,7 @@ class Warming:
             record = None
             if self._recorder is not None:
                 path = "/".join(map(str, frame.path))
-                record = self._recorder.begin(run, "warm", "", path, node.loc)
+                record = self._recorder.begin(run, "warm", "", path, node.loc, version)
                 self._recorder.submitted(record, [stream])
             self._held.keep(run, version, stream)
             self._held.warming[stream] = Warm(run, node, record)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from generators.trace_format import check_format
 
 Command = Callable[..., Any]
 Write = Callable[..., Path]
@@ -80,6 +81,7 @@ def test_a_batch_is_summed_over_its_rows(sglc: Command, program: Write, tmp_path
     check_sums(data)
     assert (data["runs"], data["total"]["calls"]) == (7, 14)
     trace = json.loads(files["trace"].read_text())
+    check_format(trace)
     assert trace["otherData"]["plan"] == data["plan"]
     calls = [e for e in trace["traceEvents"] if e.get("cat") in ("gen", "select")]
     nodes = trace["sglc"]["prefixes"]["nodes"]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from generators.trace_format import check_format
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 Command = Callable[..., Any]
@@ -91,3 +94,35 @@ def test_viz_of_a_run(sglc: Command, program: Write, tmp_path: Path) -> None:
     assert (missing.code, "cannot be read" in missing.err) == (2, True)
     tree = sglc("viz", path, "--trace", trace, "--tree")
     assert (tree.code, "it goes with -o" in tree.err) == (2, True)
+
+
+EARLY = """prompt kind(q: str) -> str:
+    "Is this about numbers? {q} "
+    return gen(line, max_tokens=6)
+
+prompt main(q: str) -> str:
+    user: "{q}"
+    k = kind(q)
+    if k == "yes":
+        assistant: a = gen(line, max_tokens=9)
+        return a
+    else:
+        assistant: b = gen(line, max_tokens=9)
+        return b
+"""
+
+
+def test_arms_that_began_early_are_in_trace_and_page(
+    sglc: Command, program: Write, tmp_path: Path
+) -> None:
+    path, trace, out = program(EARLY), tmp_path / "run.json", tmp_path / "out.html"
+    passes = ("--pipeline", "spec")
+    assert sglc("run", path, "--q", "What is 2+3?", "--trace", trace, *passes).code == 0
+    data = json.loads(trace.read_text(encoding="utf-8"))
+    check_format(data)
+    calls = [e["args"] for e in data["traceEvents"] if e.get("cat") == "gen"]
+    assert sum(call.get("wasted", False) for call in calls) == 1
+    assert sglc("viz", path, "--trace", trace, "-o", out, *passes).code == 0
+    page = out.read_text(encoding="utf-8")
+    assert '"early":true' in page
+    assert '"wasted":true' in page

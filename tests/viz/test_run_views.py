@@ -155,6 +155,25 @@ def test_a_call_that_joined_another_says_so() -> None:
     assert told == [False, True, False, False, False]
 
 
+def test_calls_of_arms_that_were_not_taken_are_told() -> None:
+    known = branches()
+    trace = known.read()
+    trace.runs[0].calls[1].is_wasted = True
+    (run,) = timeline_view(trace, Places(known.atlas()))["runs"]
+    assert [call["wasted"] for call in run["calls"]] == [False, True, False, False, False]
+    shown = page_data(known.atlas(), "a.sgl", known.stages, trace)["run"]["transcript"]["runs"]
+    titles = [stream["title"] for stream in shown[0]["streams"]]
+    assert sum(title.endswith("of an arm that was not taken") for title in titles) == 1
+
+
+def test_a_run_that_asks_nothing_has_a_page() -> None:
+    known = traced('prompt main():\n    "x"\n')
+    run = page_data(known.atlas(), "a.sgl", known.stages, known.read())["run"]
+    assert run["prefixes"]["rows"] == []
+    assert run["timeline"]["runs"][0]["calls"] == []
+    assert [p["text"] for p in run["transcript"]["runs"][0]["streams"][0]["pieces"]] == ["x"]
+
+
 def test_transcripts_stop_where_they_are_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     known = branches()
     trace = known.read()

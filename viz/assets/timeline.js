@@ -24,7 +24,7 @@ function drawTimeline() {
 }
 
 function timelineCall(call, run) {
-  const group = svg("g", { class: `run-call${call.critical ? " critical" : ""}` }, svg("rect", { class: "halo", x: call.x - 1, y: call.y - 2, width: call.w + 2, height: 30 }));
+  const group = svg("g", { class: `run-call${call.critical ? " critical" : ""}${call.wasted ? " wasted" : ""}` }, svg("rect", { class: "halo", x: call.x - 1, y: call.y - 2, width: call.w + 2, height: 30 }));
   for (const [phase, x, w] of call.phases) group.append(svg("rect", { class: `phase ${phase}`, x, y: call.y, width: w, height: 13 }));
   for (const [kind, x, w] of call.bar) group.append(svg("rect", { class: `tokens ${kind}`, x, y: call.y + 15, width: w, height: 5 }));
   if (call.critical) group.append(svg("rect", { class: "critical-line", x: call.x, y: call.y + 23, width: call.w, height: 3 }));
@@ -53,7 +53,7 @@ function timelineChart(chart, left) {
 function legend() {
   const list = html("p", { class: "legend" }, DATA.run.about, " ");
   for (const [kind, words] of Object.entries(PHASE_WORDS)) list.append(html("span", { class: `swatch phase ${kind}` }), words);
-  list.append(html("span", { class: "swatch phase host" }), "host", html("span", { class: "swatch critical" }), "critical path", html("br"), "tokens ");
+  list.append(html("span", { class: "swatch phase host" }), "host", html("span", { class: "swatch critical" }), "critical path", html("span", { class: "swatch phase decode wasted" }), "arm not taken", html("br"), "tokens ");
   for (const [kind, words] of Object.entries(TOKEN_WORDS)) list.append(html("span", { class: `swatch tokens ${kind}` }), words);
   return list;
 }

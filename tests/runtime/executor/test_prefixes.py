@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sglc.runtime.executor.prefixes import PrefixTree, prefix_data
+from sglc.runtime.executor.records import CallRecord, RunRecord
+from sglc.runtime.executor.stream import Stream
 
 SEQUENCES = st.lists(st.lists(st.integers(0, 2), max_size=8).map(tuple), max_size=8)
 
@@ -66,3 +68,24 @@ def test_what_the_model_wrote_need_not_be_computed() -> None:
 def test_calls_past_the_limit_are_counted() -> None:
     data = prefix_data(record(TURNS, a=1, b=1).recorder.runs, max_tokens=2)
     assert (data["calls"], data["left_out"]) == (1, 1)
+
+
+def test_what_is_warmed_is_asked_for_too() -> None:
+    recorder = record(TURNS, a=1, b=1).recorder
+    (run,) = recorder.runs
+    before = prefix_data([run])
+    first, second = run.calls
+    warm = recorder_call(run, second.prompt)
+    run.calls.insert(1, warm)
+    after = prefix_data([run])
+    assert after["calls"] == before["calls"] + 1
+    asked = {node[2]: node[3] for node in after["nodes"]}
+    assert (asked["12"], asked["a"]) == (3, 2)
+    assert first.result is not None
+
+
+def recorder_call(run: RunRecord, prompt: Stream | None) -> CallRecord:
+    call = CallRecord(run, "warm", "", "", None, run.start_ns, None, True)
+    call.prompt = prompt
+    call.end_ns = run.end_ns
+    return call
