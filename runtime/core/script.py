@@ -155,7 +155,8 @@ ScriptOp = Extend | Decode | Score
 
 @dataclass(frozen=True, slots=True)
 class StreamRequest:
-    """A stream to run. Higher ``priority`` is admitted first; ``deltas=False`` drops Delta events.
+    """A stream to run. Higher ``priority`` is admitted and prefilled first; ``deltas=False`` drops
+    Delta events.
 
     With ``hold`` the stream does not end with its script: it reports Held and waits to be resumed.
     A script of extends alone computes their K/V and nothing else. With ``insert=False`` the K/V

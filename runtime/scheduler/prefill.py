@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Iterable
+
 from sglc.runtime.scheduler.choices import ChoiceTrie
 from sglc.runtime.scheduler.last_logits import want_last_logits, want_logits
 from sglc.runtime.scheduler.plan import ForcedPick, Sample, StepPlan
@@ -17,11 +20,23 @@ class PrefillPlanner:
         self._state = state
         self._scoring = ScorePlanner(state)
 
-    def plan(self, plan: StepPlan) -> None:
-        """Bring on every running stream that does not decode, in the order of admission."""
-        for stream in self._state.running:
-            if not stream.decoding:
-                self.feed(stream, plan)
+    def plan(self, plan: StepPlan, least: int | None) -> list[Stream]:
+        """Bring on the running streams that do not decode, by priority, then as admitted.
+
+        Those of a priority below ``least`` are returned instead: others come before them.
+        """
+        streams = [stream for stream in self._state.running if not stream.decoding]
+        streams.sort(key=_urgency)
+        count = len(streams)
+        if least is not None:
+            count = bisect_right(streams, -least, key=_urgency)
+        self.feed_all(streams[:count], plan)
+        return streams[count:]
+
+    def feed_all(self, streams: Iterable[Stream], plan: StepPlan) -> None:
+        """Bring on streams in their order."""
+        for stream in streams:
+            self.feed(stream, plan)
 
     def feed(self, stream: Stream, plan: StepPlan) -> None:
         """Bring a stream as far as budget and slots allow."""
@@ -82,3 +97,7 @@ class PrefillPlanner:
         plan.budget -= count
         stream.prefilled_tokens += count
         state.counters.prefilled_tokens += count
+
+
+def _urgency(stream: Stream) -> int:
+    return -stream.request.priority

@@ -46,6 +46,11 @@ class WaitingQueue:
         self._count += 1
         heapq.heappush(self._heap, (-priority, first, self._count, Entry(streams)))
 
+    @property
+    def priority(self) -> int | None:
+        """The priority of the entry whose turn it is; None if nobody waits."""
+        return None if self.peek() is None else -self._heap[0][0]
+
     def peek(self) -> tuple[Entry, Stream] | None:
         """Return the entry whose turn it is, and its first stream."""
         while self._heap:

@@ -79,15 +79,19 @@ class Scheduler:
         return events
 
     def _plan(self) -> StepPlan | None:
-        """Decodes first, then running prefills, then new streams; preempts until it works out."""
+        """Decodes first, then prefills, running ones before new ones of the same priority.
+
+        Preempts until it works out.
+        """
         state = self._state
         preempted = False
         while state.running or state.queue.peek():
             plan = StepPlan(budget=state.config.max_prefill_tokens)
             if self._decode.plan(plan):
-                self._prefill.plan(plan)
+                less_urgent = self._prefill.plan(plan, state.queue.priority)
                 if not (preempted and plan.has_work):
                     self._admission.admit(plan)
+                self._prefill.feed_all(less_urgent, plan)
                 if plan.has_work:
                     return plan
             self._preemption.make_way()

@@ -110,3 +110,21 @@ def test_streams_that_expect_more_than_there_is_run_one_by_one(world: Any) -> No
     scheduler.step()
     assert list(scheduler.snapshot().running) == streams[:1]
     assert ends(scheduler) == streams
+
+
+def test_a_prefill_of_low_priority_lets_others_pass(world: Any) -> None:
+    scheduler = world.scheduler(max_prefill_tokens=4)
+    slow, resumed = (
+        scheduler.submit(StreamRequest((Extend((i,) * 30),), priority=-1, hold=True))
+        for i in range(2)
+    )
+    scheduler.step()
+    urgent = scheduler.submit(StreamRequest((Extend((2,) * 8), Decode(1))))
+    scheduler.resume(resumed, StreamRequest((Extend((1,) * 9), Decode(1))))
+    done: list[int] = []
+    for _ in range(5):  # 9 tokens of one and 8 of the other, in steps of 4
+        done += [event.stream for event in scheduler.step() if isinstance(event, Ended)]
+    assert sorted(done) == [resumed, urgent]
+    scheduler.submit(StreamRequest((Extend((3,)),)))
+    assert scheduler.step()
+    assert scheduler.snapshot().running[slow].prefilled_tokens == 4 + 3 + 3  # what was left over
