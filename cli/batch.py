@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sglc.cli.errors import EXIT_FAILED, EXIT_OK, UsageError
-from sglc.cli.models import engine_config, load_host, refused_tools, seed_of
+from sglc.cli.models import FilesOnce, engine_config, load_host, refused_tools, seed_of
 from sglc.cli.output import error_data, json_value
 from sglc.cli.profiles import recorder_of, report
 from sglc.cli.rows import Answers, Row, answer_key, read_rows, refuse
@@ -29,6 +29,7 @@ def run_batch(
     program: Program,
     plan: Plan,
     given: Mapping[str, Any],
+    files: FilesOnce,
     history: HistoryFile | None = None,
 ) -> int:
     """Run every row; 3 when one failed. The rows that did not are answered all the same.
@@ -58,10 +59,12 @@ def run_batch(
     failed = 0
     for rows, out in jobs:
         model = args.model or plan.config.get("model")
-        # Of what the program says, not of its plan: passes change no answer.
+        # Of what the program says, not of its plan: most passes change no answer.
         salt = f"{program.graph.digest}/{plan.entry}/{model}/{args.dtype}/{seed}"
         if not engine_config(args).jump_forward:
             salt += "/no-jump"
+        if any(op.attrs.get("seam") == "repair" for _, op in program.optimized.walk()):
+            salt += "/repair"
         keys = [answer_key(salt, row.arguments, row.index) for row in rows]
         with Answers(out, keys) if out else nullcontext() as answers:
             waiting = [row for row in rows if answers is None or row.index not in answers.done]
@@ -69,7 +72,7 @@ def run_batch(
                 done = len(rows) - len(waiting)
                 print(f"{out}: {done} of {len(rows)} rows are done", file=sys.stderr)
             if waiting:
-                host = host or load_host(args, args.program, plan.config, recorder)
+                host = host or load_host(args, args.program, plan.config, recorder, files)
                 with refused_tools():
                     errors = _run_rows(host, plan, waiting, seed, answers, history)
                 failed += len(errors)

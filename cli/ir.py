@@ -3,6 +3,7 @@
 sglc ir judge.sgl -O0
 sglc ir judge.sgl --pipeline fold,dce --print-after fold
 sglc ir judge.sgl --report
+sglc ir judge.sgl --model embedded
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sglc.cli.errors import EXIT_ERRORS, EXIT_OK, UsageError
@@ -29,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="the JSON form of graph or report")
     add = parser.add_argument
     add("--report", action="store_true", help="what the passes changed, instead of the graph")
+    add("--model", help="as `sglc run` of this model has it, where only the value is looked at")
     add("--verify", action="store_true", help="check the graph before and after each pass")
     add("--print-after", metavar="PASS", help="print the graph each time this pass has run")
     add_pass_options(parser)
@@ -54,6 +57,12 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     optimization = Optimization(
         pipeline, watch=watch, history=None if history is None else history.read
     )
+    if args.model is not None:
+        from sglc.cli.models import FilesOnce
+
+        files = FilesOnce(args.model)
+        files.load(args.model)
+        optimization = replace(optimization, runs_entry=True, by_value=True, markup=files.markup)
     program = compile_or_report(read_source(args.path), optimization)
     if program is None:
         return EXIT_ERRORS

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 from sglc.cli.errors import CommandError, UsageError
 
 if TYPE_CHECKING:
+    from sglc.compiler.ir.graph import Module
+    from sglc.compiler.passes.base import Markup
     from sglc.runtime.config import EngineConfig
     from sglc.runtime.executor.recorder import Recorder
     from sglc.runtime.host import Host
+    from sglc.runtime.models.files import ModelFiles
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -33,8 +36,10 @@ def load_host(
     program_path: str,
     config: Mapping[str, Any],
     recorder: Recorder | None = None,
+    files: FilesOnce | None = None,
 ) -> Host:
     """Load the model and everything that runs plans on it; a recorder takes down what they cost.
+    ``files`` may have been read when the program was compiled.
 
     Raises:
         CommandError: the model cannot be loaded.
@@ -51,7 +56,7 @@ def load_host(
             f"running a model needs {error.name}: pip install 'sglc[local]'"
         ) from None
     options = LocalOptions(
-        model=args.model or config.get("model") or "embedded",
+        model=model_name(args.model, config),
         dtype=args.dtype,
         device=args.device,
         num_slots=args.max_slots,
@@ -59,11 +64,58 @@ def load_host(
         timeout_s=args.timeout,
         engine=engine_config(args),
         cache_folder=cache_folder(),
+        files=None if files is None else files.found,
     )
     try:
         return load(options, recorder)
     except ModelError as error:
         raise CommandError(str(error)) from None
+
+
+def model_name(given: str | None, config: Mapping[str, Any]) -> str:
+    """The model of the command line, else of the file's config, else the embedded one."""
+    return str(given or config.get("model") or "embedded")
+
+
+class FilesOnce:
+    """The files of the model that a program will run on, read when the compiler asks for them.
+
+    ``found`` is what was read. A model that cannot be read is none here: loading it says why.
+    """
+
+    def __init__(self, model: str | None) -> None:
+        self._model = model
+        self.found: ModelFiles | None = None
+
+    def markup(self, module: Module) -> Markup | None:
+        """Return what the model's chat template writes, if that can be relied on."""
+        from sglc.runtime.tokenizer.markup import TemplateMarkup
+
+        try:
+            found = self.load(model_name(self._model, module.config))
+        except CommandError:
+            return None
+        return TemplateMarkup.of(found.tokenizer, found.template)
+
+    def load(self, name: str) -> ModelFiles:
+        """Return the files of a model; remembered.
+
+        Raises:
+            CommandError: it cannot be read.
+        """
+        from sglc.runtime.models.errors import ModelError
+        from sglc.runtime.models.files import load_files
+
+        if self.found is None or self.found.path_or_id != name:
+            try:
+                self.found = load_files(name)
+            except ModuleNotFoundError as error:
+                raise CommandError(
+                    f"reading a tokenizer needs {error.name}: pip install 'sglc[local]'"
+                ) from None
+            except ModelError as error:
+                raise CommandError(str(error)) from None
+        return self.found
 
 
 def engine_config(args: argparse.Namespace) -> EngineConfig:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sglc.cli.errors import EXIT_ERRORS, EXIT_FAILED, EXIT_OK, UsageError
 from sglc.cli.history import HistoryFile, add_history_option
-from sglc.cli.models import add_model_options, load_host, refused_tools, seed_of
+from sglc.cli.models import FilesOnce, add_model_options, load_host, refused_tools, seed_of
 from sglc.cli.passes import add_pass_options, pipeline_of
 from sglc.cli.profiles import add_profile_options, recorder_of, report
 from sglc.cli.programs import compile_or_report, read_source
@@ -57,12 +57,15 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     from sglc.compiler.driver import Optimization
 
     history = HistoryFile.of(args)
+    model_files = FilesOnce(args.model)
     optimization = Optimization(
         pipeline_of(args),
         runs_entry=True,
         entry=args.prompt,
         by_value=not (args.json or args.stream),  # else nothing but the value is printed
         history=None if history is None else history.read,
+        # a trace shows messages; help needs no model
+        markup=None if args.trace or asks_help else model_files.markup,
     )
     program = compile_or_report(read_source(args.program), optimization)
     if program is None:
@@ -79,11 +82,11 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
 
         if args.stream:
             raise UsageError("--stream shows one run; it does not go with a batch of rows")
-        return run_batch(args, program, plan, given, history)
+        return run_batch(args, program, plan, given, model_files, history)
     if args.out is not None:
         raise UsageError("--out goes with --inputs; a single run prints to the terminal")
     check_arguments(function, given)
-    return _run_once(args, program, plan, given, history)
+    return _run_once(args, program, plan, given, model_files, history)
 
 
 def choose_entry(program: Program, name: str | None) -> Plan:
@@ -130,12 +133,13 @@ def _run_once(
     program: Program,
     plan: Plan,
     given: Mapping[str, Any],
+    files: FilesOnce,
     history: HistoryFile | None,
 ) -> int:
     from sglc.cli.output import print_result, result_data, stream_printer
 
     recorder = recorder_of(args)
-    host = load_host(args, args.program, plan.config, recorder)
+    host = load_host(args, args.program, plan.config, recorder, files)
     printer = stream_printer(sys.stdout) if args.stream else None
     seed = seed_of(args, plan.config)
     with refused_tools():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sglc.compiler.diagnostics import DiagnosticSink
@@ -19,6 +19,7 @@ from sglc.compiler.source import SourceFile
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from sglc.compiler.passes.base import MarkupOf
     from sglc.compiler.passes.history import History
     from sglc.compiler.passes.pipeline import Pipeline, Watch
     from sglc.compiler.passes.report import Change
@@ -40,7 +41,8 @@ class Optimization:
     ``runs_entry``: the program is run at one prompt and nowhere else, ``entry`` or, without one,
     the only one of ``entry_prompts``; ``by_value``: whoever runs a prompt that declares a result
     looks at nothing but the result. ``watch`` is told what each pass made. ``history`` gives what
-    earlier runs of the program with this digest have shown.
+    earlier runs of the program with this digest have shown, ``markup`` what the model's template
+    writes around messages, if that is known.
     """
 
     pipeline: Pipeline | None = None
@@ -49,6 +51,7 @@ class Optimization:
     by_value: bool = False
     watch: Watch | None = None
     history: Callable[[str], History] | None = None
+    markup: MarkupOf | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,8 @@ def _optimize(
     roots = frozenset(starts) if is_one else None
     history = None if optimization.history is None else optimization.history(graph.digest)
     context = Context(roots, optimization.by_value, evaluate_function, history=history)
+    if optimization.markup is not None:
+        context = replace(context, markup=optimization.markup)
     return pipeline.run(graph, context, optimization.watch), tuple(context.changes)
 
 

@@ -24,7 +24,7 @@ from sglc.compiler.plan.data import (
     truth,
 )
 from sglc.compiler.plan.seeds import seed_key
-from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Special, Text
+from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Special, Text, alternating
 from sglc.compiler.plan.select import distinct_choices
 from sglc.compiler.plan.sites import leaves_prompt, path_numbers
 from sglc.compiler.reference import Decode, decode, select, select_all
@@ -221,6 +221,12 @@ class _Frame:
     def op_put(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
         text = format_value(args[1])
         return [args[0].append(Special(text) if op.attrs.get("special") else Text(text))]
+
+    def op_markup(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+        stream = args[0]
+        for segment in alternating(args[1]):
+            stream = stream.append(segment)
+        return [stream]
 
     def op_role_begin(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
         return [args[0].append(RoleBegin(str(op.attrs["role"])))]

@@ -17,6 +17,7 @@ from sglc.runtime.executor.stored import StoredConstraints
 from sglc.runtime.executor.tools import ToolRegistry
 from sglc.runtime.host import Host
 from sglc.runtime.masks.store import MaskStore
+from sglc.runtime.models.files import ModelFiles
 from sglc.runtime.models.hub import EMBEDDED
 from sglc.runtime.models.loading import load_model
 from sglc.runtime.scheduler.scheduler import Scheduler
@@ -30,7 +31,8 @@ class LocalOptions:
     ``num_slots`` is the size of the KV cache in tokens (None: what fits); ``search_path`` the
     folders in which tools named ``module:function`` are looked for; ``timeout_s`` the wall time a
     single run may take; ``engine`` the limits of the scheduler; ``cache_folder`` where automata and
-    masks are kept between runs, None for nowhere.
+    masks are kept between runs, None for nowhere; ``files`` are the model's, if they were
+    loaded before.
     """
 
     model: str = EMBEDDED
@@ -41,6 +43,7 @@ class LocalOptions:
     timeout_s: float | None = None
     engine: EngineConfig = field(default_factory=EngineConfig)
     cache_folder: Path | None = None
+    files: ModelFiles | None = None
 
 
 class LocalHost(Host):
@@ -68,7 +71,7 @@ def load(options: LocalOptions, recorder: Recorder | None = None) -> LocalHost:
     Raises:
         ModelError: the model cannot be loaded.
     """
-    loaded = load_model(options.model, options.dtype, options.device)
+    loaded = load_model(options.model, options.dtype, options.device, files=options.files)
     vocabulary = Vocabulary.of(
         loaded.tokenizer.token_bytes, loaded.tokenizer.eos_ids, loaded.config.vocab_size
     )

@@ -85,6 +85,10 @@ _STREAM_OPS = (
         "role.end", "stream", "close the open message", STREAM,
         attrs={"role": "str"}, required=("role",), writes_stream=True,
     ),
+    _total(
+        "markup", "stream any", "append texts and special tokens in turn, a text first", STREAM,
+        writes_stream=True,
+    ),
     _pure("media", "stream any", "append an image or a video", STREAM, writes_stream=True),
     _op(
         "gen", "stream", "decode a continuation, append it, give its value", STREAM, STR,

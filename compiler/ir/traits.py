@@ -62,6 +62,21 @@ def releases(op: Op) -> bool:
     return op.name == "release"
 
 
+def has_content(op: Op) -> bool:
+    """Whether the op surely appends a token to a stream."""
+    if role_step(op) or any(markup_of(op)):
+        return True
+    said = op.args[1] if op.spec.writes_stream and op.spec.formats else None
+    return isinstance(said, Literal) and said.value != ""
+
+
+def markup_of(op: Op) -> tuple[str, ...]:
+    """The texts and special tokens in turn that the op appends; none if it is another op."""
+    items = op.args[1] if op.name == "markup" else ()
+    assert isinstance(items, tuple)
+    return tuple(str(item.value) for item in items if isinstance(item, Literal))
+
+
 def role_step(op: Op) -> int:
     """1 for an op that opens a message, -1 for one that closes it, else 0."""
     if "role" not in op.spec.required:

@@ -62,6 +62,8 @@ def check_operands(op: Op, spec: OpSpec, module: Module, report: Report) -> None
     """Report operands and results that the op does not take or give."""
     _check_positional(op, spec, report)
     _check_results(op, spec, report)
+    if spec.name == "markup" and not _is_markup(op):
+        report("operand 1: texts and names of special tokens in turn, an odd number of constants")
     keywords = op.kwargs[:-1] if op.after is not None else op.kwargs
     seen: set[str] = set()
     for key, value in keywords:
@@ -97,6 +99,16 @@ def check_attrs(op: Op, spec: OpSpec, report: Report) -> None:
             report(f"lacks the attribute {key!r}")
     if op.attrs.get("tokenizations") == "all" and "by" in op.attrs:
         report("attribute by: all tokenizations are summed, by no other method")
+
+
+def _is_markup(op: Op) -> bool:
+    parts = op.args[1] if len(op.args) > 1 else None
+    return (
+        isinstance(parts, tuple)
+        and len(parts) % 2 == 1
+        and all(isinstance(part, Literal) and isinstance(part.value, str) for part in parts)
+        and all(isinstance(part, Literal) and part.value for part in parts[1::2])
+    )
 
 
 def _check_positional(op: Op, spec: OpSpec, report: Report) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from sglc.compiler.cost.calibration import UNCALIBRATED, Calibration
 from sglc.compiler.ir.graph import Function, Module
@@ -21,8 +21,31 @@ class NotConstant(Exception):
     """A value cannot be computed at compile time: it fails, or takes too long."""
 
 
+class Markup(Protocol):
+    """What a model's chat template writes around messages, where it writes them one by one.
+
+    Texts and names of special tokens in turn, a text first; None where that is not known, and is
+    left to the run.
+    """
+
+    def opening(self, role: str, ahead: str | None, *, has_begun: bool) -> tuple[str, ...] | None:
+        """What opens a message. ``ahead``: the role of the one before, None if it is the first;
+        ``has_begun``: whether anything stands before it."""
+
+    def closing(self, role: str) -> tuple[str, ...] | None:
+        """What closes a message."""
+
+
+MarkupOf = Callable[[Module], Markup | None]
+"""Finds the markup of the model that a module will run on; None if there is none to rely on."""
+
+
 def _evaluate_nothing(module: Module, name: str, arguments: Mapping[str, Any]) -> Any:
     raise NotConstant(name)
+
+
+def _no_markup(module: Module) -> Markup | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +54,15 @@ class Context:
 
     ``roots`` are the prompts a run may start at; None means any of them. Their captures and their
     text can be seen, unless ``by_value``: then of a prompt that declares a result only the result.
-    ``evaluate`` runs functions at compile time; without it none is. ``languages`` keeps what was
-    found out about constraints. ``history`` is what earlier runs have shown, ``costs`` how long
-    what the engine does takes.
+    ``evaluate`` runs functions at compile time; without it none is. ``markup`` is asked for when
+    roles can be rendered. ``languages`` keeps what was found out about constraints. ``history`` is
+    what earlier runs have shown, ``costs`` how long what the engine does takes.
     """
 
     roots: frozenset[str] | None = None
     by_value: bool = False
     evaluate: Evaluate = _evaluate_nothing
+    markup: MarkupOf = _no_markup
     changes: list[Change] = field(default_factory=list)
     languages: Languages = field(default_factory=Languages)
     history: History | None = None

@@ -10,7 +10,7 @@ from sglc.compiler.ir.graph import Function, Module
 from sglc.compiler.ir.op import Literal, Op, Operand, Region, Symbol, Value
 from sglc.compiler.ir.ops import DECODE_HINTS, HINTS
 from sglc.compiler.ir.spec import is_total
-from sglc.compiler.ir.traits import appends_text, constant_of, draws, role_step
+from sglc.compiler.ir.traits import constant_of, draws, has_content
 from sglc.compiler.passes.languages import held_to
 from sglc.constraints.language import bounds
 
@@ -61,8 +61,7 @@ class Definitions:
                 continue
             if made.regions or not made.spec.writes_stream:
                 return False
-            said = made.args[1] if appends_text(made) else None
-            if role_step(made) or (isinstance(said, Literal) and said.value != ""):
+            if has_content(made) and not made.attrs.get("special"):
                 return True
             stream = made.args[0]
         return False

@@ -2,7 +2,8 @@
 
 Host arithmetic and functions are evaluated on constants; an arm whose condition is known takes the
 place of its op; a check that holds and a loop without turns go; constant texts that follow one
-another become one. An op that fails on its constants stays: it fails when, and if, it is run.
+another become one. An op that fails on its constants stays: it fails when, and if, it is run. Where
+the model is known and nobody looks at messages, roles become what its template writes (``roles``).
 
 The value of a folded op keeps its name and its type (``const``), for what is known of a value must
 not make an op that reads it ill-typed. Texts merge when nothing else reads the version between
@@ -25,6 +26,7 @@ from sglc.compiler.ir.traits import (
     chosen_region,
     has_own_exit,
     is_passed,
+    markup_of,
     may_be_entry,
     places,
     runs_no_turn,
@@ -32,7 +34,9 @@ from sglc.compiler.ir.traits import (
 from sglc.compiler.ir.values import EFFECT, STREAM
 from sglc.compiler.passes.base import Context, Pass
 from sglc.compiler.passes.constants import Known, Unknown, as_operand, result_of
+from sglc.compiler.passes.facts import Facts
 from sglc.compiler.passes.report import Saved, change, cost
+from sglc.compiler.passes.roles import render_roles
 from sglc.compiler.plan.data import DataError, format_value
 
 MAX_ITEMS = 4096
@@ -53,8 +57,9 @@ class Fold(Pass):
             raise ValueError(f"max_items is from 0 to {MAX_ITEMS}, not {self.max_items}")
 
     def run(self, module: Module, context: Context) -> Module:
+        facts = Facts(module)
         made = {
-            name: _Folding(function, module, context, self.max_items).function()
+            name: _Folding(function, facts, context, self.max_items).function()
             for name, function in module.functions.items()
         }
         return replace(module, functions=made)
@@ -63,12 +68,10 @@ class Fold(Pass):
 class _Folding:
     """The work on one function. ``renamed`` maps results of ops that are gone to what they were."""
 
-    def __init__(
-        self, function: Function, module: Module, context: Context, max_items: int
-    ) -> None:
+    def __init__(self, function: Function, facts: Facts, context: Context, max_items: int) -> None:
         self.max_items = max_items
         self.source = function
-        self.module = module
+        self.facts = facts
         self.context = context
         self.known = Known()
         self.renamed: dict[Value, Operand] = {}
@@ -76,9 +79,10 @@ class _Folding:
         self.num_changes = len(context.changes)
 
     def function(self) -> Function:
-        body = self.region(self.source.body)
-        uses = Counter(value for op in self.source.with_body(body).walk() for value in op.inputs())
-        body = self.merge_texts(body, uses)
+        folded = self.source.with_body(self.region(self.source.body))
+        rendered = render_roles(folded, self.facts, self.context, Fold.name)
+        uses = Counter(value for op in rendered.walk() for value in op.inputs())
+        body = self.merge_texts(rendered.body, uses)
         if len(self.context.changes) == self.num_changes:
             return self.source
         return self.source.with_body(body)
@@ -145,7 +149,7 @@ class _Folding:
     def evaluate(self, op: Op, kept: list[Op]) -> bool:
         """Replace an op by its value, if that is known and can be written."""
         try:
-            value = result_of(op, self.known, self.module, self.context)
+            value = result_of(op, self.known, self.facts.module, self.context)
         except Unknown:
             return False
         self.known.values[op.result] = value
@@ -258,8 +262,8 @@ class _Folding:
         for op in region.ops:
             if op.regions:
                 op = op.with_(regions=tuple(self.merge_texts(r, uses) for r in op.regions))
-            text = _constant_text(op)
-            if text is None:
+            parts = _constant_parts(op)
+            if not parts:
                 if not is_total(op):
                     before.clear()
                 kept.append(op)
@@ -268,18 +272,21 @@ class _Folding:
             at = before.pop(stream, None) if isinstance(stream, Value) else None
             first = None if at is None else kept[at]
             if at is not None and first is not None and uses[first.result] == 1:
-                op = self.merged(first, op, text)
+                op = self.merged(first, op, parts)
                 kept[at] = None
             before[op.result] = len(kept)
             kept.append(op)
         return replace(region, ops=tuple(op for op in kept if op is not None))
 
-    def merged(self, first: Op, second: Op, text: str) -> Op:
-        before = _constant_text(first)
-        assert before is not None
+    def merged(self, first: Op, second: Op, parts: tuple[str, ...]) -> Op:
+        before = _constant_parts(first)
+        parts = (*before[:-1], before[-1] + parts[0], *parts[1:])
         found = dict.fromkeys((*places(first), *places(second)))
-        made = second.with_(
-            args=(first.args[0], Literal(before + text)), span=first.span, origins=tuple(found)
+        made = (second if len(parts) == 1 or markup_of(second) else first).with_(
+            results=second.results,
+            args=(first.args[0], tuple(map(Literal, parts)) if parts[1:] else Literal(parts[0])),
+            span=first.span,
+            origins=tuple(found),
         )
         self.report(
             [first, second], f"{write_op(first)}; {write_op(second)}", write_op(made), Saved(ops=1)
@@ -291,14 +298,12 @@ def _is(a: object, b: object) -> bool:
     return a is b
 
 
-def _constant_text(op: Op) -> str | None:
-    """The text that an op appends to a stream, if it is a constant one."""
+def _constant_parts(op: Op) -> tuple[str, ...]:
+    """The texts and special tokens in turn that an op appends to a stream, if they are constant."""
     if op.regions or not appends_text(op):
-        return None
+        return markup_of(op)
     operand = op.args[1]
-    if not isinstance(operand, Literal):
-        return None
-    return format_value(operand.value)
+    return (format_value(operand.value),) if isinstance(operand, Literal) else ()
 
 
 def _case(value: Any) -> str:

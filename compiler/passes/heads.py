@@ -14,11 +14,11 @@ from typing import Final, NamedTuple
 
 from sglc.compiler.ir.graph import Function, Module
 from sglc.compiler.ir.op import Literal, Op, Operand, Region, Value
-from sglc.compiler.ir.traits import appends_text, role_step, starts_stream
+from sglc.compiler.ir.traits import appends_text, markup_of, role_step, starts_stream
 from sglc.compiler.ir.values import STREAM
 from sglc.compiler.passes.base import Context
 from sglc.compiler.plan.formatting import format_value
-from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Segment, Special, Text
+from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Segment, Special, Text, alternating
 
 MANY: Final = 2  # as good as any number above it
 _MAX_VISITS: Final = 2_000  # of functions, each behind one head
@@ -185,7 +185,9 @@ class _Body:
             self.walk.enter(op.symbol or "", before, times)
         if spec.writes_stream:
             asks = spec.model or op.symbol in self.walk.asking
-            after = before.asked() if asks else before.then(_appended(op))
+            after = before.asked() if asks else before
+            for segment in () if asks else alternating(markup_of(op)) or (_appended(op),):
+                after = after.then(segment)
             self.heads.update(dict.fromkeys(streams, after))
 
     def control(self, op: Op, streams: list[Value], times: int) -> None:

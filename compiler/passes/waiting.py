@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from sglc.compiler.ir.graph import Function
 from sglc.compiler.ir.op import Literal, Op, Operand, Region, Value, values_in
-from sglc.compiler.ir.traits import appends_text, role_step, starts_stream
+from sglc.compiler.ir.traits import appends_text, markup_of, role_step, starts_stream
 from sglc.compiler.passes.facts import Facts
 from sglc.compiler.passes.handing import handed_on
 
@@ -108,7 +108,8 @@ class Waiting:
                 self.chars[after] = 0 if self.facts.is_slow(op) else self._after(op, stream)
 
     def _after(self, op: Op, stream: Value) -> int:
-        before, added = self.chars.get(stream, 0), ROLE_CHARS * abs(role_step(op))
+        before = self.chars.get(stream, 0)
+        added = ROLE_CHARS * abs(role_step(op)) + sum(map(len, markup_of(op)))
         if appends_text(op):
             added = known_chars(op.args[1])
             late = self.when(op.args[1:]).waits_behind(self.when((stream,)))

@@ -38,6 +38,12 @@ class RoleEnd:
 Segment = Text | Special | RoleBegin | RoleEnd
 
 
+def alternating(parts: Sequence[str]) -> list[Text | Special]:
+    """Return texts and names of special tokens in turn, a text first, as segments."""
+    found = [Special(part) if i % 2 else Text(part) for i, part in enumerate(parts)]
+    return [piece for piece in found if piece != Text("")]
+
+
 def messages_of(segments: Iterable[Segment]) -> list[dict[str, Any]]:
     """Return ``{role, content}`` of every message, the open one included.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from sglc.compiler.plan.data import Branch, DataError, describe, format_value
-from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Segment, Special, Text
+from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Segment, Special, Text, alternating
 from sglc.compiler.plan.sites import path_text
 from sglc.runtime.executor.code import NodeCode
 from sglc.runtime.executor.errors import LimitError, OpError, Poison
@@ -41,6 +41,14 @@ def start_put(machine: Machine, frame: Frame, node: NodeCode) -> None:
     text = format_value(frame.values[node.args[1]])
     segment = Special(text) if node.attrs.get("special") else Text(text)
     _append(machine, frame, node, frame.values[node.args[0]], segment)
+
+
+def start_markup(machine: Machine, frame: Frame, node: NodeCode) -> None:
+    stream = frame.values[node.args[0]]
+    for segment in alternating(frame.values[node.args[1]]):
+        stream = stream.append(segment)
+    frame.note(node, stream)
+    machine.done(frame, node, stream)
 
 
 def start_role(machine: Machine, frame: Frame, node: NodeCode) -> None:
@@ -143,6 +151,7 @@ PROMPTS: Final[Mapping[str, Callable[[Machine, Frame, NodeCode], None]]] = {
     "branch": start_branch,
     "entry": start_entry,
     "fork": start_fork,
+    "markup": start_markup,
     "media": start_media,
     "messages": start_messages,
     "put": start_put,

@@ -12,6 +12,7 @@ from sglc.runtime.models.checkpoint import Checkpoint
 from sglc.runtime.models.config import ModelConfig, read_config
 from sglc.runtime.models.decoder import Decoder
 from sglc.runtime.models.errors import ModelError
+from sglc.runtime.models.files import ModelFiles, load_files
 from sglc.runtime.models.hub import resolve
 from sglc.runtime.models.placement import SMALL_MODEL, choose_device, choose_dtype, fitting_slots
 from sglc.runtime.models.registry import find_architecture
@@ -55,26 +56,30 @@ class LoadedModel:
 
 
 def load_model(
-    path_or_id: str | Path, dtype: str = "auto", device: str = "auto", *, set_threads: bool = True
+    path_or_id: str | Path,
+    dtype: str = "auto",
+    device: str = "auto",
+    *,
+    set_threads: bool = True,
+    files: ModelFiles | None = None,
 ) -> LoadedModel:
     """Load a directory, ``"embedded"``, or an id of the Hugging Face hub.
 
     With ``set_threads``, torch is held to one thread in this process when a small model runs on
     the CPU: its operations take microseconds, and two threads on busy cores wait milliseconds
-    for each other.
+    for each other. ``files`` are what ``load_files`` found of this model, if it was asked before.
 
     Raises:
         ModelError: the files are missing, broken or not supported, or an option is not known.
     """
     directory = resolve(str(path_or_id))
-    config, tokenizer = load_tokenizer(directory)
+    config = read_config(directory)
+    if files is None or files.path_or_id != str(path_or_id):
+        files = load_files(path_or_id)
+    _check_vocabulary(files.tokenizer, config, directory)
     architecture = find_architecture(config.architecture)
     chosen_device = choose_device(device)
     chosen_dtype = choose_dtype(dtype, config, chosen_device)
-    try:
-        template = ChatTemplate.from_dir(directory, tokenizer)
-    except ValueError as error:
-        raise ModelError(str(error)) from error
     if set_threads and chosen_device.type == "cpu" and config.num_parameters < SMALL_MODEL:
         torch.set_num_threads(1)
     with Checkpoint(directory) as checkpoint:
@@ -84,8 +89,8 @@ def load_model(
         config=config,
         shape=attention_shape(architecture, config),
         decoder=decoder,
-        tokenizer=tokenizer,
-        template=template,
+        tokenizer=files.tokenizer,
+        template=files.template,
         dtype=chosen_dtype,
         device=chosen_device,
     )

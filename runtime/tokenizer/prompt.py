@@ -17,6 +17,7 @@ from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Segment, Special, Te
 from sglc.runtime.tokenizer.base import TokenizerLike
 from sglc.runtime.tokenizer.byte import without_surrogates
 from sglc.runtime.tokenizer.encoded import Encoded, Ids, OpenText, Written, num_spelled
+from sglc.runtime.tokenizer.markup import bos_name, opened
 from sglc.runtime.tokenizer.pieces import Piece
 from sglc.runtime.tokenizer.template import ChatTemplate
 
@@ -49,8 +50,7 @@ class PromptEncoder:
         self._special_ids = tokenizer.special_ids
         self._texts: dict[tuple[str, bool], OpenText] = {}
         self._num_chars = 0
-        bos = tokenizer.bos_ids[0] if tokenizer.bos_ids else None
-        self._bos_name = next((n for n, i in self._special_ids.items() if i == bos), None)
+        self._bos_name = bos_name(tokenizer)
 
     def encode(self, segments: Sequence[Segment]) -> list[int]:
         """Return the ids of a stream from its start.
@@ -166,10 +166,8 @@ class PromptEncoder:
         ahead, has_begun = behind.ahead, behind.has_begun
         for segment in segments:
             if isinstance(segment, RoleBegin):
-                opening = self._template().opening(segment.role, ahead)
-                if has_begun and opening and opening[0] == Special(self._bos_name or ""):
-                    opening = opening[1:] if ahead is None else opening
-                yield from opening
+                template, bos = self._template(), self._bos_name
+                yield from opened(template, bos, segment.role, ahead, has_begun=has_begun)
                 ahead = segment.role
             elif isinstance(segment, RoleEnd):
                 yield from self._template().closing(segment.role)

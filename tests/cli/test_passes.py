@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from sglc.compiler.passes.pipeline import DEFAULT_LEVEL, level
+from sglc.runtime.tokenizer.files import Tokenizer
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 Command = Callable[..., Any]
@@ -89,3 +90,43 @@ def test_check_imports_no_pass() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+CHAT = """
+prompt ask(q: str) -> str:
+    user:
+        "Is it {q}?"
+    assistant:
+        return gen("yes"|"no")
+"""
+
+
+def test_the_graph_of_a_model_has_what_its_template_writes(sglc: Command, program: Write) -> None:
+    path = program(CHAT)
+    assert "role.begin" in sglc("ir", path).out
+    done = sglc("ir", path, "--model", "embedded")
+    assert '"<|im_start|>", "user\\nIs it "]' in done.out
+    assert "role.begin" not in done.out
+    assert "role.begin" in sglc("ir", path, "--model", "embedded", "-O0").out
+    refused = sglc("ir", path, "--model", "nowhere")
+    assert refused.code != 0
+    assert "nowhere: no such directory" in refused.err
+
+
+def test_the_files_of_a_model_are_read_once(
+    sglc: Command, program: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    load = Tokenizer.from_dir
+
+    def from_dir(path: Path) -> Tokenizer:
+        read.append(str(path))
+        return load(path)
+
+    monkeypatch.setattr(Tokenizer, "from_dir", from_dir)
+    answers = [sglc("run", program(CHAT), "--q", "so", level) for level in ("-O0", "-O2")]
+    assert answers[0].out == answers[1].out
+    assert answers[0].out.strip() in ("yes", "no")
+    assert len(read) == 2
+    sglc("run", program(CHAT), "--q", "so", "--model", "nowhere")
+    assert len(read) == 2

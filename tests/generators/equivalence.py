@@ -16,13 +16,14 @@ from sglc.compiler.ir.op import Op, Operand, Region, Value
 from sglc.compiler.ir.values import STREAM
 from sglc.compiler.ir.verify import verify
 from sglc.compiler.lowering.lower import lower_module
-from sglc.compiler.passes.base import Context
+from sglc.compiler.passes.base import Context, Markup
 from sglc.compiler.passes.pipeline import PLAN, Pipeline, level, parse_pipeline
 from sglc.compiler.passes.registry import PASSES
 from sglc.compiler.plan.serial import plan_from_data, plan_to_data
 from sglc.runtime.executor.executor import Executor
 from sglc.runtime.executor.tools import ToolRegistry
 from sglc.runtime.tokenizer.chatml import CHATML
+from sglc.runtime.tokenizer.markup import TemplateMarkup
 from sglc.runtime.tokenizer.prompt import PromptEncoder
 
 MakeTools = Callable[[list[str]], dict[str, Callable[..., Any]]]
@@ -60,6 +61,11 @@ def _doubled(
     return replace(region, ops=tuple(ops))
 
 
+def chat_markup(module: Module) -> Markup | None:
+    """What is written for roles on the hash model."""
+    return TemplateMarkup.of(TOKENIZER, CHATML)
+
+
 def optimize(module: Module, pipeline: Pipeline, entry: str | None = None) -> Module:
     """Run a pipeline, verifying before and after each pass.
 
@@ -67,7 +73,8 @@ def optimize(module: Module, pipeline: Pipeline, entry: str | None = None) -> Mo
     """
     checked = replace(pipeline, verify=True)
     roots = None if entry is None else frozenset({entry})
-    return checked.run(module, Context(roots, entry is not None, evaluate_function))
+    context = Context(roots, entry is not None, evaluate_function, markup=chat_markup)
+    return checked.run(module, context)
 
 
 def pipelines(order: random.Random) -> list[Pipeline]:
@@ -84,8 +91,8 @@ def expect_idempotent(module: Module, order: random.Random) -> None:
     """A pass, run a second time, leaves the module as it is and reports nothing."""
     for name in order.sample(list(PASSES), 3):
         (each,) = parse_pipeline(name).passes
-        once = each.run(module, Context(evaluate=evaluate_function))
-        again = Context(evaluate=evaluate_function)
+        once = each.run(module, Context(evaluate=evaluate_function, markup=chat_markup))
+        again = Context(evaluate=evaluate_function, markup=chat_markup)
         assert equal(each.run(once, again), once), name
         assert not again.changes, name
 

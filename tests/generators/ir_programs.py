@@ -180,6 +180,10 @@ class _Block:
     def do_hint(self) -> None:
         self.f.emit(self.draw(st.sampled_from(["warm", "release"])), self.stream)
 
+    def do_markup(self) -> None:
+        parts = [self.draw(_texts), "<|im_end|>", self.draw(_texts)]
+        self.stream = self.f.one("markup", self.stream, operand(parts))
+
     def do_role(self) -> None:
         if self.depth:
             return self.do_put()
@@ -457,7 +461,7 @@ _sampling = st.fixed_dictionaries(
     },
 )
 _FLAT = [
-    "put", "role", "gen", "gen", "select", "data", "data", "data", "list", "slice", "check", "read",
-    "note", "call", "include", "side", "all", "hint",
+    "put", "role", "markup", "gen", "gen", "select", "data", "data", "data", "list", "slice",
+    "check", "read", "note", "call", "include", "side", "all", "hint",
 ]  # fmt: skip
 _NESTED = ["if", "match", "try", "for", "while", "fork", "named"]

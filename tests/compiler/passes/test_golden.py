@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from generators.equivalence import chat_markup
 
 from sglc.compiler.diagnostics import DiagnosticSink
 from sglc.compiler.driver import check_source
@@ -37,7 +38,7 @@ def graph_of(path: Path) -> Module:
 
 def context_for(path: Path, module: Module) -> Context:
     roots = frozenset({"main"}) if "main" in module.functions else None
-    return Context(roots, path.stem.endswith("_value"), evaluate_function)
+    return Context(roots, path.stem.endswith("_value"), evaluate_function, markup=chat_markup)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
