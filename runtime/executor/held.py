@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sglc.runtime.core.backend import Backend
+from sglc.runtime.core.script import StreamRequest
 from sglc.runtime.executor.code import NodeCode
 from sglc.runtime.executor.recorder import Recorder
 from sglc.runtime.executor.records import CallRecord
@@ -44,13 +45,22 @@ class HeldStreams:
         version.held = stream
         run.held[stream] = version
 
-    def take(self, run: Run, version: Stream) -> int | None:
-        """Take the handle of the latest version up to ``version`` that has one."""
+    def resume(self, run: Run, version: Stream, request: StreamRequest) -> int | None:
+        """Go on in the handle of the latest version up to ``version`` that has one.
+
+        Returns the stream, which no version has any more; None if there is none that can go on.
+        """
         found = self._find(run, version)
         if found is None:
             return None
-        stream, found.held = found.held, None
+        stream = found.held
         assert stream is not None
+        try:
+            self._backend.resume(stream, request)
+        except ValueError:  # it has failed, as it would have reported in its next step
+            self._let_go(run, found)
+            return None
+        found.held = None
         del run.held[stream]
         self.warmed(stream)
         return stream
@@ -60,7 +70,7 @@ class HeldStreams:
         run.held.pop(stream).held = None
 
     def release(self, run: Run, version: Stream) -> None:
-        """Let the handle go that ``take`` would take."""
+        """Let the handle go that ``resume`` would go on in."""
         found = self._find(run, version)
         if found is not None:
             self._let_go(run, found)

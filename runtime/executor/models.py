@@ -312,10 +312,11 @@ class ModelCalls:
     def _resume(self, asked: Asked) -> bool:
         """Go on in the stream that is held for a call, if there is one."""
         call = asked.call
-        held = None if asked.number else self._held.take(call.frame.run, call.stream)
+        held = None
+        if not asked.number:
+            held = self._held.resume(call.frame.run, call.stream, asked.request)
         if held is None:
             return False
-        self._backend.resume(held, asked.request)
         self._begin(asked, held)
         return True
 

@@ -53,12 +53,11 @@ class Warming:
             return None  # the call on this stream will say so
         stats = run.stats.setdefault(node.loc, NodeStats())
         stats.encoded_chars += run.encoder.counts.encoded_chars - encoded_chars
+        if not ids:
+            return None
         request = StreamRequest((Extend(ids),), priority=PRIORITY, deltas=False, hold=True)
-        held = self._held.take(run, version) if ids else None
-        if held is not None:
-            self._backend.resume(held, request)
-            return held
-        return self._backend.submit(request) if ids else None
+        held = self._held.resume(run, version, request)
+        return self._backend.submit(request) if held is None else held
 
     def start_release(self, machine: Machine, frame: Frame, node: NodeCode) -> None:
         """Let go of what is held for a version."""
