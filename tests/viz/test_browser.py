@@ -11,6 +11,7 @@ from browser.devtools import Browser, find_browser
 from generators.traces import Traced, branches, traced
 from generators.view_programs import EXAMPLES, FOLDED, LOOP, TIPS, long_program, read, staged
 
+from sglc.compiler.passes.pipeline import level
 from sglc.compiler.source import SourceFile
 from sglc.viz.atlas import Atlas
 from sglc.viz.page import page_data, render_page
@@ -31,13 +32,13 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def open_page(browser: Browser, tmp_path: Path) -> Callable[[Any], Browser]:
+def open_page(browser: Browser, tmp_path: Path) -> Callable[..., Browser]:
     """Open the page of a program; nothing may be written to the console."""
 
-    def show(source: Any) -> Browser:
+    def show(source: Any, pipeline: str = "fold,gvn,dce") -> Browser:
         path = tmp_path / "page.html"
         text = source if isinstance(source, SourceFile) else SourceFile("program.sgl", source)
-        graph, stages = staged(text)
+        graph, stages = staged(text, pipeline)
         names = [name for name, f in graph.functions.items() if f.kind == "prompt"]
         path.write_text(render_page(page_data(Atlas(graph, names), "program.sgl", stages)))
         browser.problems.clear()
@@ -50,9 +51,14 @@ def open_page(browser: Browser, tmp_path: Path) -> Callable[[Any], Browser]:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_every_example_opens_without_an_error(path: Path, open_page: Any) -> None:
-    page = open_page(read(path))
+    page = open_page(read(path), str(level(2)))
     counts = page.run("VIEWS.map((view) => items[view].length)")
     assert all(counts[:3])
+    for _ in range(page.run("DATA.stages.length")):
+        page.press("]")
+    assert page.run("state.stage") == page.run("DATA.stages.length") - 1
+    assert all(page.run("VIEWS.map((view) => items[view].length)")[:3])
+    assert page.problems == []
     assert page.run("performance.getEntriesByType('resource').length") == 0
 
 

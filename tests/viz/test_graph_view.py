@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from generators.ir_programs import modules
-from generators.view_programs import EXAMPLES, LOOP, TIPS, long_program, read
+from generators.view_programs import EXAMPLES, LOOP, TIPS, long_program, read, staged
 from hypothesis import given, settings
 
 from sglc.compiler.ir.graph import Module
+from sglc.compiler.passes.pipeline import level
 from sglc.viz.atlas import Atlas
 from sglc.viz.graph_view import MAX_OPS_NESTED, Sheet, graph_sheets, op_words
 
@@ -96,6 +97,13 @@ def test_the_graph_of_every_example(path: Path, atlas_of: Make) -> None:
 @pytest.mark.parametrize("source", [TIPS, LOOP])
 def test_the_graph_of_small_programs(source: str, atlas_of: Make) -> None:
     check_all(atlas_of(source))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_graph_of_every_example_behind_all_passes(path: Path) -> None:
+    _, stages = staged(read(path), str(level(2)))
+    module = stages[-1].module
+    check_all(Atlas(module, module.functions))
 
 
 @settings(max_examples=40, deadline=None)

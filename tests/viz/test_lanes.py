@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 from generators.ir_programs import modules
-from generators.view_programs import EXAMPLES, LOOP, TIPS, read
+from generators.view_programs import EXAMPLES, LOOP, TIPS, read, staged
 from hypothesis import given, settings
 
 from sglc.compiler.ir.graph import Module
 from sglc.compiler.ir.op import Op
+from sglc.compiler.passes.pipeline import level
 from sglc.viz.atlas import Atlas
 from sglc.viz.lanes import lay_out
 from sglc.viz.lanes_view import lanes_view
@@ -70,6 +71,13 @@ def test_the_lanes_of_every_example(path: Path, atlas_of: Make) -> None:
     for function in atlas.functions:
         shown = model_calls(op for i in items(lay_out(function, atlas)) for op in i.ops)
         assert shown == model_calls(function.walk())
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_lanes_of_every_example_behind_all_passes(path: Path) -> None:
+    _, stages = staged(read(path), str(level(2)))
+    module = stages[-1].module
+    check(Atlas(module, module.functions))
 
 
 @settings(max_examples=40, deadline=None)
