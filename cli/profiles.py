@@ -68,6 +68,8 @@ def report(
         "plan": plan.digest,
         "model": args.model or plan.config.get("model") or "embedded",
         "seed": seed,
+        "passes": f"-O{args.level}" if args.pipeline is None else args.pipeline,
+        "by_value": not (args.json or args.stream),
         "files": {name: file.digest for name, file in sources.items()},
     }
     if args.profile:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ from sglc.cli.passes import LEVELS, add_pass_options, pipeline_of
 if TYPE_CHECKING:
     from sglc.compiler.driver import Program
     from sglc.compiler.ir.graph import Module
-    from sglc.viz.trace import Trace
+    from sglc.compiler.passes.pipeline import Pipeline
+    from sglc.viz.trace import Trace, TraceFile
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,16 +38,19 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     args = parser.parse_args(words)
     if args.trace is not None and args.out is None:
         raise UsageError("--trace is shown on the page: it goes with -o")
-    if args.level is None:
-        args.level = 0 if args.out is None else LEVELS[-1]
     from sglc.cli.programs import compile_or_report, read_source
     from sglc.compiler.driver import Optimization
     from sglc.viz.atlas import Atlas
 
+    trace_file = None if args.trace is None else _open_trace(args.trace)
     made: list[tuple[str, Module]] = []
     optimization = Optimization(
-        pipeline_of(args), watch=lambda each, module: made.append((str(each), module))
+        _pipeline(args, trace_file), watch=lambda each, module: made.append((str(each), module))
     )
+    if trace_file is not None:  # as it was for the run
+        entry = str(trace_file.about.get("prompt"))
+        by_value = trace_file.about.get("by_value") is True
+        optimization = replace(optimization, runs_entry=True, entry=entry, by_value=by_value)
     program = compile_or_report(read_source(args.path), optimization)
     if program is None:
         return EXIT_ERRORS
@@ -54,7 +59,7 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
         from sglc.viz.page import page_data, render_page
         from sglc.viz.stages import stages_of
 
-        trace = None if args.trace is None else _trace(args.trace, program)
+        trace = None if trace_file is None else _trace(trace_file, program)
         stages = stages_of(program.graph, made, program.changes)
         data = page_data(Atlas(program.graph, names), Path(args.path).name, stages, trace)
         Path(args.out).write_text(render_page(data), encoding="utf-8")
@@ -76,21 +81,50 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     return EXIT_OK
 
 
-def _trace(path: str, program: Program) -> Trace:
-    """Read the trace of a run of the program.
+def _open_trace(path: str) -> TraceFile:
+    """Read a trace.
 
     Raises:
-        UsageError: there is no such file, or it is not a trace of this program.
+        UsageError: there is no such file, or `sglc run` has not written it.
     """
-    from sglc.viz.trace import TraceError, read_trace
+    from sglc.viz.trace import TraceError, TraceFile
 
-    files = [module.file for module in (program.checked.entry, *program.checked.modules)]
     try:
-        return read_trace(Path(path).read_text(encoding="utf-8"), path, files)
+        return TraceFile.parse(Path(path).read_text(encoding="utf-8"), path)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--trace: {path} cannot be read: {error}") from None
     except TraceError as error:
         raise UsageError(f"--trace: {error}") from None
+
+
+def _trace(file: TraceFile, program: Program) -> Trace:
+    """What was recorded of a run of the program.
+
+    Raises:
+        UsageError: it is not a trace of this program.
+    """
+    from sglc.viz.trace import TraceError
+
+    files = [module.file for module in (program.checked.entry, *program.checked.modules)]
+    try:
+        return file.read(files)
+    except TraceError as error:
+        raise UsageError(f"--trace: {error}") from None
+
+
+def _pipeline(args: argparse.Namespace, trace: TraceFile | None) -> Pipeline:
+    """The passes asked for; else those of the run, all for a page, none for a text.
+
+    Raises:
+        UsageError: the pipeline is wrong; the message names the place.
+    """
+    if args.level is None:
+        args.level = 0 if args.out is None else LEVELS[-1]
+        if trace is not None and args.pipeline is None:
+            passes = str(trace.about.get("passes", ""))
+            levels = [number for number in LEVELS if passes == f"-O{number}"]
+            args.level, args.pipeline = (levels[0], None) if levels else (args.level, passes)
+    return pipeline_of(args)
 
 
 def _names(program: Program, prompt: str | None) -> list[str]:

@@ -62,6 +62,7 @@ def _run(trace: Trace, atlas: Atlas) -> dict[str, Any]:
     places = Places(atlas)
     about = trace.about
     words = [f"prompt {about.get('prompt')}", str(about.get("model")), f"seed {about.get('seed')}"]
+    words += [str(about["passes"])] if "passes" in about else []
     return {
         "about": " · ".join(words),
         "costs": costs(trace, places),

@@ -107,30 +107,52 @@ class Trace:
     calls_left_out: int
 
 
-def read_trace(text: str, name: str, sources: Sequence[SourceFile]) -> Trace:
-    """Read the trace in a file called ``name``; ``sources`` are all files of the program.
+@dataclass(frozen=True)
+class TraceFile:
+    """The JSON of a trace that `sglc run` has written, in a file called ``name``."""
 
-    Raises:
-        TraceError: it is no trace of ``sglc run``, was damaged, or is of another program.
-    """
-    try:
-        data = json.loads(text)
-    except ValueError as error:
-        raise TraceError(f"{name} is no trace: it is not JSON ({error})") from None
-    if not isinstance(data, dict) or not isinstance(data.get("traceEvents"), list):
-        raise TraceError(f"{name} is no trace: it has no list `traceEvents`")
-    own, about = data.get("sglc"), data.get("otherData")
-    if not isinstance(own, dict) or not isinstance(about, dict) or "files" not in about:
-        raise TraceError(f"{name} is a trace, but not one that `sglc run --trace` has written")
-    if own.get("version") != VERSION:
-        raise TraceError(
-            f"{name} was written by another version of sglc (format {own.get('version')}, this one "
-            f"reads {VERSION}): run the program again with --trace"
-        )
-    try:
-        return _Reader(_names(name, about, sources)).trace(data)
-    except _Damaged as error:
-        raise TraceError(f"{name} is damaged: {error}") from None
+    name: str
+    data: Mapping[str, Any]
+
+    @classmethod
+    def parse(cls, text: str, name: str) -> TraceFile:
+        """Take the text of a file.
+
+        Raises:
+            TraceError: it is no trace of ``sglc run``.
+        """
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            raise TraceError(f"{name} is no trace: it is not JSON ({error})") from None
+        if not isinstance(data, dict) or not isinstance(data.get("traceEvents"), list):
+            raise TraceError(f"{name} is no trace: it has no list `traceEvents`")
+        own, about = data.get("sglc"), data.get("otherData")
+        if not isinstance(own, dict) or not isinstance(about, dict) or "files" not in about:
+            raise TraceError(f"{name} is a trace, but not one that `sglc run --trace` has written")
+        if own.get("version") != VERSION:
+            raise TraceError(
+                f"{name} was written by another version of sglc (format {own.get('version')}, this "
+                f"one reads {VERSION}): run the program again with --trace"
+            )
+        return cls(name, data)
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        """What the trace says of the command that made it."""
+        about: Mapping[str, Any] = self.data["otherData"]
+        return about
+
+    def read(self, sources: Sequence[SourceFile]) -> Trace:
+        """Return what was recorded; ``sources`` are all files of the program.
+
+        Raises:
+            TraceError: the trace was damaged, or is of another program.
+        """
+        try:
+            return _Reader(_names(self.name, self.about, sources)).trace(self.data)
+        except _Damaged as error:
+            raise TraceError(f"{self.name} is damaged: {error}") from None
 
 
 def _names(name: str, about: Mapping[str, Any], sources: Sequence[SourceFile]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from sglc.compiler.source import SourceFile
 from sglc.runtime.executor.timeline import trace_data
 from sglc.viz.atlas import Atlas
 from sglc.viz.stages import Stage
-from sglc.viz.trace import Trace, read_trace
+from sglc.viz.trace import Trace, TraceFile
 
 BRANCHES = """prompt ask(t: str) -> str:
     "12{t}{inner = gen()}"
@@ -40,7 +40,7 @@ class Traced(NamedTuple):
     stages: list[Stage]
 
     def read(self) -> Trace:
-        return read_trace(self.trace, "run.json", [self.source])
+        return TraceFile.parse(self.trace, "run.json").read([self.source])
 
     def atlas(self) -> Atlas:
         names = [name for name, f in self.graph.functions.items() if f.kind == "prompt"]

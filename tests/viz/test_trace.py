@@ -14,9 +14,13 @@ from hypothesis import strategies as st
 
 from sglc.compiler.source import SourceFile
 from sglc.viz.page import page_data, render_page
-from sglc.viz.trace import TraceError, read_trace
+from sglc.viz.trace import Trace, TraceError, TraceFile
 
 RUN = cache(branches)
+
+
+def read_trace(text: str, name: str, sources: list[SourceFile]) -> Trace:
+    return TraceFile.parse(text, name).read(sources)
 
 
 def test_a_trace_is_read_as_it_was_recorded() -> None:
