@@ -20,6 +20,7 @@ from sglc.compiler.ir.traits import (
     field_path,
     gathers,
     is_apart,
+    lists,
     makes_branch,
     maps_items,
     picks_item,
@@ -167,9 +168,9 @@ class Liveness:
             self._need(op.args[1:])
         elif makes_branch(op):
             self._need(op.args[:1])
-        elif gathers(op):
-            for branch in op.args:
-                self._hold(branch)
+        elif gathers(op) or lists(op):
+            for item in op.args:
+                self._hold(item)
         else:
             self._need(op.operands())
 
@@ -235,7 +236,7 @@ class Liveness:
             self._need(op.args)
             self._todo += [param for region in op.regions for param in region.params]
             self._need(region.terminator.args[0] for region in op.regions)
-        elif makes_branch(op) or gathers(op):
+        elif makes_branch(op) or gathers(op) or lists(op):
             self._need(op.operands())
         elif projected(op) is not None or picks_item(op) or field_path(op):
             self._need_parts(op)
@@ -297,9 +298,9 @@ class Liveness:
             self._need((captured[name],) if name in captured else op.operands())
         elif picks_item(op) or field_path(op):
             self._need_field(op.args[0], name)
-        elif gathers(op):
-            for branch in op.args:
-                self._need_field(branch, name)
+        elif gathers(op) or lists(op):
+            for item in op.args:
+                self._need_field(item, name)
         elif maps_items(op):
             (body,) = op.regions
             self._need_field(body.terminator.args[0], name)
