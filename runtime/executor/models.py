@@ -334,7 +334,6 @@ class ModelCalls:
             return False
         for asked, stream in zip(fresh, streams, strict=True):
             self._begin(asked, stream)
-            self._pins.use(asked.call, asked.request.sequence)
         return True
 
     def _begin(self, asked: Asked, stream: int) -> None:
@@ -343,6 +342,7 @@ class ModelCalls:
         self._flights.begin(stream, asked.request, (call, asked.number), asked.key)
         call.frame.run.streams.add(stream)
         call.own.append(stream)
+        self._pins.use(call, asked.request.sequence)
 
     def _note(self, call: ModelCall) -> None:
         """Count a call that was submitted."""

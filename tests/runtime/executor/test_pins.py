@@ -18,7 +18,7 @@ from sglc.compiler.driver import Optimization, compile_source
 from sglc.compiler.ir.graph import Module
 from sglc.compiler.lowering.lower import lower_module
 from sglc.compiler.passes.base import Context
-from sglc.compiler.passes.pipeline import parse_pipeline
+from sglc.compiler.passes.pipeline import level, parse_pipeline
 from sglc.compiler.plan.plan import Plan
 from sglc.compiler.source import SourceFile
 from sglc.runtime.executor.executor import Executor
@@ -96,7 +96,7 @@ def run_between(pipeline: str, width: int) -> tuple[World, Run]:
     """A run between whose calls others run, 2,100 tokens in a pool of 900."""
     world = World(900)
     run = world.executor.submit(plan_of(ASK, pipeline), {"q": "why?"})
-    for _ in range(2):
+    for _ in range(2):  # two calls of tools
         world.until_tools()
         world.others(20, width)
         world.answers.release()
@@ -126,6 +126,17 @@ def test_a_shared_beginning_stays_while_the_run_waits_for_a_tool() -> None:
     assert world.counted("forward_passes") == expected.counted("forward_passes")
     assert world.counted("queue_entries") == expected.counted("queue_entries") + 1
     assert world.counted("parked") == 0
+
+
+def test_a_beginning_that_is_warmed_first_is_kept_too() -> None:
+    """At -O1 the prompts are inlined, and the beginning is warmed while the tool runs."""
+    every = str(level(1))
+    without, alone = run_between(every.replace("prefix,", ""), width=4)
+    world, run = run_between(every, width=4)
+    assert run.result().value == alone.result().value
+    assert len(RULES) < prefilled(run) < 1.2 * len(RULES)
+    assert prefilled(alone) > 3 * len(RULES)
+    assert world.counted("forward_passes") == without.counted("forward_passes")
 
 
 def test_where_all_room_is_needed_nobody_waits_for_a_pin() -> None:
