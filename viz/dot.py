@@ -17,6 +17,7 @@ _NODES: Final = {
     "control": 'color="#2f6f8f" shape=component',
     "end": 'color="#5b6470" style=rounded',
     "stream": 'color="#17794f"',
+    "hint": 'color="#b4600a" style="rounded,dashed"',
     "param": 'color="#5b6470" shape=ellipse',
     "data": "",
 }

@@ -13,6 +13,7 @@ from sglc.compiler.ir.op import Op, Region, Value
 from sglc.compiler.ir.values import EFFECT
 from sglc.viz import words
 from sglc.viz.atlas import Atlas
+from sglc.viz.hints import hint_words
 
 
 class Node(NamedTuple):
@@ -83,7 +84,9 @@ class _Nester:
     def op(self, op: Op) -> Iterator[Node | Cluster]:
         name = f"o{self.atlas.numbers[op]}"
         title = words.head(op, self.atlas.makers(op)) if op.regions else words.title(op)
-        detail = words.bounds(op) if op.spec.model else words.results(op)
+        detail = words.results(op)
+        if op.spec.model:
+            detail = " · ".join(part for part in (words.bounds(op), *hint_words(op)) if part)
         yield Node(name, words.kind(op), title, detail)
         for value in op.inputs():
             kind = "stream" if words.is_stream(value.type) else "data"

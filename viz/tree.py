@@ -10,6 +10,7 @@ from sglc.compiler.ir.notation import write_type
 from sglc.compiler.ir.op import Op, Region
 from sglc.viz import words
 from sglc.viz.atlas import Atlas, place_text
+from sglc.viz.hints import hint_words
 
 MAX_WIDTH: Final = 90
 _COLOURS: Final = {
@@ -19,6 +20,7 @@ _COLOURS: Final = {
     "control": "1;36",
     "end": "36",
     "stream": "32",
+    "hint": "2;33",
     "data": "0",
     "faint": "2",
     "head": "1",
@@ -67,7 +69,7 @@ class _Tree:
         if not op.spec.model:
             return ""
         typed = words.constraint(op, self.atlas.module)
-        parts = [typed[1] if typed else words.choices(op), words.bounds(op)]
+        parts = [typed[1] if typed else words.choices(op), words.bounds(op), *hint_words(op)]
         return " · ".join(part for part in parts if part)
 
     def line(self, lead: str, text: str, kind: str, detail: str, place: str) -> str:

@@ -217,6 +217,16 @@ def test_a_record_lights_what_it_is_about(open_page: Any) -> None:
     assert page.run("document.activeElement === body('machines')")
 
 
+def test_an_op_says_which_passes_changed_it(open_page: Any) -> None:
+    page = open_page(FOLDED)
+    page.run("items.source.find((e) => e.textContent === 'b').id = 'here'")
+    page.point("#here")
+    assert "changed by fold" in page.run("document.getElementById('detail').textContent")
+    page.run("items.source.find((e) => e.textContent.includes('gen(max_tokens=4)')).id = 'there'")
+    page.point("#there")
+    assert "changed by" not in page.run("document.getElementById('detail').textContent")
+
+
 def test_a_page_of_2000_ops_goes_through_the_passes(open_page: Any) -> None:
     page = open_page(long_program(400, folds=True))
     assert page.run("DATA.stages.length") > 1

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from generators.view_programs import LOOP, TIPS
+from generators.view_programs import EXAMPLES, LOOP, TIPS, read, staged
 
+from sglc.compiler.passes.pipeline import level
+from sglc.compiler.source import SourceFile
 from sglc.viz.atlas import Atlas
 from sglc.viz.dot import dot_text
 from sglc.viz.mermaid import mermaid_text
@@ -28,6 +30,25 @@ FORMS: dict[str, Callable[[Atlas], str]] = {
 @pytest.mark.parametrize(("name", "source"), [("tips", TIPS), ("loop", LOOP)])
 def test_text_forms(name: str, source: str, form: str, atlas_of: Make, golden: Golden) -> None:
     golden(GOLDEN / f"{name}.{form}", FORMS[form](atlas_of(source)))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_text_forms_of_every_example_behind_all_passes(path: Path) -> None:
+    _, stages = staged(read(path), str(level(2)))
+    module = stages[-1].module
+    atlas = Atlas(module, [name for name, f in module.functions.items() if f.kind == "prompt"])
+    tree = tree_text(atlas, color=True)
+    nodes = dot_text(atlas), mermaid_text(atlas)
+    for number in atlas.numbers.values():
+        assert all(re.search(rf"^\s+o{number}\b", text, re.MULTILINE) for text in nodes)
+    assert re.sub(r"\x1b\[[\d;]*m", "", tree) == tree_text(atlas)
+
+
+def test_a_held_call_says_so() -> None:
+    _, stages = staged(SourceFile("p.sgl", LOOP), "script")
+    module = stages[-1].module
+    atlas = Atlas(module, ["look"])
+    assert all("held" in form(atlas) for form in FORMS.values())
 
 
 def test_colours_change_nothing_but_colours(atlas_of: Make) -> None:

@@ -49,6 +49,8 @@ function describe(keys) {
     return;
   }
   detail.append(html("span", { class: "at" }, DATA.ops[ids[0]].at), ids.slice(0, 4).map((id) => DATA.ops[id].line).join("\n"), ids.length > 4 ? `\n… and ${ids.length - 4} more` : "");
+  const touched = touchedAt(keys);
+  if (touched.length) detail.append(html("span", { class: "spent" }, `changed by ${touched.join(", ")}`));
   const spent = DATA.run ? [...keys].map((key) => DATA.run.costs[key]).filter(Boolean) : [];
   if (spent.length) detail.append(html("span", { class: "spent" }, spent.join("; ")));
 }

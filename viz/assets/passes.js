@@ -44,6 +44,12 @@ function goTo(number) {
   else redraw();
 }
 
+// The passes with a record about one of the keys, in order.
+function touchedAt(keys) {
+  const found = DATA.stages.flatMap((stage) => stage.records.filter((record) => record.keys.some((key) => keys.has(key))));
+  return [...new Set(found.map((record) => record.pass))];
+}
+
 // The slider and what stands beside it.
 function stageName() {
   const stage = DATA.stages[state.stage], slider = $("stage");
