@@ -83,7 +83,8 @@ def compile_source(
 ) -> Program | None:
     """Compile a program; None when it has errors, which are in ``sink``.
 
-    The plan starts at the first of ``entry_prompts``, or has no entry when there is none.
+    The plan starts at the prompt that ``optimization`` names, else at the first of
+    ``entry_prompts``, or has no entry when there is none.
     """
     checked = check_source(source, sink, options)
     if checked is None:
@@ -91,8 +92,10 @@ def compile_source(
     graph = build_graph(checked)
     verify(graph)
     entries = entry_prompts(checked)
-    optimized, changes = _optimize(graph, entries, optimization or Optimization())
-    plan = lower_module(optimized, entries[0] if entries else "")
+    optimization = optimization or Optimization()
+    optimized, changes = _optimize(graph, entries, optimization)
+    starts = (optimization.entry or "", *entries)  # passes drop what the one that runs needs not
+    plan = lower_module(optimized, next((n for n in starts if n in optimized.functions), ""))
     return Program(checked, graph, optimized, plan, changes)
 
 
