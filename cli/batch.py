@@ -40,7 +40,7 @@ def run_batch(
     folder = Path(args.program).parent
     jobs: list[tuple[list[Row], Path | None]] = []
     if args.inputs is not None:
-        rows = _bind(function, read_rows(Path(args.inputs)), given, args.inputs)
+        rows = bind_rows(function, read_rows(Path(args.inputs)), given, args.inputs)
         jobs.append((rows, Path(args.out) if args.out else None))
     elif args.out is not None:
         raise UsageError("--out goes with --inputs; a `batch` statement names its file with `to`")
@@ -50,7 +50,9 @@ def run_batch(
                 continue
             source = batch.rows
             columns = read_rows(folder / source) if isinstance(source, str) else list(source)
-            rows = _bind(function, columns, given, str(source) if isinstance(source, str) else "")
+            rows = bind_rows(
+                function, columns, given, str(source) if isinstance(source, str) else ""
+            )
             output = folder / batch.output if batch.output else None
             jobs.append((rows, output))
     host: Host | None = None
@@ -85,7 +87,7 @@ def run_batch(
     return EXIT_FAILED if failed else EXIT_OK
 
 
-def _bind(
+def bind_rows(
     function: Function, columns: Sequence[Mapping[str, Any]], given: Mapping[str, Any], name: str
 ) -> list[Row]:
     """Check every row before the first is run; a column that is no parameter is only passed on."""

@@ -17,7 +17,7 @@ from sglc.cli.errors import (
     CommandError,
 )
 
-COMMANDS = ("run", "check", "compile", "ir", "viz", "test", "explain")
+COMMANDS = ("run", "check", "compile", "ir", "viz", "test", "estimate", "explain")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -72,11 +72,11 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
         return EXIT_ERRORS
     plan = choose_entry(program, args.prompt)
     function = plan.functions[plan.entry]
-    flags = _flags(function, parser)
+    flags = parameter_flags(function, parser)
     if asks_help:
         print(parser.format_help() + "\n" + flags.format_help(), end="")
         return EXIT_OK
-    given = _read_arguments(function, flags, rest, args.arg)
+    given = read_arguments(function, flags, rest, args.arg)
     if args.inputs is not None or (not given and _has_batch(program, plan)):
         from sglc.cli.batch import run_batch
 
@@ -170,7 +170,7 @@ def _has_batch(program: Program, plan: Plan) -> bool:
     return any(batch.prompt.symbol == plan.entry for batch in program.checked.batches)
 
 
-def _flags(function: Function, parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+def parameter_flags(function: Function, parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     """A parser of the flags that are the function's parameters."""
     flags = argparse.ArgumentParser(
         prog=f"{parser.prog} … ", add_help=False, allow_abbrev=False, usage=argparse.SUPPRESS
@@ -193,7 +193,7 @@ def _flags(function: Function, parser: argparse.ArgumentParser) -> argparse.Argu
     return flags
 
 
-def _read_arguments(
+def read_arguments(
     function: Function,
     flags: argparse.ArgumentParser,
     rest: Sequence[str],

@@ -72,7 +72,7 @@ TABLE = {
     "SGL0601": Entry(_W, "dead gen"),
     "SGL0602": Entry(_N, "order defeats prefix sharing"),
     "SGL0603": Entry(_W, "trailing space before a gen"),
-    "SGL0604": Entry(_E, "may overflow the context"),
+    "SGL0604": Entry(_W, "may overflow the context"),
     "SGL0605": Entry(_E, "fork wider than the limit"),
     "SGL0606": Entry(_E, "estimate above the budget"),
     "SGL0607": Entry(_W, "identical branches at temperature 0"),

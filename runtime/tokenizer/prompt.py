@@ -145,6 +145,19 @@ class PromptEncoder:
             size -= len(table[ids[keep]])
         return tuple(ids[:keep]), b"".join(table[token] for token in ids[keep:])
 
+    def pieces(self, segments: Sequence[Segment]) -> tuple[list[int], list[Piece]]:
+        """Return the ids that a stream begins with, and its text and special tokens behind them.
+
+        A text is the segment it was, so whoever asks may have texts that stand for others.
+
+        Raises:
+            ValueError: a role that the model does not have.
+        """
+        said = [s for s in segments if not isinstance(s, Text) or s.text]
+        before = self._before(self.start, said[0]) if said else self.start
+        opening = [] if before is None else list(before.ids())
+        return opening, list(self._pieces(said, self.start))
+
     def text(self, segments: Sequence[Segment]) -> str:
         """Return the stream as text, special tokens by their names, ``bos_ids`` left out.
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from sglc.cli.estimates import evaluate
+from sglc.compiler.cost.estimate import Settings, estimate
 from sglc.compiler.diagnostics import DiagnosticSink
 from sglc.compiler.driver import Program, compile_source
 from sglc.compiler.interpreter import ReferenceModel, interpret
@@ -218,3 +220,29 @@ def test_a_model_that_cannot_see_is_refused_before_it_runs(host: Host) -> None:
 def test_the_questions_of_the_batch_are_rows() -> None:
     lines = (EXAMPLES / "questions.jsonl").read_text().splitlines()
     assert all(list(json.loads(line)) == ["question"] for line in lines)
+
+
+@pytest.mark.parametrize(("file", "prompt", "arguments", "_"), CASES, ids=IDS)
+def test_examples_cost_what_was_estimated(
+    host: LocalHost, file: str, prompt: str, arguments: Mapping[str, Any], _: object
+) -> None:
+    """On a tokenizer whose tokens are not bytes."""
+    program = compiled(file)
+    found = estimate(
+        program.optimized,
+        prompt,
+        [arguments],
+        encoder=host.encoder,
+        evaluate=evaluate,
+        settings=Settings(max_context=host.scheduler.max_context),
+    )
+    host.scheduler.flush_cache()
+    before = host.scheduler.stats()
+    result = host.run(program.plan.with_entry(prompt), arguments)
+    assert result.error is None
+    counted = {name: count - before[name] for name, count in host.scheduler.stats().items()}
+    assert found.whole.calls.holds(sum(cost.calls for cost in result.stats.values()))
+    for name in ("prefilled", "decoded", "forced", "scored"):
+        interval, count = getattr(found.whole, name), counted[f"{name}_tokens"]
+        assert interval.holds(count), f"{name}: {count} is not in {interval}"
+    assert found.steps.holds(counted["forward_passes"])

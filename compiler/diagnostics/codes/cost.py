@@ -65,12 +65,16 @@ def fork_too_wide(span: Span, width: int, limit: int) -> Diagnostic:
     )
 
 
-def over_budget(span: Span | None, estimate: int, budget: int) -> Diagnostic:
+def over_budget(span: Span | None, estimate: int | None, budget: int) -> Diagnostic:
+    """``estimate``: the most tokens it may take, None if there is no most; ``span``: where most of
+    them are written."""
+    most = "any number of" if estimate is None else f"up to {_thousands(estimate)}"
     return report(
         "SGL0606",
         span,
-        f"estimated at {_thousands(estimate)} tokens, the budget is {_thousands(budget)}",
-        helps=("`sglc cost` shows where they go",),
+        f"may take {most} tokens, the budget is {_thousands(budget)}",
+        label="most may be written here",
+        helps=("lower max_tokens or loop bounds; `sglc estimate` shows where they go",),
     )
 
 

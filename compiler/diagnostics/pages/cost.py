@@ -51,7 +51,9 @@ prompt ask(question: str):
 """,
     ),
     "SGL0604": Page(
-        "In the worst case the prompt grows beyond what the model can read at once.",
+        """\
+In the worst case the prompt grows beyond what the model can read at once: a run that gets there
+fails. `sglc estimate` reports it, for it knows the model.""",
         """\
 prompt long(question: str):
     for n in 1..100:
@@ -77,14 +79,16 @@ prompt vote(question: str):
 """,
     ),
     "SGL0606": Page(
-        "The estimate of the whole run is above the budget it was given.",
         """\
-# sglc run --budget 1000
+The upper end of the estimate is above the budget. Counted are tokens that have to be computed or
+written; what is in the cache is free.""",
+        """\
+# sglc estimate --budget 1000
 prompt essay(topic: str):
     "{topic}{text = gen(max_tokens=4000)}"
 """,
         """\
-# sglc run --budget 1000
+# sglc estimate --budget 1000
 prompt essay(topic: str):
     "{topic}{text = gen(max_tokens=800)}"
 """,
