@@ -20,6 +20,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any, Final
 
+from sglc.runtime.tokenizer.added import AddedTokens
 from sglc.runtime.tokenizer.byte_tables import components
 
 _UPPER: Final = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"
@@ -50,22 +51,22 @@ _ALTERNATIVES: Final = (
 class CommitRule:
     """The commit points of one tokenizer; ``of`` tells whether it has any.
 
-    ``inner`` is a ``tokenizers.Tokenizer``; ``added`` are tokens that it finds in any text before
-    it cuts that into pre-tokens. ``token_bytes`` are all tokens, None where a pre-token that is a
+    ``inner`` is a ``tokenizers.Tokenizer``; ``added`` are its tokens that are found before a text
+    is cut into pre-tokens. ``token_bytes`` are all tokens, None where a pre-token that is a
     token itself is not cut by merges: merges then say nothing of it.
     """
 
     def __init__(
         self,
         inner: Any,
-        added: Iterable[str],
+        added: AddedTokens,
         token_bytes: Sequence[bytes] | None,
         *,
         has_cased_words: bool,
     ) -> None:
         self._cut = inner.pre_tokenizer.pre_tokenize_str
         self._normalizer = inner.normalizer
-        self._added = tuple(added)
+        self._added = added
         self._token_bytes = token_bytes
         self._has_cased_words = has_cased_words
 
@@ -95,11 +96,10 @@ class CommitRule:
             alternatives += found
         if not alternatives:
             return None
-        added = [t.content for t in inner.get_added_tokens_decoder().values() if not t.special]
         by_merges = model.get("type") == "BPE" and not model.get("ignore_merges")
         return cls(
             inner,
-            added,
+            AddedTokens(inner),
             token_bytes if by_merges else None,
             has_cased_words=not _CASED.isdisjoint(alternatives),
         )
@@ -118,7 +118,10 @@ class CommitRule:
         found = self._points(text)
         if following is None or len(text) < size or not text or found[-1] == size:
             return found
-        whole = [*(begin for _, (begin, _) in self._cut(text)), size]
+        pieces, begin, end = self._added.pieces(text)
+        if end < size:
+            return found
+        whole = [*self._settled(text, pieces), *self._begins(text, begin, end), size]
         is_word = self._ends_in_word(text, whole[-2], found[-1])
         for byte in following:
             if is_word and not self._joins(text, byte):
@@ -128,7 +131,21 @@ class CommitRule:
         return whole
 
     def _points(self, text: str) -> list[int]:
-        text = text[: self._added_from(text)]
+        pieces, begin, end = self._added.pieces(text)
+        found = self._settled(text, pieces)
+        return [*found, *(begin + point for point in self._piece_points(text[begin:end]))]
+
+    def _settled(self, text: str, pieces: Iterable[tuple[int, int]]) -> list[int]:
+        """Return the borders in pieces that added tokens end: nothing looks across one of those."""
+        found = [at for begin, end in pieces for at in (*self._begins(text, begin, end), end)]
+        return list(dict.fromkeys(found))
+
+    def _begins(self, text: str, begin: int, end: int) -> list[int]:
+        """Return where the pre-tokens of a piece begin."""
+        return [begin + at for _, (at, _) in self._cut(text[begin:end])]
+
+    def _piece_points(self, text: str) -> list[int]:
+        """Return the commit points of a text without added tokens."""
         begins = [begin for _, (begin, _) in self._cut(text)]
         if not begins:
             return [0]
@@ -152,7 +169,7 @@ class CommitRule:
             begin == settled
             and self._normalizer is None
             and not is_open
-            and self._added_from(text) == len(text)
+            and self._added.pieces(text) == ([], 0, len(text))
         )
 
     def _joins(self, text: str, byte: int) -> bool:
@@ -168,17 +185,6 @@ class CommitRule:
             for left, right in pairwise(token):
                 pairs[left << 8 | right] = 1
         return pairs
-
-    def _added_from(self, text: str) -> int:
-        """Return where the first added token is, or might yet be; the length if nowhere."""
-        end = len(text)
-        for token in self._added:
-            at = text.find(token)
-            if at < 0:
-                starts = range(max(0, len(text) - len(token) + 1), len(text))
-                at = next((i for i in starts if token.startswith(text[i:])), len(text))
-            end = min(end, at)
-        return end
 
 
 def _alternatives(stage: Mapping[str, Any]) -> list[str] | None:

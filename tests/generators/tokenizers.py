@@ -34,7 +34,7 @@ PATTERNS = {
     "cased": [CASED],
     "deepseek": [r"\p{N}{1,3}", "[一-龥぀-ゟ゠-ヿ]+", DEEPSEEK],
 }
-KINDS = [*PATTERNS, "gpt2", "digits", "qwen2-nfc", "added", "embedded"]
+KINDS = [*PATTERNS, "gpt2", "digits", "qwen2-nfc", "added", "added-nfc", "added-mixed", "embedded"]
 UNSURE = ["no pre-tokenizer", "unknown pattern", "lowercase", "two stages", "dropout"]
 CORPUS = [
     'the cat\'s "name": "don\'t", we\'ll 12.5 see 1234\n\n  now {"a": [1, 23]}',
@@ -74,7 +74,7 @@ def tokenizer(kind: str) -> Any:
     ]
     if kind == "digits":
         stages.append(pre_tokenizers.Digits(individual_digits=True))
-    if kind == "added":
+    if kind.startswith("added"):
         stages.append(pre_tokenizers.Split(Regex(LLAMA3), "removed", invert=True))
     if kind == "unknown pattern":
         stages.append(pre_tokenizers.Split(Regex(r"\d(?=(\d{3})*\b)|.|\n"), "isolated"))
@@ -94,6 +94,9 @@ def tokenizer(kind: str) -> Any:
         show_progress=False,
     )
     inner.train_from_iterator(CORPUS * 4, trainer)
-    if kind == "added":
-        inner.add_tokens([AddedToken("<think>", normalized=False), AddedToken("'re.")])
+    if kind.startswith("added"):
+        mixed = kind == "added-mixed"
+        others = ["'re.", "<th", "nk>x", "  {"]
+        inner.add_tokens([AddedToken("<think>", normalized=False)])
+        inner.add_tokens([AddedToken(text, normalized=mixed) for text in others])
     return Tokenizer(json.dumps(json.loads(inner.to_str())), FILES)
