@@ -25,6 +25,7 @@ from sglc.compiler.ir.values import (
     overlaps,
 )  # fmt: skip
 from sglc.compiler.plan.builtins import BUILTINS
+from sglc.compiler.plan.segments import from_words
 from sglc.compiler.plan.sites import is_path
 
 Report = Callable[[str], None]
@@ -196,6 +197,16 @@ def _check_tool(op: Op, module: Module, report: Report) -> None:
             report(f"{key}: {operand_type(value)} where {known[key]} is declared")
 
 
+def _are_segments(value: AttrValue) -> bool:
+    if not isinstance(value, tuple) or not is_kind("strs", value):
+        return False
+    try:
+        from_words([str(word) for word in value])
+    except ValueError:
+        return False
+    return True
+
+
 def is_kind(kind: str, value: AttrValue) -> bool:
     """Whether a constant is of the kind that an attribute declares."""
     match kind:
@@ -212,7 +223,7 @@ def is_kind(kind: str, value: AttrValue) -> bool:
         case "strs":
             return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
         case "segments":
-            return isinstance(value, tuple) and all(is_kind("strs", item) for item in value)
+            return isinstance(value, tuple) and all(map(_are_segments, value))
         case "site":
             return isinstance(value, str) and is_path(value)
         case "path":

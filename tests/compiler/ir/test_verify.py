@@ -185,3 +185,7 @@ def test_hints_are_those_that_are_declared() -> None:
     assert "no hint 'fast' (known: single_flight" in unknown.reason
     (wrong,) = violations(good.with_hint("single_flight", "yes"))
     assert "hint single_flight: 'yes' where bool is declared" in wrong.reason
+    verify(good.with_hint("prefixes", (("begin", "user", "text", "Hello"),)))
+    for value in (("text", "a"), (("text",),), (("bold", "a"),), (("text", 1),)):
+        (wrong,) = violations(good.with_hint("prefixes", value))
+        assert "where segments is declared" in wrong.reason
