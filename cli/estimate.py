@@ -19,12 +19,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from sglc.cli.errors import EXIT_ERRORS, EXIT_OK, UsageError
-from sglc.cli.models import add_model_options, engine_config
+from sglc.cli.models import FilesOnce, add_model_options, engine_config, model_name
 from sglc.cli.passes import add_pass_options, pipeline_of
 from sglc.cli.programs import compile_or_report, read_source
 from sglc.cli.programs import report as report_diagnostics
 
 if TYPE_CHECKING:
+    from sglc.cli.estimates import ModelFacts
+    from sglc.compiler.cost.calibration import Calibration
     from sglc.compiler.cost.estimate import Estimate
     from sglc.compiler.cost.tally import Figures, Place
     from sglc.compiler.driver import Program
@@ -52,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     """Compile, look at what may run, print what it costs; 1 when that is above the budget."""
+    from sglc.cli.estimates import calibration_of, load_facts
     from sglc.cli.run import choose_entry, parameter_flags, read_arguments
     from sglc.compiler.driver import Optimization
 
@@ -59,8 +62,13 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
         parser.print_help()
         return EXIT_OK
     args, rest = parser.parse_known_args(words)
+    files = FilesOnce(args.model)
     optimization = Optimization(
-        pipeline_of(args), runs_entry=True, entry=args.prompt, by_value=not args.json
+        pipeline_of(args),
+        runs_entry=True,
+        entry=args.prompt,
+        by_value=not args.json,
+        markup=files.markup,
     )
     program = compile_or_report(read_source(args.program), optimization)
     if program is None:
@@ -68,18 +76,20 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     plan = choose_entry(program, args.prompt)
     function = plan.functions[plan.entry]
     given = read_arguments(function, parameter_flags(function, parser), rest, args.arg)
-    rows = _rows(args, program, plan, given)
-    found, model, max_context = _estimate(args, program, plan, rows)
+    rows = rows_of(args, program, plan, given)
+    model = model_name(args.model, plan.config)
+    facts = load_facts(model, files)
+    found = _estimate(args, program, plan, rows, facts, calibration_of(args, model))
     if args.json:
         print(json.dumps(found.to_data(), ensure_ascii=False, indent=1))
     else:
         modules = program.checked.modules
-        files = {module.file.name: module.file for module in (program.checked.entry, *modules)}
-        print_estimate(found, files, sys.stdout)
-    return _report(args, program, found, model, max_context)
+        sources = {module.file.name: module.file for module in (program.checked.entry, *modules)}
+        print_estimate(found, sources, sys.stdout)
+    return _report(args, program, found, model, facts.max_context)
 
 
-def _rows(
+def rows_of(
     args: argparse.Namespace, program: Program, plan: Plan, given: Mapping[str, Any]
 ) -> list[Mapping[str, Any]]:
     """The arguments of each run: of the rows that are named, of the program's batches, or given.
@@ -107,12 +117,16 @@ def _rows(
 
 
 def _estimate(
-    args: argparse.Namespace, program: Program, plan: Plan, rows: Sequence[Mapping[str, Any]]
-) -> tuple[Estimate, str, int | None]:
-    from sglc.cli.estimates import calibration_of, evaluate, load_facts
+    args: argparse.Namespace,
+    program: Program,
+    plan: Plan,
+    rows: Sequence[Mapping[str, Any]],
+    facts: ModelFacts,
+    calibration: Calibration,
+) -> Estimate:
+    from sglc.cli.estimates import evaluate
     from sglc.compiler.cost.estimate import Settings, estimate
 
-    facts = load_facts(args, plan.config)
     engine = engine_config(args)
     if facts.encoder is None:
         print(
@@ -120,7 +134,7 @@ def _estimate(
             "(pip install 'sglc[local]')",
             file=sys.stderr,
         )
-    found = estimate(
+    return estimate(
         program.optimized,
         plan.entry,
         rows,
@@ -129,9 +143,8 @@ def _estimate(
         settings=Settings(
             max_context=facts.max_context, chunk_size=engine.chunk_size, jump=engine.jump_forward
         ),
-        calibration=calibration_of(args, facts.name),
+        calibration=calibration,
     )
-    return found, facts.name, facts.max_context
 
 
 def _report(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sglc.cli.errors import CommandError, UsageError
 
 if TYPE_CHECKING:
+    from sglc.cli.models import FilesOnce
     from sglc.compiler.cost.calibration import Calibration
     from sglc.compiler.ir.graph import Module
     from sglc.runtime.tokenizer.prompt import PromptEncoder
@@ -20,40 +21,30 @@ if TYPE_CHECKING:
 class ModelFacts(NamedTuple):
     """What an estimate has to know of a model; no encoder where no tokenizer can be loaded."""
 
-    name: str
     encoder: PromptEncoder | None
     max_context: int | None
 
 
-def model_name(args: argparse.Namespace, config: Mapping[str, Any]) -> str:
-    """The model that the command line or the file's config asks for."""
-    return str(args.model or config.get("model") or "embedded")
-
-
-def load_facts(args: argparse.Namespace, config: Mapping[str, Any]) -> ModelFacts:
+def load_facts(name: str, files: FilesOnce) -> ModelFacts:
     """Load tokenizer and chat template of the model; its weights are not read.
 
     Raises:
         CommandError: there is no such model, or its files are broken.
     """
-    name = model_name(args, config)
     try:
+        import tokenizers  # noqa: F401  # what reads tokenizers is an extra
+
         from sglc.runtime.models.config import read_config
         from sglc.runtime.models.errors import ModelError
-        from sglc.runtime.models.hub import resolve
-        from sglc.runtime.tokenizer.files import Tokenizer
         from sglc.runtime.tokenizer.prompt import PromptEncoder
-        from sglc.runtime.tokenizer.template import ChatTemplate
-
-        folder = resolve(name)
-        max_context = read_config(folder).max_context
-        tokenizer = Tokenizer.from_dir(folder)
-        template = ChatTemplate.from_dir(folder, tokenizer)
     except ModuleNotFoundError:
-        return ModelFacts(name, None, None)
-    except (ModelError, ValueError) as error:
+        return ModelFacts(None, None)
+    found = files.load(name)
+    try:
+        max_context = read_config(found.directory).max_context
+    except ModelError as error:
         raise CommandError(str(error)) from None
-    return ModelFacts(name, PromptEncoder(tokenizer, template), max_context)
+    return ModelFacts(PromptEncoder(found.tokenizer, found.template), max_context)
 
 
 def machine_name(args: argparse.Namespace) -> str:

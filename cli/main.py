@@ -17,7 +17,7 @@ from sglc.cli.errors import (
     CommandError,
 )
 
-COMMANDS = ("run", "check", "compile", "ir", "viz", "test", "estimate", "explain")
+COMMANDS = ("run", "check", "compile", "ir", "viz", "test", "estimate", "bench", "explain")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

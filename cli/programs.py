@@ -39,13 +39,17 @@ def report_errors(sink: DiagnosticSink) -> int:
 
 
 def compile_or_report(
-    source: SourceFile, optimization: Optimization | None = None
+    source: SourceFile, optimization: Optimization | None = None, *, quiet: bool = False
 ) -> Program | None:
-    """Compile a program; on errors print them and return None. Warnings are printed too."""
+    """Compile a program; on errors print them and return None. Warnings are printed too.
+
+    ``quiet``: the same program was compiled before, so everything has been said.
+    """
     from sglc.compiler.diagnostics import DiagnosticSink
     from sglc.compiler.driver import compile_source
 
     sink = DiagnosticSink()
     program = compile_source(source, sink, optimization=optimization)
-    report(sink, sys.stderr)
+    if not quiet:
+        report(sink, sys.stderr)
     return program

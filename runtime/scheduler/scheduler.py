@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from sglc.runtime.config import EngineConfig
 from sglc.runtime.core.events import Ended, Event, Failed, Held
 from sglc.runtime.core.script import Decode, Extend, StreamRequest
-from sglc.runtime.core.stats import NOTHING, Snapshot, StreamStats
+from sglc.runtime.core.stats import NOTHING, Counters, Snapshot, StreamStats
 from sglc.runtime.core.text_encoder import TextEncoder
 from sglc.runtime.core.vocabulary import Vocabulary
 from sglc.runtime.engine.runner import ModelRunner
@@ -167,6 +167,19 @@ class Scheduler:
         """Empty the cache, but for what streams in their place use; return how many slots freed."""
         tree = self._state.memory.tree
         return tree.evict(tree.evictable)
+
+    def reset(self) -> None:
+        """Empty the cache and count anew, as if nothing had been run.
+
+        Raises:
+            RuntimeError: a stream is left.
+        """
+        state = self._state
+        if state.streams or state.events:
+            raise RuntimeError("there are streams left: run or cancel them first")
+        self.flush_cache()
+        state.memory.tree.evicted_tokens = state.memory.num_parked = 0
+        state.counters = Counters()
 
     @property
     def vocab_size(self) -> int:

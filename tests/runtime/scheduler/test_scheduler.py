@@ -78,6 +78,24 @@ def test_cached_prompt_recomputes_one_token(world: Any) -> None:
     assert stats["cached_tokens"] == 3
 
 
+def test_a_reset_scheduler_is_like_a_new_one(world: Any) -> None:
+    scheduler = world.scheduler()
+    request = StreamRequest((Extend((1, 2, 3)), Decode(4)))
+    world.run(scheduler, [request])
+    first = scheduler.stats()
+    scheduler.reset()
+    assert not any(scheduler.stats().values())
+    world.run(scheduler, [request])
+    assert scheduler.stats() == first
+
+
+def test_a_scheduler_that_is_at_work_cannot_be_reset(world: Any) -> None:
+    scheduler = world.scheduler()
+    scheduler.submit(StreamRequest((Extend((1, 2, 3)), Decode(4))))
+    with pytest.raises(RuntimeError, match="streams left"):
+        scheduler.reset()
+
+
 def test_a_script_goes_on_in_its_own_slots(world: Any) -> None:
     scheduler = world.scheduler()
     script = (Extend((1, 2, 3)), Decode(4, ignore_eos=True), Extend((0, 1)), Decode(2))
