@@ -56,7 +56,8 @@ class Context:
     text can be seen, unless ``by_value``: then of a prompt that declares a result only the result.
     ``evaluate`` runs functions at compile time; without it none is. ``markup`` is asked for when
     roles can be rendered. ``languages`` keeps what was found out about constraints. ``history`` is
-    what earlier runs have shown, ``costs`` how long what the engine does takes.
+    what earlier runs have shown, ``costs`` how long what the engine does takes. ``known`` are
+    arguments that all runs of the only root are given.
     """
 
     roots: frozenset[str] | None = None
@@ -67,6 +68,7 @@ class Context:
     languages: Languages = field(default_factory=Languages)
     history: History | None = None
     costs: Calibration = UNCALIBRATED
+    known: Mapping[str, Any] = field(default_factory=dict)
 
     def shows(self, function: Function) -> bool:
         """Whether somebody may see the captures and the text of ``function``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sglc.compiler.ir.graph import Module
-from sglc.compiler.ir.op import Op, Operand, Value
+from sglc.compiler.ir.op import Literal, Op, Operand, Value
 from sglc.compiler.ir.traits import constant_of, gathers, lists, makes_branch, records
 from sglc.compiler.ir.values import ANY
 from sglc.compiler.passes.base import Context
@@ -60,6 +60,15 @@ class Parts:
         except Unknown:
             return None
         return found if isinstance(found, tuple) else None
+
+    def constant(self, operand: Operand) -> Operand | None:
+        """Return a scalar or a list of constants that an operand surely is, or None."""
+        found = self.items(operand)
+        if found is None:
+            scalar = self.operand(operand)
+            return scalar if isinstance(scalar, Literal) else None
+        items = tuple(map(self.constant, found))
+        return None if None in items else tuple(item for item in items if item is not None)
 
     def field(self, whole: Op, name: str) -> Operand | None:
         """Return a field of what ``whole`` makes; None if it has no such field, or none is known.

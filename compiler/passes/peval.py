@@ -11,7 +11,7 @@ grows the module does so up to ``max_ops``; what makes it smaller is always done
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
@@ -33,11 +33,21 @@ from sglc.compiler.passes.copies import Names, rename
 from sglc.compiler.passes.inline import arguments, inline, may_open
 from sglc.compiler.passes.parts import Parts
 from sglc.compiler.passes.report import Saved, change
+from sglc.compiler.passes.specialise import (
+    KNOWN,
+    OF,
+    as_text,
+    call_of,
+    deciding,
+    specialised,
+    with_arguments,
+)
 from sglc.compiler.passes.unroll import may_unroll, turns, unroll
 
 MAX_ITEMS: Final = 4096
 MAX_OPS: Final = 100_000
 _MAX_ROUNDS: Final = 16
+_MAX_COPIES: Final = 8  # of one function, for different constants
 _SMALL: Final = 16  # ops of an fn that is written out wherever it is called
 
 
@@ -78,15 +88,56 @@ class _Round:
         self.size = sum(_size(function.body) for function in module.functions.values())
         self.num_calls = Counter(op.symbol for _, op in module.walk() if op.spec.calls)
         self.may_open: dict[str, bool] = {}
+        self.deciding: dict[str, frozenset[str]] = {}
+        self.copies = {
+            (function.attrs[OF], function.attrs[KNOWN]): name
+            for name, function in module.functions.items()
+            if OF in function.attrs
+        }
+        self.num_copies = Counter(of for of, _ in self.copies)
 
     def module(self) -> Module:
+        self.take_arguments()
         order, others = callees_first(self.source)
         for name in (*order, *others):
             made = self.functions[name] = _Evaluation(self.functions[name], self).function()
             self.may_open[name] = name in order and may_open(made)
+            if name in order:
+                self.deciding[name] = deciding(made, self.deciding, self.functions)
         module = replace(self.source, functions=self.functions)
+        own = (name for name, function in module.functions.items() if OF not in function.attrs)
         roots = self.context.roots
-        return module if roots is None else self.without_unused(module, roots)
+        return self.without_unused(module, frozenset(own) if roots is None else roots)
+
+    def take_arguments(self) -> None:
+        """Let the only root read the arguments that are known as constants."""
+        if not self.context.known or self.context.roots is None or len(self.context.roots) != 1:
+            return
+        (name,) = self.context.roots
+        function = self.functions[name]
+        made = with_arguments(function, self.context.known)
+        if made is not function:
+            self.functions[name] = made
+            head, known = f"prompt @{name}", ", ".join(sorted(self.context.known))
+            self.report(name, [], head, f"{known}: known", Saved())
+
+    def copy_of(self, name: str, known: Mapping[str, Operand]) -> str | None:
+        """Return the name of a copy of a function for constants; None if there is no room."""
+        key = name, as_text(known)
+        if key in self.copies:
+            return self.copies[key]
+        function = self.functions[name]
+        growth = _size(function.body) + len(known)
+        if self.num_copies[name] >= _MAX_COPIES or not self.fits(growth):
+            return None
+        number = 1 + len(self.copies)
+        while f"{name}.{number}" in self.functions:
+            number += 1
+        made = self.copies[key] = f"{name}.{number}"
+        self.functions[made] = specialised(function, made, known)
+        self.num_copies[name] += 1
+        self.size += growth
+        return made
 
     def without_unused(self, module: Module, roots: Collection[str]) -> Module:
         """Drop the functions that no run comes to."""
@@ -204,6 +255,25 @@ class _Evaluation:
         return self.replaced(op, made.ops, made.results, _count(count, "turn"))
 
     def call(self, op: Op) -> list[Op] | None:
+        return self.inlined(op) or self.specialised(op)
+
+    def specialised(self, op: Op) -> list[Op] | None:
+        """Call a copy for the constants that are given and decide something."""
+        name = op.symbol or ""
+        deciding = self.around.deciding.get(name)
+        if not deciding:
+            return None
+        callee = self.around.functions[name]
+        given = arguments(op, callee) or {}
+        constants = {key: self.parts.constant(given[key]) for key in given if key in deciding}
+        known = {key: value for key, value in constants.items() if value is not None}
+        copy = self.around.copy_of(name, known) if known else None
+        if copy is None:
+            return None
+        made = call_of(op, copy, callee, known)
+        return self.replaced(op, [made], op.results, write_op(made))
+
+    def inlined(self, op: Op) -> list[Op] | None:
         name = op.symbol or ""
         if op.has_effect or not self.around.may_open.get(name):
             return None
