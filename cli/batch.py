@@ -15,10 +15,11 @@ from sglc.cli.models import FilesOnce, engine_config, load_host, refused_tools, 
 from sglc.cli.output import error_data, json_value
 from sglc.cli.profiles import recorder_of, report
 from sglc.cli.rows import Answers, Row, answer_key, read_rows, refuse
+from sglc.cli.run import choose_entry, with_passes
 
 if TYPE_CHECKING:
     from sglc.cli.history import HistoryFile
-    from sglc.compiler.driver import Program
+    from sglc.compiler.driver import Optimization, Program
     from sglc.compiler.plan.plan import Function, Plan
     from sglc.runtime.executor.run import Result
     from sglc.runtime.host import Host
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 def run_batch(
     args: argparse.Namespace,
     program: Program,
-    plan: Plan,
+    optimization: Optimization,
     given: Mapping[str, Any],
     files: FilesOnce,
     history: HistoryFile | None = None,
@@ -36,6 +37,7 @@ def run_batch(
 
     What was run is added to the history, rows that were answered before are not.
     """
+    plan = choose_entry(program, args.prompt)
     function = plan.functions[plan.entry]
     folder = Path(args.program).parent
     jobs: list[tuple[list[Row], Path | None]] = []
@@ -55,6 +57,8 @@ def run_batch(
             )
             output = folder / batch.output if batch.output else None
             jobs.append((rows, output))
+    program = with_passes(program, optimization, constant_arguments(function, [r for r, _ in jobs]))
+    plan = choose_entry(program, args.prompt)
     host: Host | None = None
     recorder = recorder_of(args)
     seed = seed_of(args, plan.config)
@@ -85,6 +89,25 @@ def run_batch(
     if history is not None:
         history.write()
     return EXIT_FAILED if failed else EXIT_OK
+
+
+def constant_arguments(function: Function, jobs: Sequence[Sequence[Row]]) -> dict[str, Any]:
+    """Return the arguments that are the same in every row, defaults included."""
+    from sglc.compiler.plan.arguments import bind_arguments
+
+    found: dict[str, Any] | None = None
+    for row in (row for rows in jobs for row in rows):
+        values = bind_arguments(function, row.arguments)
+        if found is None:
+            found = values
+        else:
+            found = {key: value for key, value in found.items() if _same(value, values[key])}
+    return found or {}
+
+
+def _same(a: object, b: object) -> bool:
+    """Whether two arguments are written alike: 1, 1.0 and true are three."""
+    return type(a) is type(b) and repr(a) == repr(b)
 
 
 def bind_rows(

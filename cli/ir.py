@@ -4,6 +4,7 @@ sglc ir judge.sgl -O0
 sglc ir judge.sgl --pipeline fold,dce --print-after fold
 sglc ir judge.sgl --report
 sglc ir judge.sgl --model embedded
+sglc ir solve.sgl --set samples=2
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from sglc.cli.history import HistoryFile, add_history_option
 from sglc.cli.passes import add_pass_options, pipeline_of
 
 if TYPE_CHECKING:
+    from sglc.compiler.driver import Optimization, Program
     from sglc.compiler.ir.graph import Module
     from sglc.compiler.passes.base import Pass
 
@@ -33,6 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--report", action="store_true", help="what the passes changed, instead of the graph")
     add("--model", help="as `sglc run` of this model has it, where only the value is looked at")
     add("--verify", action="store_true", help="check the graph before and after each pass")
+    add(
+        "--set", action="append", default=[], metavar="NAME=VALUE",
+        help="for runs in which this parameter of the entry prompt has this value",
+    )  # fmt: skip
+    add("--prompt", metavar="NAME", help="which prompt --set is about, when the file has several")
     add("--print-after", metavar="PASS", help="print the graph each time this pass has run")
     add_pass_options(parser)
     add_history_option(parser, writes=False)
@@ -52,6 +59,8 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     if args.print_after is not None and args.print_after not in names:
         run = f"these run: {', '.join(sorted(names))}" if names else "no pass runs"
         raise UsageError(f"--print-after: {args.print_after!r} does not run here; {run}")
+    if args.prompt is not None and not args.set:
+        raise UsageError("--prompt says what --set is about; without it every prompt may be run")
     watch = _Printer(args.print_after)
     history = HistoryFile.of(args)
     optimization = Optimization(
@@ -63,7 +72,10 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
         files = FilesOnce(args.model)
         files.load(args.model)
         optimization = replace(optimization, runs_entry=True, by_value=True, markup=files.markup)
-    program = compile_or_report(read_source(args.path), optimization)
+    if args.set:
+        program = _with_arguments(args, optimization)
+    else:
+        program = compile_or_report(read_source(args.path), optimization)
     if program is None:
         return EXIT_ERRORS
     if args.report and args.json:
@@ -88,6 +100,22 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
 
         print(print_module(program.optimized), end="")
     return EXIT_OK
+
+
+def _with_arguments(args: argparse.Namespace, optimization: Optimization) -> Program | None:
+    """Compile a program for runs of its entry prompt with some arguments."""
+    from sglc.cli.programs import compile_or_report, read_source
+    from sglc.cli.run import choose_entry, read_values, split_pairs, with_passes
+    from sglc.compiler.passes.pipeline import Pipeline
+
+    unoptimized = replace(optimization, pipeline=Pipeline())
+    program = compile_or_report(read_source(args.path), unoptimized)
+    if program is None:
+        return None
+    plan = choose_entry(program, args.prompt)
+    known = read_values(plan.functions[plan.entry], split_pairs(args.set, "--set"))
+    made = replace(optimization, runs_entry=True, entry=args.prompt)
+    return with_passes(program, made, known)
 
 
 class _Printer:

@@ -12,6 +12,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sglc.cli.errors import EXIT_ERRORS, EXIT_FAILED, EXIT_OK, UsageError
@@ -22,7 +23,7 @@ from sglc.cli.profiles import add_profile_options, recorder_of, report
 from sglc.cli.programs import compile_or_report, read_source
 
 if TYPE_CHECKING:
-    from sglc.compiler.driver import Program
+    from sglc.compiler.driver import Optimization, Program
     from sglc.compiler.plan.plan import Function, Plan
     from sglc.runtime.executor.run import Result
 
@@ -55,6 +56,7 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
         return EXIT_OK
     args, rest = parser.parse_known_args([w for w in words if w not in {"-h", "--help"}])
     from sglc.compiler.driver import Optimization
+    from sglc.compiler.passes.pipeline import Pipeline
 
     history = HistoryFile.of(args)
     model_files = FilesOnce(args.model)
@@ -67,7 +69,8 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
         # a trace shows messages; help needs no model
         markup=None if args.trace or asks_help else model_files.markup,
     )
-    program = compile_or_report(read_source(args.program), optimization)
+    unoptimized = replace(optimization, pipeline=Pipeline())  # what is run is said by arguments too
+    program = compile_or_report(read_source(args.program), unoptimized)
     if program is None:
         return EXIT_ERRORS
     plan = choose_entry(program, args.prompt)
@@ -82,11 +85,20 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
 
         if args.stream:
             raise UsageError("--stream shows one run; it does not go with a batch of rows")
-        return run_batch(args, program, plan, given, model_files, history)
+        return run_batch(args, program, optimization, given, model_files, history)
     if args.out is not None:
         raise UsageError("--out goes with --inputs; a single run prints to the terminal")
-    check_arguments(function, given)
+    known = check_arguments(function, given)
+    program = with_passes(program, optimization, known)
+    plan = choose_entry(program, args.prompt)
     return _run_once(args, program, plan, given, model_files, history)
+
+
+def with_passes(program: Program, optimization: Optimization, known: Mapping[str, Any]) -> Program:
+    """Return the program as the passes leave it for runs that are all given ``known``."""
+    from sglc.compiler.driver import optimized
+
+    return optimized(program.checked, program.graph, replace(optimization, known=known))
 
 
 def choose_entry(program: Program, name: str | None) -> Plan:
@@ -114,8 +126,8 @@ def choose_entry(program: Program, name: str | None) -> Plan:
     return plan.with_entry(entries[0])
 
 
-def check_arguments(function: Function, given: Mapping[str, Any]) -> None:
-    """Refuse missing and ill-typed arguments before a model is loaded.
+def check_arguments(function: Function, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Refuse missing and ill-typed arguments before a model is loaded; return all by parameter.
 
     Raises:
         UsageError: naming every problem.
@@ -123,7 +135,7 @@ def check_arguments(function: Function, given: Mapping[str, Any]) -> None:
     from sglc.compiler.plan.arguments import ArgumentError, bind_arguments
 
     try:
-        bind_arguments(function, given)
+        return bind_arguments(function, given)
     except ArgumentError as error:
         raise UsageError("\n  ".join([f"{function.name} cannot run:", *error.problems])) from None
 
@@ -200,8 +212,6 @@ def read_arguments(
     pairs: Sequence[str],
 ) -> dict[str, Any]:
     """Arguments from the words the command itself does not know, and from ``--arg``."""
-    from sglc.compiler.plan.arguments import parse_argument
-
     known, unknown = flags.parse_known_args(rest)
     if unknown:
         own = {action.dest for action in flags._actions}
@@ -210,11 +220,32 @@ def read_arguments(
         ) or "none"  # fmt: skip
         raise UsageError(f"unknown argument {unknown[0]!r}; {function.name} takes {names}")
     texts: dict[str, str] = dict(vars(known))
+    return read_values(function, texts | split_pairs(pairs, "--arg"))
+
+
+def split_pairs(pairs: Sequence[str], option: str) -> dict[str, str]:
+    """Return the words ``name=value`` of an option by name.
+
+    Raises:
+        UsageError: one has no ``=``.
+    """
+    texts: dict[str, str] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
-            raise UsageError(f"--arg takes NAME=VALUE, not {pair!r}")
+            raise UsageError(f"{option} takes NAME=VALUE, not {pair!r}")
         texts[name] = value
+    return texts
+
+
+def read_values(function: Function, texts: Mapping[str, str]) -> dict[str, Any]:
+    """Return arguments of a prompt from words by name.
+
+    Raises:
+        UsageError: there is no such parameter, or the word is no value of its type.
+    """
+    from sglc.compiler.plan.arguments import parse_argument
+
     parameters = {parameter.name: parameter for parameter in function.params}
     values: dict[str, Any] = {}
     for name, text in texts.items():

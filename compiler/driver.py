@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sglc.compiler.diagnostics import DiagnosticSink
 from sglc.compiler.frontend.check import CheckOptions, check
@@ -31,6 +32,7 @@ __all__ = [
     "check_source",
     "compile_source",
     "entry_prompts",
+    "optimized",
 ]
 
 
@@ -42,7 +44,8 @@ class Optimization:
     the only one of ``entry_prompts``; ``by_value``: whoever runs a prompt that declares a result
     looks at nothing but the result. ``watch`` is told what each pass made. ``history`` gives what
     earlier runs of the program with this digest have shown, ``markup`` what the model's template
-    writes around messages, if that is known.
+    writes around messages, if that is known. ``known`` are arguments that all runs of that one
+    prompt are given, as ``bind_arguments`` returns them.
     """
 
     pipeline: Pipeline | None = None
@@ -52,6 +55,7 @@ class Optimization:
     watch: Watch | None = None
     history: Callable[[str], History] | None = None
     markup: MarkupOf | None = None
+    known: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +95,16 @@ def compile_source(
         return None
     graph = build_graph(checked)
     verify(graph)
+    return optimized(checked, graph, optimization or Optimization())
+
+
+def optimized(checked: Checked, graph: Module, optimization: Optimization) -> Program:
+    """Return the program that the passes make of a verified graph of ``checked``."""
     entries = entry_prompts(checked)
-    optimization = optimization or Optimization()
-    optimized, changes = _optimize(graph, entries, optimization)
+    made, changes = _optimize(graph, entries, optimization)
     starts = (optimization.entry or "", *entries)  # passes drop what the one that runs needs not
-    plan = lower_module(optimized, next((n for n in starts if n in optimized.functions), ""))
-    return Program(checked, graph, optimized, plan, changes)
+    plan = lower_module(made, next((n for n in starts if n in made.functions), ""))
+    return Program(checked, graph, made, plan, changes)
 
 
 def _optimize(
@@ -114,7 +122,13 @@ def _optimize(
     is_one = optimization.runs_entry and len(starts) == 1 and starts[0] in graph.functions
     roots = frozenset(starts) if is_one else None
     history = None if optimization.history is None else optimization.history(graph.digest)
-    context = Context(roots, optimization.by_value, evaluate_function, history=history)
+    context = Context(
+        roots,
+        optimization.by_value,
+        evaluate_function,
+        history=history,
+        known=optimization.known if is_one else {},
+    )
     if optimization.markup is not None:
         context = replace(context, markup=optimization.markup)
     return pipeline.run(graph, context, optimization.watch), tuple(context.changes)

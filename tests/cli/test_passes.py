@@ -130,3 +130,36 @@ def test_the_files_of_a_model_are_read_once(
     assert len(read) == 2
     sglc("run", program(CHAT), "--q", "so", "--model", "nowhere")
     assert len(read) == 2
+
+
+LOOP = """
+prompt ask(names: list[str], n: int = 1) -> str:
+    for name in names: "<{name}>"
+    return gen(max_tokens=n)
+"""
+
+
+def test_ir_shows_the_graph_for_runs_with_some_arguments(sglc: Command, program: Write) -> None:
+    path = program(LOOP)
+    assert "for %names" in sglc("ir", path).out
+    done = sglc("ir", path, "--set", 'names=["a", "b"]', "--verify")
+    assert (done.code, "for " in done.out, '"<a><b>"' in done.out) == (0, False, True)
+    assert "%n: int = 1" in done.out.splitlines()[2]  # it is a parameter all the same
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("--set", "names"), "--set takes NAME=VALUE, not 'names'"),
+        (("--set", "name=x"), "ask has no parameter `name`"),
+        (("--set", "n=x"), "`n` must be an integer"),
+        (("--set", "n=1", "--prompt", "tell"), "no prompt `tell` in this program"),
+        (("--prompt", "ask"), "--prompt says what --set is about"),
+    ],
+)
+def test_an_argument_that_cannot_be_is_wrong_usage(
+    sglc: Command, program: Write, words: tuple[str, ...], reason: str
+) -> None:
+    done = sglc("ir", program(LOOP), *words)
+    assert (done.code, done.out) == (2, "")
+    assert reason in done.err
