@@ -160,6 +160,21 @@ def test_a_stream_that_is_still_prefilled_can_be_resumed(world: Any) -> None:
     assert scheduler.stats()["queue_entries"] == 2
 
 
+def test_both_backends_count_what_a_resume_adds(world: Any) -> None:
+    for backend in (world.scheduler(), world.naive()):
+        prefill = StreamRequest((Extend((1, 2)), Extend((3, 0))), hold=True)
+        stream = backend.submit(prefill)
+        backend.resume(stream, StreamRequest((Extend((1, 2, 3, 1, 1)), Decode(1)), hold=True))
+        held = drain(backend)[-1]
+        assert (held.stats.prompt_tokens, held.stats.decoded_tokens) == (4 + 2, 1)
+        backend.resume(stream, prefill)
+        held = drain(backend)[-1]
+        assert (held.stats.prompt_tokens, held.stats.decoded_tokens) == (2, 0)
+        assert backend.snapshot().num_held == 1
+        assert backend.cancel(stream) == NOTHING
+        assert backend.snapshot().num_held == 0
+
+
 def test_a_stream_that_waits_is_resumed_with_another_priority(world: Any) -> None:
     scheduler = world.scheduler(max_running=1)
     late = scheduler.submit(StreamRequest((Extend((1,)),), priority=-1, hold=True))
