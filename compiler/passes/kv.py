@@ -170,10 +170,14 @@ class _Keeping:
         is_asked = op.spec.model or (op.spec.calls and op.spec.writes_stream)
         if is_asked or (op.spec.writes_stream and len(before) < len(needed)):
             before |= _streams(op.args[:1])
-        if op.spec.model and "insert" not in op.attrs and self.is_dropped(op):
-            made = op.with_(attrs={**op.attrs, "insert": False})
+        if "insert" in op.attrs:
+            return op, before
+        if op.spec.model and self.is_dropped(op):
             self.report(op, "what it writes does not go into the cache")
-            op = made
+            op = op.with_(attrs={**op.attrs, "insert": False})
+        elif warms(op) and all(map(self.privacy.is_private, op.inputs())):
+            self.report(op, "as the call whose stream it goes on in")
+            op = op.with_(attrs={**op.attrs, "insert": False})
         return op, before
 
     def is_dropped(self, op: Op) -> bool:

@@ -6,6 +6,8 @@ computed meanwhile, behind all that has a result to give, and held for that call
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sglc.runtime.core.backend import Backend
 from sglc.runtime.core.events import Event, Failed, Held
 from sglc.runtime.core.script import Extend, StreamRequest
@@ -56,7 +58,10 @@ class Warming:
         if not ids:
             return None
         request = StreamRequest((Extend(ids),), priority=PRIORITY, deltas=False, hold=True)
-        held = self._held.resume(run, version, request)
+        resumed = request
+        if node.attrs.get("insert") is False:  # as the call before it on this stream
+            resumed = replace(request, insert=False, shared=len(ids))
+        held = self._held.resume(run, version, resumed)
         return self._backend.submit(request) if held is None else held
 
     def start_release(self, machine: Machine, frame: Frame, node: NodeCode) -> None:

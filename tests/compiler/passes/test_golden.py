@@ -24,7 +24,7 @@ from sglc.compiler.passes.report import summary
 from sglc.compiler.source import SourceFile
 
 FOLDER = Path(__file__).parents[2] / "golden" / "passes"
-BEFORE = {"kv": "script"}
+BEFORE = {"kv": "motion,script"}
 """What must run before a pass, so that it has something to do."""
 FILES = sorted(FOLDER.glob("*/*.sgl"))
 
