@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ LANE: Final = 34.0
 HEAD: Final = 22.0
 CHART: Final = 56.0
 COLUMNS: Final = 700  # of a chart
-MAX_CALLS: Final = 1500
+MAX_CALLS: Final = 2500
 SERIES: Final = {
     "batch": ("decode", "prefill"),
     "waiting": ("streams",),
@@ -32,7 +33,7 @@ SERIES: Final = {
 
 def timeline_view(trace: Trace, places: Places) -> dict[str, Any]:
     """Return the drawing: runs with their calls, charts of the engine, and a note."""
-    runs = _drawn(trace.runs)
+    runs, note = _drawn(trace.runs)
     end = max((run.end for run in trace.runs), default=0.0) or 1.0
     longest = max((_lane_len(run) for run in runs), default=1)
     width = min(MOST, max(LEAST, CALL_WIDTH * longest))
@@ -49,7 +50,6 @@ def timeline_view(trace: Trace, places: Places) -> dict[str, Any]:
         if any(sample.values.get(key) for sample in samples for key in series):
             charts.append(_chart(name, series, samples, y + 14, scale, end))
             y += CHART + 22
-    left_out = len(trace.runs) - len(runs)
     return {
         "width": round(LEFT + width + 12, 1),
         "height": round(y + 8, 1),
@@ -57,12 +57,12 @@ def timeline_view(trace: Trace, places: Places) -> dict[str, Any]:
         "ticks": _ticks(end, scale),
         "runs": drawn,
         "charts": charts,
-        "note": f"{left_out} more runs are not drawn" if left_out else "",
+        "note": note,
     }
 
 
-def _drawn(runs: Sequence[Run]) -> list[Run]:
-    """The first runs that have no more calls than are drawn, and the slowest one."""
+def _drawn(runs: Sequence[Run]) -> tuple[list[Run], str]:
+    """The slowest run and the first ones, as many calls as are drawn; in words, what is not."""
     slowest = max(runs, key=lambda run: run.end - run.begin, default=None)
     left = MAX_CALLS - (len(slowest.calls) if slowest else 0)
     found = []
@@ -71,12 +71,17 @@ def _drawn(runs: Sequence[Run]) -> list[Run]:
             left -= len(run.calls)
         if run is slowest or left >= 0:
             found.append(run)
-    return found
+    notes = []
+    if len(found) < len(runs):
+        notes.append(f"{len(runs) - len(found)} more runs are not drawn")
+    if slowest and len(slowest.calls) > MAX_CALLS:
+        notes.append(f"{len(slowest.calls) - MAX_CALLS} more calls of the run are not drawn")
+        found = [replace(slowest, calls=slowest.calls[:MAX_CALLS])]
+    return found, "; ".join(notes)
 
 
 def _lane_len(run: Run) -> int:
-    lanes = [call.lane for call in run.calls]
-    return max((lanes.count(lane) for lane in set(lanes)), default=1)
+    return max(Counter(call.lane for call in run.calls).values(), default=1)
 
 
 def _run(run: Run, y: float, scale: float, places: Places) -> dict[str, Any]:

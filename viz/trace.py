@@ -266,13 +266,15 @@ class _Reader:
         lanes: dict[tuple[int, int], list[Phase]] = {}
         for lane, phase in phases:
             lanes.setdefault(lane, []).append(phase)
+        for found in lanes.values():
+            found.sort(key=lambda phase: -phase.begin)
         for process, run in self.runs.items():
-            for call in run.calls:
-                call.phases = [
-                    phase
-                    for phase in lanes.get((process, call.lane), ())
-                    if call.begin <= phase.begin and phase.end <= call.end + 1e-6
-                ]
+            for call in sorted(run.calls, key=lambda call: call.begin):
+                left = lanes.get((process, call.lane), [])
+                while left and left[-1].begin < call.begin:
+                    left.pop()
+                while left and left[-1].end <= call.end + 1e-6:
+                    call.phases.append(left.pop())
 
     def _said(self, said: Mapping[str, Any]) -> None:
         places = [self._place(place) for place in said["places"]]

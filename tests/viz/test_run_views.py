@@ -100,11 +100,15 @@ def test_what_is_too_much_is_not_drawn_and_told(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(timeline_module, "MAX_CALLS", 11)
     data = timeline_view(trace, Places(known.atlas()))
     assert (len(data["runs"]), data["note"]) == (3, "")
-    monkeypatch.setattr(timeline_module, "MAX_CALLS", 0)
+    monkeypatch.setattr(timeline_module, "MAX_CALLS", 5)
     trace = known.read()
     trace.runs.append(branches().read().runs[0])
     data = timeline_view(trace, Places(known.atlas()))
     assert (len(data["runs"]), data["note"]) == (1, "1 more runs are not drawn")
+    monkeypatch.setattr(timeline_module, "MAX_CALLS", 3)
+    data = timeline_view(known.read(), Places(known.atlas()))
+    assert len(data["runs"][0]["calls"]) == 3
+    assert data["note"] == "2 more calls of the run are not drawn"
 
 
 def test_the_transcript_tells_program_and_model_apart() -> None:
