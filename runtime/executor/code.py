@@ -29,6 +29,7 @@ class Unset:
 UNSET: Final = Unset()
 
 TERMINATORS: Final = frozenset({"yield", "break", "continue", "return", "fail"})
+_WAYS_OUT: Final = TERMINATORS - {"yield", "continue"}  # behind which no other turn comes
 # Operands, by position, that a node cannot start without. Of ops not listed: all of them.
 _STRICT_ARGS: Final[Mapping[str, slice]] = {
     "yield": slice(0, 0),
@@ -174,7 +175,8 @@ class _BlockBuilder:
         code.consumers = tuple(map(tuple, consumers))
         code.initial = tuple(i for i, count in enumerate(code.counts) if not count)
         code.early = tuple(made.index for made in code.nodes if made.attrs.get("spec"))
-        code.may_exit = any(made.may_exit for made in code.nodes)
+        leaves = bool(code.nodes) and code.nodes[-1].op in _WAYS_OUT
+        code.may_exit = leaves or any(made.may_exit for made in code.nodes)
         return code
 
     def _node(self, node: Node, gates: Mapping[int, int]) -> NodeCode:

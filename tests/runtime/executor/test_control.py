@@ -58,6 +58,36 @@ def test_return_from_a_loop_starts_nothing_more(world: Any) -> None:
     assert world.run(SEARCH, want="z").value == "nothing"
 
 
+ENDS = """
+prompt @main(%x: str) -> str {
+  %s0 = stream
+  %s1: stream = for ["a", "b", "c"], %s0 body (%y: str, %s: stream) {
+    %t = put %s, %y
+    %t1, %v = gen %t <max_tokens = 9, rng = "1">
+    LEAVE
+  }
+  return %s1, result = "behind"
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("leave", "value", "calls"),
+    [
+        ("break %t1", "behind", 1),
+        ("return %t1, result = %v", "<a>", 1),
+        ("continue %t1", "behind", 3),
+    ],
+)
+def test_a_turn_that_always_leaves_is_the_last(
+    world: Any, leave: str, value: str, calls: int
+) -> None:
+    result = world.run(ENDS.replace("LEAVE", leave), x="x")
+    assert result.error is None
+    assert result.value == value
+    assert len(world.backend.prompts) == calls
+
+
 @pytest.mark.parametrize(("leave", "text"), [("break", "ab"), ("continue", "abd")])
 def test_break_and_continue(world: Any, leave: str, text: str) -> None:
     source = """
