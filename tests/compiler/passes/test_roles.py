@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 from generators.hash_model import EOS, MAX_CONTEXT
 from generators.templates import LLAMA3, MISTRAL, NAMES, QWEN3, QWEN25, Names
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sglc.compiler.diagnostics import DiagnosticSink
 from sglc.compiler.driver import Optimization, Program, compile_source
@@ -143,8 +146,10 @@ def compiled(text: str, template: str, *, by_value: bool = True, known: bool = T
 def run(program: Program, template: str) -> tuple[Result, list[tuple[int, ...]]]:
     tokenizer, found = {**TEMPLATES, "no-system": (Names(), NO_SYSTEM)}[template]
     backend = Backend(tokenizer)
+    names = {param.name for param in program.plan.functions["main"].params}
+    arguments = {k: v for k, v in {"q": "why?", "empty": ""}.items() if k in names}
     executor = Executor(backend, PromptEncoder(tokenizer, found))
-    result = executor.drive(executor.submit(program.plan, {"q": "why?"}, seed=5))
+    result = executor.drive(executor.submit(program.plan, arguments, seed=5))
     executor.close()
     assert result.error is None, result.error
     return result, backend.prompts
@@ -317,3 +322,100 @@ def test_a_value_is_never_a_special_token() -> None:
     tokenizer, _ = TEMPLATES["chatml"]
     assert spelled(prompts[0], tokenizer).startswith("<|im_start|>system\n<|im_end|><|im_end|>\n")
     assert prompts[0].count(tokenizer.special_ids["<|im_end|>"]) == 2
+
+
+class Source:
+    """Draws the body of a prompt: messages, loops, arms, branches."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        self.draw = draw
+        self.lines: list[str] = []
+        self.count = 0
+
+    def name(self) -> str:
+        self.count += 1
+        return f"v{self.count}"
+
+    def add(self, depth: int, line: str) -> None:
+        self.lines.append("    " * depth + line)
+
+    def block(self, depth: int, level: int, *, in_loop: bool = False) -> None:
+        kinds = ["user", "user", "assistant", "assistant", "text"]
+        kinds += ["if", "for", "fork", "side"] if level < 2 else []
+        kinds += ["break", "continue"] if in_loop else []
+        for _ in range(self.draw(st.integers(1, 3))):
+            kind = self.draw(st.sampled_from(kinds))
+            getattr(self, f"do_{kind}")(depth, level, in_loop)
+            if kind in ("break", "continue"):
+                return
+
+    def do_user(self, depth: int, level: int, in_loop: bool) -> None:
+        self.add(depth, "user:")
+        self.add(depth + 1, self.draw(st.sampled_from(['"{q}"', '"Say. "', '"a{q}b"'])))
+
+    def do_assistant(self, depth: int, level: int, in_loop: bool) -> None:
+        self.add(depth, "assistant:")
+        self.add(depth + 1, self.draw(st.sampled_from(['"Well, "', '"{q}"', '""'])))
+        self.add(depth + 1, "out = gen(max_tokens=3)")
+
+    def do_text(self, depth: int, level: int, in_loop: bool) -> None:
+        self.add(depth, self.draw(st.sampled_from(['"text "', '"{q}"', '"{empty}"'])))
+
+    def do_if(self, depth: int, level: int, in_loop: bool) -> None:
+        self.add(depth, self.draw(st.sampled_from(["if q == out:", 'if q == "why?":'])))
+        self.block(depth + 1, level + 1, in_loop=in_loop)
+        if self.draw(st.booleans()):
+            self.add(depth, "else:")
+            self.block(depth + 1, level + 1, in_loop=in_loop)
+
+    def do_for(self, depth: int, level: int, in_loop: bool) -> None:
+        self.add(depth, f"for {self.name()} in 1..{self.draw(st.integers(0, 2))}:")
+        self.block(depth + 1, level + 1, in_loop=True)
+
+    def do_fork(self, depth: int, level: int, in_loop: bool) -> None:
+        self.add(depth, f"fork {self.name()} in 1..2 as {self.name()}:")
+        self.block(depth + 1, level + 1)
+
+    def do_side(self, depth: int, level: int, in_loop: bool) -> None:
+        self.add(depth, f"side as {self.name()}:")
+        self.block(depth + 1, level + 1)
+
+    def do_break(self, depth: int, level: int, in_loop: bool) -> None:
+        self.add(depth, "break")
+
+    def do_continue(self, depth: int, level: int, in_loop: bool) -> None:
+        self.add(depth, "continue")
+
+
+@st.composite
+def sources(draw: st.DrawFn) -> str:
+    source = Source(draw)
+    source.block(1, 0)
+    body = "\n".join(source.lines)
+    return (
+        f'prompt main(q: str, empty: str) -> str:\n    out = ""\n{body}\n'
+        '    user:\n        "Last. "\n    assistant:\n        last = gen(max_tokens=3)\n'
+        "    return out + last\n"
+    )
+
+
+def test_random_conversations_have_the_ids_of_their_roles() -> None:
+    rendered: Counter[str] = Counter()
+
+    @settings(
+        max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    )
+    @given(sources(), st.sampled_from(sorted(TEMPLATES)))
+    def check(text: str, template: str) -> None:
+        plain, other = compiled(text, template, known=False), compiled(text, template)
+        expected, prompts = run(plain, template)
+        result, found = run(other, template)
+        assert sorted(found) == sorted(prompts)
+        assert result.value == expected.value
+        assert result.text == expected.text
+        if num_roles(other) == 0:
+            rendered[template] += 1
+
+    check()
+    assert rendered.total() > 30, rendered
+    assert len(rendered) >= 3, rendered
