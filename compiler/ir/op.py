@@ -29,6 +29,9 @@ class Value:
     name: str
     type: ValueType
 
+    def __hash__(self) -> int:
+        return hash(self.name)  # a type takes long, and no other value has this name
+
     def __str__(self) -> str:
         return "%" + self.name
 
@@ -62,6 +65,8 @@ class Literal:
     def _key(self) -> tuple[type, str]:
         return type(self.value), repr(self.value)
 
+
+_specs: dict[str, OpSpec] = {}  # all there are, once one was asked for
 
 Operand = Value | Symbol | Literal | tuple["Operand", ...]
 AttrValue = Scalar | Symbol | tuple["AttrValue", ...]
@@ -109,9 +114,13 @@ class Op:
         Raises:
             KeyError: there is no op of this name.
         """
-        from sglc.compiler.ir.ops import OPS
+        found = _specs.get(self.name)
+        if found is None:
+            from sglc.compiler.ir.ops import OPS
 
-        return OPS[self.name]
+            _specs.update(OPS)
+            found = _specs[self.name]
+        return found
 
     @property
     def result(self) -> Value:
