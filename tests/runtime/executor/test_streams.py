@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 
 import pytest
-from generators.tokenizers import KINDS, LETTERS, UNSURE, tokenizer
+from generators import saved_tokenizers
+from generators.tokenizers import FILES, KINDS, LETTERS, UNSURE, tokenizer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from sglc.runtime.tokenizer.base import TokenizerLike
 from sglc.runtime.tokenizer.byte import ByteTokenizer, without_surrogates
 from sglc.runtime.tokenizer.chatml import CHATML
 from sglc.runtime.tokenizer.encoded import Written
+from sglc.runtime.tokenizer.files import Tokenizer
 from sglc.runtime.tokenizer.prompt import PromptEncoder
 
 NAMES = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
@@ -51,7 +53,12 @@ class Talking:
 
 @cache
 def talking(kind: str, *, begins: bool = False) -> Talking:
-    return Talking(ByteTokenizer() if kind == "bytes" else tokenizer(kind), begins=begins)
+    made: TokenizerLike = ByteTokenizer()
+    if kind in saved_tokenizers.KINDS:
+        made = Tokenizer(saved_tokenizers.KINDS[kind]().to_str(), FILES)
+    elif kind != "bytes":
+        made = tokenizer(kind)
+    return Talking(made, begins=begins)
 
 
 def whole(made: Talking, segments: Sequence[Segment]) -> list[int]:
@@ -89,10 +96,14 @@ SEGMENTS = st.lists(
     max_size=9,
 )
 # Where a text and its tokens have the same bytes, so that any tokens may spell it.
-WRITING = [*(kind for kind in KINDS if not kind.endswith("nfc")), "bytes"]
+WRITING = [*(kind for kind in KINDS if not kind.endswith("nfc")), "metaspace-never", "bytes"]
 # What is cut at random has no ids of its own.
-STEADY = [*(kind for kind in (*KINDS, *UNSURE) if kind != "dropout"), "bytes"]
-thorough = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+STEADY = [
+    *(kind for kind in (*KINDS, *UNSURE) if kind != "dropout"),
+    *saved_tokenizers.KINDS,
+    "bytes",
+]
+thorough = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize("kind", STEADY)
