@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from sglc.compiler.diagnostics import DiagnosticSink
-from sglc.compiler.driver import Program, compile_source
+from sglc.compiler.driver import Optimization, Program, compile_source
+from sglc.compiler.passes.pipeline import level
 from sglc.compiler.source import SourceFile
 from sglc.runtime.host import scripted
 
@@ -17,8 +18,9 @@ STDLIB = Path(__file__).parents[2] / "stdlib"
 
 
 def compiled(text: str) -> Program:
+    """Without passes: the scripted model answers call by call, and passes run equal calls once."""
     sink = DiagnosticSink()
-    program = compile_source(SourceFile("t.sgl", text), sink)
+    program = compile_source(SourceFile("t.sgl", text), sink, None, Optimization(level(0)))
     assert program is not None, sink.diagnostics
     return program
 
