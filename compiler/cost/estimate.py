@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sglc.compiler.cost.calibration import UNCALIBRATED, Calibration
-from sglc.compiler.cost.calls import Calls, Evaluate, Settings
-from sglc.compiler.cost.frames import Frame, World, place_of
+from sglc.compiler.cost.calls import Calls, Evaluate
+from sglc.compiler.cost.decodes import Settings
+from sglc.compiler.cost.flows import World
+from sglc.compiler.cost.frames import Frame, place_of
 from sglc.compiler.cost.interval import ZERO, Interval
 from sglc.compiler.cost.symbols import Encoder, Meter
 from sglc.compiler.cost.tally import Figures, Place, Tally
