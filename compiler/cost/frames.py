@@ -18,8 +18,10 @@ from sglc.compiler.cost.values import (
     Known,
     Record,
     Stream,
+    Text,
     Top,
     as_text,
+    items_of,
     join,
     join_all,
     of_type,
@@ -201,6 +203,8 @@ class Frame:
                 version = self.version(op.args[0])
                 said = Special(name.value) if isinstance(name, Known) else None
                 return [Stream(version.put(name) if said is None else version.append(said))]
+            case "markup":
+                return [Stream(self._marked(self.version(op.args[0]), self.value(op.args[1])))]
             case "put" | "media":
                 return [Stream(self.version(op.args[0]).put(self.value(op.args[1])))]
             case "role.begin":
@@ -212,7 +216,24 @@ class Frame:
             case "branch":
                 fields = {key: self.value(arg) for key, arg in op.kwargs}
                 return [Branch(fields, self.version(op.args[0]), self.version(op.args[1]))]
+        if op.spec.writes_stream:  # in a way that is not known here
+            after: Abstract = Stream(self.version(op.args[0]).put(Text()))
+            return [after, *(of_value_type(result.type) for result in op.results[1:])]
         return [of_value_type(result.type) for result in op.results]
+
+    def _marked(self, version: Version, items: Abstract) -> Version:
+        """Append texts and special tokens in turn."""
+        from sglc.compiler.plan.segments import Special
+
+        found = items_of(items)
+        if found is None:
+            return version.put(Text())
+        for number, item in enumerate(found):
+            if number % 2 and isinstance(item, Known):
+                version = version.append(Special(item.value))
+            else:
+                version = version.put(item)
+        return version
 
     def _call(self, op: Op) -> Sequence[Abstract]:
         world = self.world

@@ -40,7 +40,7 @@ def graph_of(source: SourceFile, entry: str, number: int) -> Module:
     return program.optimized
 
 
-@settings(_FAST, max_examples=40)
+@settings(_FAST, max_examples=30)
 @given(text=programs(), number=st.sampled_from((0, 2)), seed=st.integers(0, 99))
 def test_generated_programs_cost_what_was_estimated(text: str, number: int, seed: int) -> None:
     module = graph_of(SourceFile("p.sgl", text), "main", number)
@@ -50,7 +50,7 @@ def test_generated_programs_cost_what_was_estimated(text: str, number: int, seed
     expect_covered(estimated(module, "main", [{"n": 2}]), actual)  # with any text
 
 
-@settings(_FAST, max_examples=25)
+@settings(_FAST, max_examples=15)
 @given(text=programs(), number=st.sampled_from((0, 2)))
 def test_rows_of_generated_programs_share_what_was_estimated(text: str, number: int) -> None:
     module = graph_of(SourceFile("p.sgl", text), "main", number)
@@ -58,7 +58,7 @@ def test_rows_of_generated_programs_share_what_was_estimated(text: str, number: 
     expect_covered(estimated(module, "main", rows), Actual(module, "main", rows, make_tools([])))
 
 
-@settings(_FAST, max_examples=40)
+@settings(_FAST, max_examples=30)
 @given(module=modules(), seed=st.integers(0, 99))
 def test_generated_graphs_cost_what_was_estimated(module: Module, seed: int) -> None:
     actual = Actual(module, ENTRY, [ARGUMENTS], ir_tools([]), seed)
