@@ -17,6 +17,7 @@ from typing import Any, Final
 from sglc.compiler.plan.plan import Arg, Block, Const, Function, Items, Loc, Node, Plan, Ref
 from sglc.compiler.plan.sites import leaves_prompt, path_numbers
 from sglc.runtime.executor.constraints import Preparation
+from sglc.runtime.executor.lengths import Lengths
 
 
 class Unset:
@@ -63,6 +64,7 @@ class NodeCode:
     path: tuple[int, ...] = ()  # where a pass took it out of, see compiler/plan/sites.py
     is_apart: bool = False  # that is a branch or a call
     memo: Any = None  # what the executor found out about this node and may use again
+    lengths: Lengths = field(default_factory=Lengths)  # of what it has written
 
     def kwarg(self, name: str) -> int | None:
         """Return the slot of the named operand, or None."""

@@ -8,7 +8,7 @@ runs as long as somebody takes of it.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from sglc.runtime.core.backend import Backend
 from sglc.runtime.core.events import Ended, Event, Failed, Held
@@ -109,7 +109,8 @@ class Flights:
 def request_key(request: StreamRequest) -> Hashable | None:
     """Return what the outcome of a request depends on; None if it draws random numbers.
 
-    Whether the stream is held once it is complete makes no difference to who only takes of it.
+    Whether the stream is held once it is complete makes no difference to who only takes of it, nor
+    how much it is expected to write.
     """
     if any(isinstance(op, Decode) and not op.sampling.is_greedy for op in request.script):
         return None
@@ -120,7 +121,8 @@ def request_key(request: StreamRequest) -> Hashable | None:
 def _op_key(op: ScriptOp) -> Hashable:
     if not isinstance(op, Decode):
         return op
-    machine = None if op.constraint is None else id(op.constraint.machine)
-    held_to = op.constraint
-    end = None if held_to is None else (held_to.end, held_to.closing, held_to.done)
-    return replace(op, key=0, constraint=None), machine, end
+    plain = replace(op, key=0, constraint=None, expect=0)
+    if op.constraint is None:
+        return plain, None
+    rules = [getattr(op.constraint, f.name) for f in fields(op.constraint) if f.name != "machine"]
+    return plain, id(op.constraint.machine), *rules

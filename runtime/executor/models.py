@@ -77,6 +77,8 @@ class GenCall(ModelCall):
         if constraint is not None:
             options = options.within(max_tokens_of(constraint.type))
             expect = expect and constraint.num_tokens(expect, self.stream.encoder.tokenizer)
+        if not expect and run.code.plan.hints.get("order_rows"):
+            expect = node.lengths.expected(options.max_tokens)
         decode = Decode(
             options.max_tokens,
             options.sampling,
@@ -112,6 +114,7 @@ class GenCall(ModelCall):
         self._result = event.result
         count = len(event.result.ids)
         self.frame.run.fuel.tokens += count
+        self.node.lengths.add(count)
         stats = self.frame.run.stats[self.node.loc]
         stats.completion_tokens += count
         stats.completion_tokens_wo_jump_forward += count - event.result.num_forced

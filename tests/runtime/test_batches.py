@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -88,10 +89,12 @@ def test_a_constant_prefix_is_computed_once_for_all_rows(chunk_size: int) -> Non
     assert ample["prefilled_tokens"] == distinct
     assert ample["evicted_tokens"] == 0
     working_set = distinct + ample["decoded_tokens"]
-    values, half = run(plan, rows, working_set // 2, chunk_size=chunk_size)
-    assert half["prefilled_tokens"] == distinct
-    assert half["evicted_tokens"] > working_set // 3
-    assert values == expected
+    for part in (2, 4, 6):
+        values, small = run(plan, rows, working_set // part, chunk_size=chunk_size)
+        assert small["prefilled_tokens"] == distinct
+        assert small["evicted_tokens"] > working_set // 4
+        assert small["preemptions"] == 0
+        assert values == expected
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +108,7 @@ def grid() -> list[Row]:
     return list(enumerate(cells))
 
 
-@pytest.mark.parametrize(("num_slots", "at_least"), [(450, 6.0), (700, 5.0)])
+@pytest.mark.parametrize(("num_slots", "at_least"), [(450, 6.0), (1200, 4.0), (2500, 1.5)])
 def test_rows_of_a_grid_share_in_a_small_pool(
     grid: list[Row], num_slots: int, at_least: float
 ) -> None:
@@ -133,6 +136,31 @@ def test_the_embedded_model_too(grid: list[Row]) -> None:
     prompts = [host.encoder.encode([Text(f"{r['doc']}\nQ: {r['q']}\nA:")]) for _, r in grid[:40]]
     assert counted[0] == distinct_tokens(prompts) < counted[1] / 1.5
     assert found[0] == found[1]
+
+
+def test_a_constant_prefix_on_the_embedded_model() -> None:
+    """768 tokens, 100 rows, all at once, in a pool of half the working set."""
+    source = random.Random(3)
+    host = load(LocalOptions(dtype="float32"))
+    words = ["river", "market", "garden", "library", "harbour", "mill", "tower", "stands", "near"]
+    drawn = source.choices(words, k=1_000)
+
+    def num_tokens(count: int) -> int:
+        return len(host.encoder.encode([Text(" ".join(drawn[:count]))]))
+
+    shots = " ".join(drawn[: bisect_left(range(1_000), 768, key=num_tokens)])
+    rows = [(i, {"q": f"What is {i} + {i % 7}?"}) for i in range(100)]
+    plan = plan_of(FEW_SHOT.format(shots=shots))
+    prompts = [host.encoder.encode([Text(f"{shots}Q: {row['q']}\nA:")]) for _, row in rows]
+    distinct = distinct_tokens(prompts)
+    expected = {n: result.value for n, result in host.run_batch(plan, rows)}
+    ample = host.scheduler.stats()
+    assert ample["prefilled_tokens"] == distinct
+    num_slots = (distinct + ample["decoded_tokens"]) // 2
+    small = load(LocalOptions(dtype="float32", num_slots=num_slots))
+    assert {n: result.value for n, result in small.run_batch(plan, rows)} == expected
+    assert small.scheduler.stats()["prefilled_tokens"] == distinct
+    assert small.scheduler.stats()["evicted_tokens"] > 0
 
 
 def test_rows_that_cannot_run_are_told_as_before() -> None:

@@ -19,7 +19,8 @@ from sglc.compiler.lowering.lower import lower_module
 from sglc.compiler.passes.pipeline import parse_pipeline
 from sglc.compiler.plan.plan import Plan
 from sglc.compiler.source import SourceFile
-from sglc.runtime.core.script import Decode, Extend, StreamRequest
+from sglc.constraints.prefixed import Prefixed, any_bytes
+from sglc.runtime.core.script import Constraint, Decode, Extend, StreamRequest
 from sglc.runtime.executor.executor import Executor
 from sglc.runtime.executor.flight import Flights, request_key
 from sglc.runtime.executor.modelcall import ModelCall
@@ -248,8 +249,20 @@ def test_the_key_holds_all_that_a_greedy_decode_depends_on() -> None:
         return StreamRequest((Extend((1, 2)), replace(decode, **changes)))
 
     key = request_key(request)
+    held_to = Constraint(any_bytes(), "eos")
+    constraints = [
+        held_to,
+        replace(held_to, end="closed"),
+        replace(held_to, closing=False),
+        replace(held_to, done=frozenset({1})),
+        replace(held_to, machine=Prefixed(b"a", any_bytes())),
+    ]
+    assert request_key(other(constraint=held_to)) == request_key(
+        other(constraint=replace(held_to), key=9)
+    )
     assert key == request_key(other(key=9))
     assert key == request_key(replace(request, hold=True))
+    assert key == request_key(other(expect=3))
     others = [
         other(max_tokens=5),
         other(stop=("x",)),
@@ -260,6 +273,7 @@ def test_the_key_holds_all_that_a_greedy_decode_depends_on() -> None:
         StreamRequest((Extend((1, 3)), decode)),
         StreamRequest((Extend((1, 2)), decode), deltas=False),
         StreamRequest((Extend((1, 2)), decode, Extend((4,)))),
+        *(other(constraint=constraint) for constraint in constraints),
     ]
     assert len({key, *map(request_key, others)}) == 1 + len(others)
     assert request_key(other(sampling=replace(decode.sampling, temperature=1.0))) is None
