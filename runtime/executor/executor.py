@@ -251,9 +251,11 @@ class Executor:
 
     def _lose(self, trial: Trial) -> None:
         self._models.cancel(trial)
+        self._models.release(trial)
         self._tools.cancel(trial)
         if self._recorder is not None:
-            self._recorder.waste(trial.records or ())
+            for each in trial.family():
+                self._recorder.waste(each.records or ())
         trial.write_off()
 
     def _finish(self, run: Run, error: RunError | None) -> None:

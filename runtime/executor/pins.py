@@ -118,7 +118,7 @@ class Pins:
         return True
 
     def _begin(self, program: _Program, ids: Ids, call: ModelCall, stream: int) -> _Pin:
-        run, record = call.frame.run, None
+        run, record = call.frame.run.root, None  # it outlives an arm
         if self._recorder is not None:
             record = self._recorder.begin(run, "warm", "", call.path, call.node.loc)
             self._recorder.submitted(record, [stream])

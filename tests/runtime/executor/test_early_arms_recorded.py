@@ -54,3 +54,23 @@ def test_nothing_is_wasted_by_a_plain_run() -> None:
     done = record(ROUTER, kind=2, a=2, b=2, c=2)
     assert Profile.of(done.recorder).total.wasted_tokens == 0
     assert done.result.wasted_tokens == 0
+
+
+NESTED = """prompt main():
+    "x"
+    side as r: kind = gen()
+    if r.kind == "none":
+        side as q: inner = gen()
+        if q.inner == "inner": "{a = gen()}"
+        else: "{b = gen()}"
+    "{c = gen()}"
+"""
+
+
+def test_what_is_in_an_arm_that_is_not_taken_is_wasted_with_it() -> None:
+    done = record(NESTED, plan=early_plan_of, kind=5, inner=9, a=8, b=8, c=1)
+    wasted = {call.name for call in done.run.calls if call.is_wasted}
+    assert wasted == {"inner", "a", "b"}
+    assert done.path == ["kind", "c"]
+    assert (done.run.speculated, done.run.committed) == (4, 1)
+    assert Profile.of(done.recorder).total.wasted_tokens == done.result.wasted_tokens > 0
