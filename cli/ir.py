@@ -13,9 +13,10 @@ import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sglc.cli.errors import EXIT_ERRORS, EXIT_OK, UsageError
+from sglc.cli.graphs import is_graph, read_graph
 from sglc.cli.history import HistoryFile, add_history_option
 from sglc.cli.passes import add_pass_options, pipeline_of
 
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
     from sglc.compiler.driver import Optimization, Program
     from sglc.compiler.ir.graph import Module
     from sglc.compiler.passes.base import Pass
+    from sglc.compiler.passes.report import Change
+    from sglc.compiler.plan.plan import Plan
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("path", metavar="PROGRAM", help="a .sgl file")
+    parser.add_argument("path", metavar="PROGRAM", help="a .sgl file, or a graph: .sglir, .json")
     parser.add_argument("--emit", choices=("ast", "graph", "plan"), default="graph")
     parser.add_argument("--json", action="store_true", help="the JSON form of graph or report")
     add = parser.add_argument
@@ -48,8 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     """Compile the file as far as asked and print the result."""
     args = parser.parse_args(words)
-    from sglc.cli.programs import compile_or_report, read_source
-
+    if is_graph(args.path) and (args.emit == "ast" or args.model or args.set):
+        raise UsageError("--emit ast, --model and --set are about programs; this is a graph")
     if args.emit == "ast":
         return _emit_ast(args.path)
     from sglc.compiler.driver import Optimization
@@ -72,34 +75,61 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
         files = FilesOnce(args.model)
         files.load(args.model)
         optimization = replace(optimization, runs_entry=True, by_value=True, markup=files.markup)
-    if args.set:
-        program = _with_arguments(args, optimization)
-    else:
-        program = compile_or_report(read_source(args.path), optimization)
-    if program is None:
+    made = _compiled(args, optimization)
+    if made is None:
         return EXIT_ERRORS
     if args.report and args.json:
-        changes = [change.to_data() for change in program.changes]
+        changes = [change.to_data() for change in made.changes]
         _print_json({"pipeline": str(pipeline), "changes": changes})
     elif args.report:
         from sglc.compiler.passes.report import summary
 
-        print(summary(program.changes), end="")
+        print(summary(made.changes), end="")
     elif args.print_after is not None:
         return EXIT_OK
     elif args.emit == "plan":
         from sglc.compiler.plan.serial import plan_to_data
 
-        _print_json(plan_to_data(program.plan))
+        _print_json(plan_to_data(made.plan))
     elif args.json:
         from sglc.compiler.ir.serial import to_data
 
-        _print_json(to_data(program.optimized))
+        _print_json(to_data(made.graph))
     else:
         from sglc.compiler.ir.text import print_module
 
-        print(print_module(program.optimized), end="")
+        print(print_module(made.graph), end="")
     return EXIT_OK
+
+
+class _Made(NamedTuple):
+    """What the passes made."""
+
+    graph: Module
+    plan: Plan
+    changes: Sequence[Change]
+
+
+def _compiled(args: argparse.Namespace, optimization: Optimization) -> _Made | None:
+    """Compile a program, or optimize a graph; None when it has errors, which are printed."""
+    if is_graph(args.path):
+        from sglc.compiler.driver import optimize
+        from sglc.compiler.lowering.lower import lower_module
+
+        graph = read_graph(args.path)
+        if graph is None:
+            return None
+        graph, changes = optimize(graph, [], optimization)
+        return _Made(graph, lower_module(graph, ""), changes)
+    from sglc.cli.programs import compile_or_report, read_source
+
+    if args.set:
+        program = _with_arguments(args, optimization)
+    else:
+        program = compile_or_report(read_source(args.path), optimization)
+    if program is None:
+        return None
+    return _Made(program.optimized, program.plan, program.changes)
 
 
 def _with_arguments(args: argparse.Namespace, optimization: Optimization) -> Program | None:

@@ -101,16 +101,19 @@ def compile_source(
 def optimized(checked: Checked, graph: Module, optimization: Optimization) -> Program:
     """Return the program that the passes make of a verified graph of ``checked``."""
     entries = entry_prompts(checked)
-    made, changes = _optimize(graph, entries, optimization)
+    made, changes = optimize(graph, entries, optimization)
     starts = (optimization.entry or "", *entries)  # passes drop what the one that runs needs not
     plan = lower_module(made, next((n for n in starts if n in made.functions), ""))
     return Program(checked, graph, made, plan, changes)
 
 
-def _optimize(
+def optimize(
     graph: Module, entries: list[str], optimization: Optimization
 ) -> tuple[Module, Sequence[Change]]:
-    """Run the passes; they are imported here, so that who only checks programs never does."""
+    """Run the passes on a verified graph; ``entries`` are the prompts that a run may mean.
+
+    They are imported here, so that who only checks programs never does.
+    """
     from sglc.compiler.evaluation import evaluate_function
     from sglc.compiler.passes.base import Context
     from sglc.compiler.passes.pipeline import DEFAULT_LEVEL, level
