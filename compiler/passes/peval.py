@@ -69,26 +69,34 @@ class PartialEvaluation(Pass):
             raise ValueError(f"max_ops is from 0 to {MAX_OPS}, not {self.max_ops}")
 
     def run(self, module: Module, context: Context) -> Module:
+        rounds = _Round(module, context, self)
+        made = rounds.module(frozenset(module.functions))
         for _ in range(_MAX_ROUNDS):
-            num_changes = len(context.changes)
-            module = _Round(module, context, self).module()
-            if len(context.changes) == num_changes:
+            if made is rounds.source:
                 break
-        return module
+            before, rounds = rounds, _Round(made, context, self)
+            made = rounds.module(rounds.to_do_behind(before))
+        return made
 
 
 class _Round:
-    """Every function once, those it calls before it."""
+    """Every function once, those it calls before it.
+
+    ``is_full`` says that something was not done because the module would have become too large.
+    """
 
     def __init__(self, module: Module, context: Context, options: PartialEvaluation) -> None:
         self.source = module
         self.context = context
         self.options = options
         self.functions = dict(module.functions)
-        self.size = sum(_size(function.body) for function in module.functions.values())
         self.num_calls = Counter(op.symbol for _, op in module.walk() if op.spec.calls)
+        self.sizes = {name: _size(f.body) for name, f in module.functions.items()}
+        self.size = sum(self.sizes.values())
         self.may_open: dict[str, bool] = {}
-        self.deciding: dict[str, frozenset[str]] = {}
+        self.is_full = False
+        self._deciding: dict[str, frozenset[str]] = {}
+        self._undecided: list[str] = []  # functions that are done, those they call before them
         self.copies = {
             (function.attrs[OF], function.attrs[KNOWN]): name
             for name, function in module.functions.items()
@@ -96,18 +104,59 @@ class _Round:
         }
         self.num_copies = Counter(of for of, _ in self.copies)
 
-    def module(self) -> Module:
+    def to_do_behind(self, before: _Round) -> frozenset[str]:
+        """Return the functions in which there may be more to do than in the round before: what has
+        changed, and what calls that. All, if what was too much before could be done now."""
+        if before.is_full and self.size < before.size:
+            return frozenset(self.functions)
+        changed = {
+            name
+            for name, function in self.functions.items()
+            if before.source.functions.get(name) is not function
+            or self.num_calls[name] != before.num_calls[name]
+        }
+        callers = {f.name for f, op in self.source.walk() if op.spec.calls and op.symbol in changed}
+        return frozenset(changed | callers)
+
+    def module(self, to_do: Collection[str]) -> Module:
+        """Return the module with the work on some functions done; itself if nothing changes."""
+        num_changes = len(self.context.changes)
         self.take_arguments()
         order, others = callees_first(self.source)
-        for name in (*order, *others):
-            made = self.functions[name] = _Evaluation(self.functions[name], self).function()
-            self.may_open[name] = name in order and may_open(made)
-            if name in order:
-                self.deciding[name] = deciding(made, self.deciding, self.functions)
-        module = replace(self.source, functions=self.functions)
+        for name in order:
+            self.may_open[name] = may_open(self.evaluated(name, to_do))
+            self._undecided.append(name)
+        for name in others:
+            self.evaluated(name, to_do)
+        made = self.with_used(replace(self.source, functions=self.functions))
+        return made if len(self.context.changes) > num_changes else self.source
+
+    def evaluated(self, name: str, to_do: Collection[str]) -> Function:
+        function = self.functions[name]
+        if name in to_do:
+            function = self.functions[name] = _Evaluation(function, self).function()
+            self.sizes[name] = _size(function.body)
+        return function
+
+    def deciding(self, name: str) -> frozenset[str]:
+        """Return the parameters of a function that decide something, if it is done."""
+        for other in self._undecided:
+            self._deciding[other] = deciding(self.functions[other], self._deciding, self.functions)
+        self._undecided.clear()
+        return self._deciding.get(name, frozenset())
+
+    def with_used(self, module: Module) -> Module:
+        """Drop the functions that no run comes to."""
         own = (name for name, function in module.functions.items() if OF not in function.attrs)
         roots = self.context.roots
-        return self.without_unused(module, frozenset(own) if roots is None else roots)
+        used = reachable(module, frozenset(own) if roots is None else roots)
+        for name, function in module.functions.items():
+            if name not in used:
+                saved = Saved(sum(1 for _ in function.walk()))
+                head = f"{function.kind} @{name}"
+                self.report(name, [], head, "never called", saved)
+        kept = {name: f for name, f in module.functions.items() if name in used}
+        return replace(module, functions=kept)
 
     def take_arguments(self) -> None:
         """Let the only root read the arguments that are known as constants."""
@@ -127,7 +176,7 @@ class _Round:
         if key in self.copies:
             return self.copies[key]
         function = self.functions[name]
-        growth = _size(function.body) + len(known)
+        growth = self.sizes[name] + len(known)
         if self.num_copies[name] >= _MAX_COPIES or not self.fits(growth):
             return None
         number = 1 + len(self.copies)
@@ -135,20 +184,10 @@ class _Round:
             number += 1
         made = self.copies[key] = f"{name}.{number}"
         self.functions[made] = specialised(function, made, known)
+        self.sizes[made] = growth
         self.num_copies[name] += 1
         self.size += growth
         return made
-
-    def without_unused(self, module: Module, roots: Collection[str]) -> Module:
-        """Drop the functions that no run comes to."""
-        used = reachable(module, roots)
-        for name, function in module.functions.items():
-            if name not in used:
-                saved = Saved(sum(1 for _ in function.walk()))
-                head = f"{function.kind} @{name}"
-                self.report(name, [], head, "never called", saved)
-        kept = {name: f for name, f in module.functions.items() if name in used}
-        return replace(module, functions=kept)
 
     def report(self, function: str, ops: list[Op], before: str, after: str, saved: Saved) -> None:
         record = change(PartialEvaluation.name, function, ops, before, after, saved)
@@ -156,7 +195,9 @@ class _Round:
 
     def fits(self, growth: int) -> bool:
         """Whether the module may grow by a number of ops."""
-        return growth <= 0 or self.size + growth <= self.options.max_ops
+        fits = growth <= 0 or self.size + growth <= self.options.max_ops
+        self.is_full |= not fits
+        return fits
 
     def is_only_call(self, name: str) -> bool:
         """Whether a function is called once and never run, so that it goes with the call."""
@@ -260,13 +301,15 @@ class _Evaluation:
     def specialised(self, op: Op) -> list[Op] | None:
         """Call a copy for the constants that are given and decide something."""
         name = op.symbol or ""
-        deciding = self.around.deciding.get(name)
-        if not deciding:
-            return None
         callee = self.around.functions[name]
         given = arguments(op, callee) or {}
-        constants = {key: self.parts.constant(given[key]) for key in given if key in deciding}
-        known = {key: value for key, value in constants.items() if value is not None}
+        constants = {key: self.parts.constant(operand) for key, operand in given.items()}
+        if all(value is None for value in constants.values()):
+            return None
+        deciding = self.around.deciding(name)
+        known = {
+            key: value for key, value in constants.items() if value is not None and key in deciding
+        }
         copy = self.around.copy_of(name, known) if known else None
         if copy is None:
             return None
@@ -283,7 +326,7 @@ class _Evaluation:
         given = arguments(op, callee)
         if given is None:
             return None
-        size = _size(callee.body)
+        size = self.around.sizes[name]
         if self.around.is_only_call(name):
             self.around.num_calls[name] = 0
         elif (callee.kind == "fn" and size > _SMALL) or not self.around.fits(size + len(given)):

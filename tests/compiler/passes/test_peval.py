@@ -11,12 +11,15 @@ from generators import ir_programs, sgl_programs
 from generators.equivalence import MakeTools, optimize
 from generators.hash_model import TOKENIZER, plain, scheduler
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sglc.compiler.diagnostics import DiagnosticSink
 from sglc.compiler.driver import check_source
+from sglc.compiler.evaluation import evaluate_function
 from sglc.compiler.frontend.graph.module import build_graph
 from sglc.compiler.ir.graph import Module
 from sglc.compiler.lowering.lower import lower_module
+from sglc.compiler.passes.base import Context
 from sglc.compiler.passes.pipeline import Pipeline, parse_pipeline
 from sglc.compiler.source import SourceFile
 from sglc.runtime.executor.executor import Executor
@@ -112,5 +115,20 @@ def test_random_sources_tell_the_same(num_programs: int, pipeline: str) -> None:
     @given(sgl_programs.programs())
     def check(text: str) -> None:
         expect_told(graph_of(text), pipeline, sgl_programs.make_tools)
+
+    check()
+
+
+@pytest.mark.timeout(0)
+def test_what_was_too_much_once_is_too_much_again(num_programs: int) -> None:
+    @bounded(num_programs)
+    @given(ir_programs.modules(), st.integers(20, 300))
+    def check(module: Module, max_ops: int) -> None:
+        (each,) = parse_pipeline(f"peval{{max_ops={max_ops}}}").passes
+        context = Context(frozenset({"main"}), evaluate=evaluate_function)
+        once = each.run(module, context)
+        num_changes = len(context.changes)
+        assert each.run(once, context) is once
+        assert len(context.changes) == num_changes
 
     check()
