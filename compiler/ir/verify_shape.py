@@ -24,10 +24,10 @@ def check_shape(function: Function, module: Module, report: Report) -> None:
     if function.kind not in ("prompt", "fn"):
         report("V2", None, f"unknown kind of function {function.kind!r}")
     checker = _Checker(function, module, report)
-    values = [param.value for param in function.params]
-    for value in values:
-        checker.define(value, None)
-    checker.region(None, function.body, frozenset(values), _Around())
+    for param in function.params:
+        checker.define(param.value, None)
+        checker.seen.add(param.value)
+    checker.region(None, function.body, _Around())
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,15 @@ class _Around:
 
 
 class _Checker:
+    """``seen`` are the values that can be read where the check stands: one set for all regions,
+    for a copy per op would take as long as the function has values."""
+
     def __init__(self, function: Function, module: Module, report: Report) -> None:
         self.function = function
         self.module = module
         self.report = report
         self.names: set[str] = set()
+        self.seen: set[Value] = set()
 
     def define(self, value: Value, op: Op | None) -> None:
         if value.name in self.names:
@@ -54,25 +58,33 @@ class _Checker:
             self.report("V1", op, f"{value.name!r} is not the name of a value")
         self.names.add(value.name)
 
-    def region(
-        self, owner: Op | None, region: Region, scope: frozenset[Value], around: _Around
-    ) -> None:
-        seen = set(scope)
+    def region(self, owner: Op | None, region: Region, around: _Around) -> None:
+        own: list[Value] = []
         for value in region.params:
             self.define(value, owner)
-            seen.add(value)
-        if not region.ops:
+            self.see(value, own)
+        if region.ops:
+            self.ops(owner, region, around, own)
+        else:
             self.report("V10", owner, "has an empty region: a region ends with a terminator")
-            return
+        self.seen.difference_update(own)
+
+    def see(self, value: Value, own: list[Value]) -> None:
+        """Let a value be read from here to the end of the region that ``own`` belongs to."""
+        if value not in self.seen:
+            self.seen.add(value)
+            own.append(value)
+
+    def ops(self, owner: Op | None, region: Region, around: _Around, own: list[Value]) -> None:
         for op in region.ops:
             for value in op.inputs():
-                if value not in seen:
+                if value not in self.seen:
                     self.report("V1", op, f"{value} is not defined before, or not seen from here")
             spec = OPS.get(op.name)
             if spec is None:
                 self.report("V9", op, f"there is no op {op.name!r}")
             else:
-                self.op(op, spec, frozenset(seen), around)
+                self.op(op, spec, around)
                 if spec.terminator != (op is region.ops[-1]):
                     wrong = "after a terminator" if spec.terminator else "where a terminator must"
                     self.report(
@@ -84,12 +96,12 @@ class _Checker:
                     )
             for value in op.results:
                 self.define(value, op)
-                seen.add(value)
+                self.see(value, own)
         conds = sum("cond" in OPS[op.name].exits for op in region.ops if op.name in OPS)
         if conds != around.is_while:
             self.report("V10", owner, "a `while` body has exactly one `cond`, nothing else has any")
 
-    def op(self, op: Op, spec: OpSpec, scope: frozenset[Value], around: _Around) -> None:
+    def op(self, op: Op, spec: OpSpec, around: _Around) -> None:
         def report(reason: str) -> None:
             self.report("V2", op, reason)
 
@@ -109,7 +121,7 @@ class _Checker:
             if spec.loop:
                 is_while = declared is not None and "cond" in declared.catches
                 inner = replace(inner, loop=shape.yields, is_while=is_while)
-            self.region(op, region, scope, inner)
+            self.region(op, region, inner)
 
     def labels(self, op: Op, spec: OpSpec) -> None:
         for declared in spec.regions:

@@ -17,33 +17,42 @@ Results = Iterable[tuple[str, ValueType]]
 class Mark:
     """A state of an emitter to come back to, when a region must be written again."""
 
-    names: dict[str, int]
+    num_changes: int
     num_sites: int
 
 
 @dataclass
 class Emitter:
-    """Ops go to the innermost open region. ``ops`` is that region's list."""
+    """Ops go to the innermost open region. ``ops`` is that region's list.
+
+    ``_changes`` are the names that were given out, with their counts before: what is written again
+    takes them back, and a copy of all names per loop would take as long as the function is.
+    """
 
     ops: list[Op] = field(default_factory=list)
     _names: dict[str, int] = field(default_factory=dict)
+    _changes: list[tuple[str, int | None]] = field(default_factory=list)
     _num_sites: int = 0
 
     def value(self, hint: str, type_: ValueType) -> Value:
         """Return a new value named after ``hint``; a number is added when the name is taken."""
         count = self._names.get(hint, 0)
-        self._names[hint] = count + 1
+        self._count(hint, count + 1)
         if count == 0 and hint != "s":
             return Value(hint, type_)
         name = f"{hint}{count}"
         if name in self._names:
             return self.value(hint, type_)
-        self._names[name] = 1
+        self._count(name, 1)
         return Value(name, type_)
+
+    def _count(self, name: str, count: int) -> None:
+        self._changes.append((name, self._names.get(name)))
+        self._names[name] = count
 
     def parameter(self, name: str, type_: ValueType) -> Value:
         """Return the value of a parameter, under exactly its name. Parameters come first."""
-        self._names[name] = 1
+        self._count(name, 1)
         return Value(name, type_)
 
     def site(self) -> str:
@@ -96,11 +105,16 @@ class Emitter:
 
     def mark(self) -> Mark:
         """Remember names and sites; see ``rewind``."""
-        return Mark(dict(self._names), self._num_sites)
+        return Mark(len(self._changes), self._num_sites)
 
     def rewind(self, mark: Mark) -> None:
         """Forget the names and sites made since ``mark``. The ops made since must be dropped."""
-        self._names = dict(mark.names)
+        while len(self._changes) > mark.num_changes:
+            name, count = self._changes.pop()
+            if count is None:
+                del self._names[name]
+            else:
+                self._names[name] = count
         self._num_sites = mark.num_sites
 
 
