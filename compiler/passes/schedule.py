@@ -69,6 +69,7 @@ class Schedule:
         self._calls: dict[str, Job] = {}
         self._times: dict[Value, float] = {}
         self._lists: dict[Value, int] = {}  # how many items they have
+        self._exits: dict[int, bool] = {}
         self._jobs: list[Job] = []
         self._effects_s = 0.0  # effectful tools do not start before
         self._visit: Callable[[Decision], None] | None = None
@@ -102,9 +103,17 @@ class Schedule:
             begin_s = max(gate_s, self._known(_decisive(op)))
             ended_s = self._op(op, begin_s, entered_s)
             end_s = max(end_s, ended_s)
-            if not op.spec.terminator and exits(op):
+            if not op.spec.terminator and self._may_exit(op):
                 gate_s = max(gate_s, ended_s)
         return end_s
+
+    def _may_exit(self, op: Op) -> bool:
+        """Whether an op may leave its region; remembered, for arms are gone through again."""
+        if not op.regions:
+            return bool(op.spec.exits)
+        if id(op) not in self._exits:
+            self._exits[id(op)] = bool(exits(op))
+        return self._exits[id(op)]
 
     def _known(self, operands: tuple[Operand, ...]) -> float:
         """When the last of some operands is there; what stands outside is there from the start."""
