@@ -33,6 +33,7 @@ from sglc.compiler.reference_calls import (
     CondFalse,
     Continue,
     Failure,
+    Outcome,
     Return,
     bind,
     effect_of,
@@ -48,21 +49,6 @@ __all__ = ["Failure", "OutOfSteps", "Outcome", "ReferenceModel", "Stream", "inte
 
 MAX_DEPTH = 100
 Tools = Mapping[str, Callable[..., Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a run came to; all but ``error`` is empty on an error.
-
-    ``captures``: the named model outputs of the entry prompt, those of branches and calls aside, of
-    several of one name the last; and what it returned by name.
-    """
-
-    value: Any = None
-    captures: Mapping[str, Any] = field(default_factory=dict)
-    text: str = ""
-    messages: list[dict[str, str]] = field(default_factory=list)
-    error: Failure | None = None
 
 
 def interpret(

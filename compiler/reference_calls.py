@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sglc.compiler.ir.graph import Function
@@ -18,6 +19,21 @@ class Failure(Exception):
         super().__init__(reason)
         self.reason = reason
         self.op = op
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run came to; all but ``error`` is empty on an error.
+
+    ``captures``: the named model outputs of the entry prompt, those of branches and calls aside, of
+    several of one name the last; and what it returned by name.
+    """
+
+    value: Any = None
+    captures: Mapping[str, Any] = field(default_factory=dict)
+    text: str = ""
+    messages: list[dict[str, str]] = field(default_factory=list)
+    error: Failure | None = None
 
 
 class Leave(Exception):

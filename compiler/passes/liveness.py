@@ -31,6 +31,7 @@ from sglc.compiler.ir.traits import (
 )
 from sglc.compiler.passes.facts import Facts
 from sglc.compiler.passes.handing import early_exits, handed_on
+from sglc.compiler.passes.telling import ToldEnds
 
 _OF_STREAM = frozenset({"text", "stream", "logprob"})  # what a branch has besides its captures
 
@@ -65,8 +66,7 @@ class Liveness:
         self._owners: dict[int, tuple[Op, Region] | None] = {}
         self._todo: list[Op | Value | tuple[Value, str]] = []
         self._ends: list[tuple[Op, Value]] = []  # ops and streams that they must name
-        self._told = [op for op in function.walk() if tells_end(op)] if is_told else []
-        self._telling: set[int] = set()
+        self._told = ToldEnds(filter(tells_end, function.walk()) if is_told else (), self)
         self._find(function.body, None, is_main=is_seen)
         self._settle()
 
@@ -121,7 +121,11 @@ class Liveness:
             while self._todo:
                 self._spread(self._todo.pop())
             missing = [stream for end, given in self._ends for stream in self._unkept(end, given)]
-            self._todo += missing or self._told_now()
+            if not missing:
+                told = self._told.take()
+                self._ends += [(op, op.args[1]) for op in told if isinstance(op.args[1], Value)]
+                self._todo += told
+            self._todo += missing
             if not self._todo:
                 return
 
@@ -348,35 +352,12 @@ class Liveness:
 
     # ---- streams that must be named, but are not needed
 
-    def _told_now(self) -> list[Op]:
-        """The branches that somebody hears of and of which something is run by now."""
-        found: list[Op] = []
-        waiting: list[Op] = []
-        for op in self._told:
-            (found if self._runs_in(op) else waiting).append(op)
-        self._told = waiting
-        self._ends += [(op, op.args[1]) for op in found if isinstance(op.args[1], Value)]
-        self._telling.update(map(id, found))
-        return found
-
     def end_of(self, branch: Op) -> Operand:
         """The version that a branch ends with, of those that stay."""
         start, end = branch.args
         if self.has(end) or not isinstance(end, Value):
             return end
-        return self.kept_version(end) if id(branch) in self._telling else start
-
-    def _runs_in(self, branch: Op) -> bool:
-        start, version = branch.args
-        kept = self.kept_version(version) if isinstance(version, Value) else None
-        while isinstance(version, Value) and version != start:
-            made = self.made.ops.get(version)
-            if version == kept:
-                return version in self.needed or (made is not None and self.is_live(made))
-            if made is None or made.regions:
-                return False
-            version = made.args[0]
-        return False
+        return self.kept_version(end) if self._told.has(branch) else start
 
     def _unkept(self, end: Op, stream: Value) -> list[Value]:
         """The stream that ``end`` will name, if nothing keeps it yet."""

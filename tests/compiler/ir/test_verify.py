@@ -45,6 +45,10 @@ def test_random_modules_keep_every_rule(module: Module) -> None:
 
 GOOD = [
     '%a, %v = gen %s <max_tokens = 4, constraint = @C, rng = "1">\nreturn %a, v = %v',
+    '%a, %v = gen %s <max_tokens = 4, rng = "1", path = "t0">\n'
+    '%b, %w = gen %a <max_tokens = 4, rng = "1", path = "t1">\n'
+    '%l: stream = for [1], %b <path = "c2"> body (%i: int, %c: stream) {\n'
+    '  %d, %y = gen %c <max_tokens = 4, rng = "1">\n  yield %d\n}\nreturn %l, v = %v',
     '%i, %v = include %s, @chat, %x <rng = "1">\nreturn %i',
     'if %n\n  do {\n    return %s\n  }\n  else {\n    yield\n  }\nfail "no"',
     "%e: effect, %v = tool @do, k = %x, after = none\n"
@@ -129,6 +133,10 @@ BAD = [
     ("V8", "%a, %v = gen %s <max_tokens = 1>\nreturn %a", "no `rng` site"),
     ("V8", "%a, %v = gen %s <max_tokens = 1, rng = \"1\">\n"
      "%b, %w = gen %a <max_tokens = 1, rng = \"1\">\nreturn %b", "used twice"),
+    ("V8", "%a, %v = gen %s <max_tokens = 1, rng = \"1\", path = \"t0\">\n"
+     "%b, %w = gen %a <max_tokens = 1, rng = \"1\", path = \"t0\">\nreturn %b", "used twice"),
+    ("V2", "%a, %v = gen %s <max_tokens = 1, rng = \"1\", path = \"0\">\nreturn %a",
+     "where site is declared"),
     ("V8", "%v = call @id, %x <rng = \"a\">\nreturn %s", "is a number"),
     # V9
     ("V9", "heat %s\nreturn %s", "no op 'heat'"),

@@ -28,6 +28,12 @@ from sglc.runtime.executor.tools import ToolRegistry
 from sglc.runtime.tokenizer.chatml import CHATML
 from sglc.runtime.tokenizer.prompt import PromptEncoder
 
+ARGUMENTS = {"x": "what", "n": 2}
+
+
+def no_tools(log: list[str]) -> dict[str, Any]:
+    return {}
+
 
 def run(module: Module, arguments: Mapping[str, Any], make_tools: MakeTools) -> Run:
     executor = Executor(
@@ -58,10 +64,9 @@ def seen(result: Result) -> tuple[object, ...]:
 
 def expect_told(module: Module, pipeline: str, make_tools: MakeTools) -> None:
     """A run of what the passes make tells what one of ``module`` tells."""
-    arguments = {"x": "what", "n": 2}
     passes = Pipeline(parse_pipeline(pipeline).passes, rounds=3, verify=True)
-    before = run(module, arguments, make_tools)
-    after = run(optimize(module, passes), arguments, make_tools)
+    before = run(module, ARGUMENTS, make_tools)
+    after = run(optimize(module, passes), ARGUMENTS, make_tools)
     expected, found = before.result(), after.result()
     if expected.error is not None:
         assert found.error is not None
@@ -132,3 +137,31 @@ def test_what_was_too_much_once_is_too_much_again(num_programs: int) -> None:
         assert len(context.changes) == num_changes
 
     check()
+
+
+BRANCHES = """
+prompt main(x: str, n: int) -> str:
+    "Question: {x}\\n"
+    fork i in 1..2 as view:
+        "Think of {i}:"
+        plan = gen(max_tokens=4)
+        " So:"
+        why = gen(max_tokens=4)
+        " That is all."
+    fork as unread:
+        one: "Unread."
+    return view[1].plan
+"""
+
+
+@pytest.mark.parametrize("by_value", [False, True])
+def test_ends_of_branches_of_which_something_runs_are_told(by_value: bool) -> None:
+    module = graph_of(BRANCHES)
+    passes = parse_pipeline("fold,peval,fold,dce").passes
+    context = Context(frozenset({"main"}), by_value, evaluate_function)
+    made = run(Pipeline(passes, rounds=3, verify=True).run(module, context), ARGUMENTS, no_tools)
+    events = made.log.since()
+    values = {event.path: event.value for event in events if event.t == "value"}
+    told = {event.path: event.value for event in events if event.t == "branch"}
+    assert values.keys() == {"1"}  # nothing reads the other, nor what stands behind
+    assert told == ({} if by_value else {"1": f"Think of 2:{values['1']}"})
