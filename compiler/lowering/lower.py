@@ -3,8 +3,8 @@
 A node needs the values it reads, those read inside its blocks included. What the plan adds is what
 a sequential reading implies and data does not show: an op that may leave its block (a ``check``, an
 arm that returns) is a gate, and what comes after it waits until it has passed. Only ops that are
-pure and cannot fail do not wait, but for ``warm``, so that no K/V is computed ahead in vain. A gate
-waits for the gate before it, so naming the last one is enough.
+pure and cannot fail do not wait, but for ``warm``, so that no K/V is computed ahead in vain, and a
+branch whose end a run tells. A gate waits for the gate before it, so naming the last one is enough.
 
 A gate that does leave says nothing of the nodes before it: whoever runs the plan lets those finish
 first, since one of them may have failed earlier in program order.
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from sglc.compiler.ir.graph import Function, Module, free_values
 from sglc.compiler.ir.op import AttrValue, Literal, Op, Operand, Region, Symbol, Value
 from sglc.compiler.ir.spec import exits, is_total
-from sglc.compiler.ir.traits import warms
+from sglc.compiler.ir.traits import tells_end, warms
 from sglc.compiler.plan import plan as p
 from sglc.constraints.types import MISSING
 
@@ -86,7 +86,7 @@ class _Lowering:
         nodes: list[p.Node] = []
         gate: tuple[int, ...] = ()
         for op in region.ops:
-            waits = op.spec.terminator or warms(op) or not is_total(op)
+            waits = op.spec.terminator or warms(op) or not is_total(op) or tells_end(op)
             node = self.node(op, gate if waits else ())
             nodes.append(node)
             if node.may_exit:

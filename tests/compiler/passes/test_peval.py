@@ -165,3 +165,26 @@ def test_ends_of_branches_of_which_something_runs_are_told(by_value: bool) -> No
     told = {event.path: event.value for event in events if event.t == "branch"}
     assert values.keys() == {"1"}  # nothing reads the other, nor what stands behind
     assert told == ({} if by_value else {"1": f"Think of 2:{values['1']}"})
+
+
+TURNS = """
+prompt main(x: str, n: int):
+    "Question: {x}\\n"
+    while n > 5 limit 3:
+        fork as sides:
+            pro: "Yes."
+            con: "No."
+        "{sides.pro.text}"
+    check n > 1
+    fork as others:
+        pro: "Yes."
+        con: "No."
+"""
+
+
+def test_a_turn_that_is_not_taken_tells_nothing() -> None:
+    made = optimize(graph_of(TURNS), parse_pipeline("peval"))
+    events = run(made, ARGUMENTS, no_tools).log.since()
+    assert [event.path for event in events if event.t == "branch"] == ["0", "1"]
+    failed = run(made, {**ARGUMENTS, "n": 1}, no_tools).log.since()
+    assert [event.t for event in failed] == ["error", "done"]
