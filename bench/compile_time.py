@@ -12,6 +12,7 @@ README milliseconds.
 from __future__ import annotations
 
 import argparse
+import gc
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sglc.compiler.diagnostics import DiagnosticSink
-from sglc.compiler.driver import check_source, entry_prompts
+from sglc.compiler.driver import check_source, collector_paused, entry_prompts
 from sglc.compiler.evaluation import evaluate_function
 from sglc.compiler.frontend.graph.module import build_graph
 from sglc.compiler.ir.graph import Module
@@ -84,6 +85,11 @@ class Stages:
 
 def compile_all(source: SourceFile) -> tuple[int, Stages, dict[str, float]]:
     """Return the number of ops before the passes, the time of each stage and of each pass."""
+    with collector_paused():  # as the driver does
+        return _compile_all(source)
+
+
+def _compile_all(source: SourceFile) -> tuple[int, Stages, dict[str, float]]:
     stages, passes = Stages(), Stages()
     sink = DiagnosticSink()
     checked = stages.timed("parse, check", lambda: check_source(source, sink))
@@ -118,6 +124,7 @@ def main() -> None:
     per_prompt = compile_all(SourceFile("one.sgl", program(10)))[0] / 10
     for wanted in args.ops or [1_000, 10_000, 20_000, 50_000, 100_000]:
         text = program(max(1, round(wanted / per_prompt)))
+        gc.collect()
         count, stages, passes = compile_all(SourceFile("bench.sgl", text))
         total = sum(stages.seconds.values())
         shown = ", ".join(f"{name} {seconds:.2f}" for name, seconds in stages.seconds.items())
