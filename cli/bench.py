@@ -57,8 +57,9 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
         return EXIT_OK
     args, rest = parser.parse_known_args(words)
     if args.calibrate:
-        if args.program is not None or rest:
-            parser.error("--calibrate measures a model: it takes no program")
+        of_runs = (args.prompt, args.inputs, args.seed, args.timeout, args.pipeline)
+        if args.program is not None or rest or args.arg or any(x is not None for x in of_runs):
+            parser.error("--calibrate measures a model: it takes no program and nothing of runs")
         return _calibrate(args)
     if not args.ablate:
         parser.error("say what to measure: --ablate or --calibrate")

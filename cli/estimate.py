@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--budget", type=_tokens, metavar="TOKENS", help="fail if it may take more than these")
     add("--calibration", metavar="FILE.json", help="instead of that of this machine and model")
     add("--json", action="store_true", help="print everything as one JSON object")
-    add_model_options(parser)
+    add_model_options(parser, runs=False)
     add_pass_options(parser)
 
 
@@ -141,7 +141,10 @@ def _estimate(
         encoder=facts.encoder,
         evaluate=evaluate,
         settings=Settings(
-            max_context=facts.max_context, chunk_size=engine.chunk_size, jump=engine.jump_forward
+            max_context=facts.max_context,
+            num_slots=args.max_slots,
+            chunk_size=engine.chunk_size,
+            jump=engine.jump_forward,
         ),
         calibration=calibration,
     )

@@ -19,16 +19,17 @@ if TYPE_CHECKING:
     from sglc.runtime.models.files import ModelFiles
 
 
-def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """Declare which model, where, how large and how long."""
+def add_model_options(parser: argparse.ArgumentParser, *, runs: bool = True) -> None:
+    """Declare which model, where, how large and, if it ``runs``, with which seed and how long."""
     add = parser.add_argument
     add("--model", default=None, help="a folder, a hub id, or `embedded` (the default)")
     add("--dtype", choices=("auto", "float32", "bfloat16", "float16"), default="auto")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    add("--seed", type=int, default=None, help="makes sampling repeatable (default 0)")
     add("--max-slots", type=_positive, metavar="N", help="tokens the KV cache holds")
     add("--no-jump-forward", action="store_true", help="sample also the text a constraint forces")
-    add("--timeout", type=_seconds, metavar="SECONDS", help="give up a run after this long")
+    if runs:
+        add("--seed", type=int, default=None, help="makes sampling repeatable (default 0)")
+        add("--timeout", type=_seconds, metavar="SECONDS", help="give up a run after this long")
 
 
 def load_host(

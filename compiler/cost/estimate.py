@@ -2,7 +2,8 @@
 
 The graph is run on abstract values: what is known is computed, what a model or a tool will say is a
 text of so many bytes. Each figure is an interval that holds the actual one of every run that does
-not fail, on an engine whose cache is empty at first and never full.
+not fail, on an engine whose cache is empty at first. Where the cache may be full, nobody knows how
+often tokens are computed again: what depends on that has no upper end.
 """
 
 from __future__ import annotations
@@ -139,9 +140,14 @@ def _finished(total: Tally, calls: Calls, num_runs: int, calibration: Calibratio
         )
         for place, figures in total.by_line().items()
     }
-    steps = Interval(min(calls.fewest_steps, whole.steps.hi), whole.steps.hi)
     most = whole.prefilled.hi + whole.decoded.hi + whole.scored.hi
     slots = Interval(min(least.prefilled, most), most)
+    num_slots = calls.settings.num_slots
+    if num_slots is not None and most > num_slots:
+        slots = slots.at_most(num_slots)
+        whole = _without_cache(whole)
+        places = {place: _without_cache(figures) for place, figures in places.items()}
+    steps = Interval(min(calls.fewest_steps, whole.steps.hi), whole.steps.hi)
     length, op = calls.longest
     return Estimate(
         num_runs=num_runs,
@@ -180,6 +186,19 @@ def _pinned(calls: Calls) -> Interval:
             version = version.append(segment)
         total = total.plus(calls.meter.walk(version).span)
     return total
+
+
+def _without_cache(figures: Figures) -> Figures:
+    """What is computed may be given up, and computed again."""
+    if figures.prompt == ZERO:
+        return figures
+    return replace(
+        figures,
+        cached=Interval(0, math.inf),
+        prefilled=Interval(figures.prefilled.lo, math.inf),
+        scored=Interval(figures.scored.lo, math.inf) if figures.scored != ZERO else ZERO,
+        steps=Interval(figures.steps.lo, math.inf),
+    )
 
 
 def _with_pinned(figures: Figures, pinned: Interval) -> Figures:

@@ -130,6 +130,7 @@ def test_ratios_are_those_of_a_round() -> None:
         (["p.sgl", "--ablate"], 2, "`question` (str) is missing"),
         (["p.sgl", "--ablate", "--question", "a", "--model", "no/model"], 3, "no/model"),
         (["p.sgl", "--ablate", "--pipeline", "magic"], 2, "there is no pass 'magic'"),
+        (["--calibrate", "--seed", "1"], 2, "nothing of runs"),
         (["--calibrate"], 3, "set SGLC_CACHE_DIR"),
     ],
 )

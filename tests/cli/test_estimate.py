@@ -80,6 +80,16 @@ def test_rows_share_what_their_prompts_begin_with(
     assert sglc("estimate", program(ASK), "--inputs", rows).out.splitlines()[3].startswith("3 runs")
 
 
+def test_a_small_cache_leaves_no_upper_end(sglc: Run, program: Callable[[str], Path]) -> None:
+    words = ("estimate", program(ASK), "--question", "Why?", "--json", "--max-slots")
+    enough, few = (json.loads(sglc(*words, n).out)["total"] for n in (1000, 20))
+    assert enough["prefilled"][1] is not None
+    assert few["prefilled"] == [enough["prefilled"][0], None]
+    assert few["steps"][1] is few["seconds"][1] is None
+    assert few["peak_slots"][1] == 20 < enough["peak_slots"][1]
+    assert few["decoded"] == enough["decoded"]
+
+
 def test_batches_of_the_program_are_its_rows(sglc: Run, program: Callable[[str], Path]) -> None:
     text = ASK + 'batch ask from [{question: "Why?"}, {question: "How?"}]\n'
     assert json.loads(sglc("estimate", program(text), "--json").out)["runs"] == 2
@@ -124,6 +134,8 @@ def test_seconds_come_from_the_calibration(
         (["--budget", "0"], 2, "must be at least 1"),
         (["--times", "many"], 2, "must be an integer"),
         (["--colour", "red"], 2, "unknown argument '--colour'"),
+        (["--seed", "1"], 2, "unknown argument '--seed'"),
+        (["--max-slots", "0"], 2, "must be at least 1"),
         (["--pipeline", "magic"], 2, "there is no pass 'magic'"),
     ],
 )

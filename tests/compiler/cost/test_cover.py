@@ -16,6 +16,7 @@ from generators.shipped_programs import make_tools as shipped_tools
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from sglc.compiler.cost import decodes
 from sglc.compiler.cost.estimate import Settings
 from sglc.compiler.cost.interval import Interval
 from sglc.compiler.diagnostics import DiagnosticSink
@@ -25,6 +26,9 @@ from sglc.compiler.ir.graph import Module
 from sglc.compiler.passes.base import Context
 from sglc.compiler.passes.pipeline import level, parse_pipeline
 from sglc.compiler.source import SourceFile
+from sglc.runtime.config import EngineConfig
+from sglc.runtime.executor.limits import Limits
+from sglc.runtime.executor.options import DEFAULT_MAX_TOKENS
 
 _SLOW = list(HealthCheck)
 _FAST = settings(
@@ -173,3 +177,13 @@ def test_arms_that_may_begin_early_count_together() -> None:
     early = spec.run(module, Context(evaluate=evaluate_function))
     assert estimated(module, "main", [{}]).whole.calls == Interval(2, 2)
     assert estimated(early, "main", [{}]).whole.calls.hi > 2
+
+
+def test_the_defaults_are_those_of_the_runtime() -> None:
+    limits, own = Limits(), Settings()
+    assert own.max_calls == limits.max_model_calls
+    assert own.max_tokens == limits.max_tokens
+    assert own.max_branches == limits.max_fork_width
+    assert own.max_turns == limits.max_turns
+    assert own.chunk_size == EngineConfig().chunk_size
+    assert decodes.DEFAULT_MAX_TOKENS == DEFAULT_MAX_TOKENS
