@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,16 @@ def test_a_small_cache_leaves_no_upper_end(sglc: Run, program: Callable[[str], P
     assert few["steps"][1] is few["seconds"][1] is None
     assert few["peak_slots"][1] == 20 < enough["peak_slots"][1]
     assert few["decoded"] == enough["decoded"]
+
+
+def test_without_a_tokenizer_texts_are_ranges(
+    sglc: Run, program: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    done = sglc("estimate", program(ASK), "--question", "Why?", "--json")
+    assert done.code == 0
+    assert "no tokenizer is at hand" in done.err
+    assert json.loads(done.out)["total"]["prompt"] == [0, len("Q: Why?\nA:")]
 
 
 def test_batches_of_the_program_are_its_rows(sglc: Run, program: Callable[[str], Path]) -> None:

@@ -29,12 +29,12 @@ def evaluate(module: Module, name: str, arguments: Mapping[str, Any]) -> Any:
         raise LookupError(name) from error
 
 
-def estimated(module: Module, entry: str, rows: Rows) -> Estimate:
+def estimated(module: Module, entry: str, rows: Rows, *, has_tokenizer: bool = True) -> Estimate:
     return estimate(
         module,
         entry,
         rows,
-        encoder=PromptEncoder(TOKENIZER, CHATML),
+        encoder=PromptEncoder(TOKENIZER, CHATML) if has_tokenizer else None,
         evaluate=evaluate,
         settings=Settings(max_context=MAX_CONTEXT),
     )

@@ -52,6 +52,7 @@ def test_generated_programs_cost_what_was_estimated(text: str, number: int, seed
     actual = Actual(module, "main", [arguments], make_tools([]), seed)
     expect_covered(estimated(module, "main", [arguments]), actual)
     expect_covered(estimated(module, "main", [{"n": 2}]), actual)  # with any text
+    expect_covered(estimated(module, "main", [arguments], has_tokenizer=False), actual)
 
 
 @settings(_FAST, max_examples=15)
@@ -68,6 +69,7 @@ def test_generated_graphs_cost_what_was_estimated(module: Module, seed: int) -> 
     actual = Actual(module, ENTRY, [ARGUMENTS], ir_tools([]), seed)
     expect_covered(estimated(module, ENTRY, [ARGUMENTS]), actual)
     expect_covered(estimated(module, ENTRY, [{"n": ARGUMENTS["n"]}]), actual)  # with any text
+    expect_covered(estimated(module, ENTRY, [ARGUMENTS], has_tokenizer=False), actual)
 
 
 @pytest.mark.parametrize("number", [0, 2])
