@@ -6,8 +6,10 @@
 Four of them are there twice: with free text, and with values of a type, of which the caller reads
 some fields. Every program is compiled as `sglc run` compiles it, and starts from an empty cache.
 Prints for both levels what the engine counted and the best time of all rounds, the ratio of the
-times, and the geometric means of the ratios. Values are compared; those of programs that decode
-other tokens at -O2 (forced text that is cut otherwise) may differ and are then marked.
+times, and the geometric means of the ratios. "One by one" is -O0 on an engine that runs one request
+at a time, as for a client that waits for each answer, against -O2. Values are compared; those of
+programs that decode other tokens at -O2 (forced text that is cut otherwise) may differ and are then
+marked.
 """
 
 from __future__ import annotations
@@ -17,15 +19,18 @@ import math
 import statistics
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from sglc.cli.models import FilesOnce
 from sglc.compiler.diagnostics import DiagnosticSink
-from sglc.compiler.driver import Optimization, compile_source
+from sglc.compiler.driver import Optimization, compile_source, optimized
 from sglc.compiler.passes.pipeline import level
+from sglc.compiler.plan.arguments import bind_arguments
 from sglc.compiler.plan.plan import Plan
 from sglc.compiler.source import SourceFile
+from sglc.runtime.config import EngineConfig
 from sglc.runtime.local import LocalHost, LocalOptions, load
 
 FOLDER: Final = Path(__file__).parent / "programs"
@@ -79,14 +84,22 @@ class Outcome:
     seconds: float
 
 
-def plan_of(case: Case, number: int) -> Plan:
-    """Compile a program as ``sglc run`` does, when only the value is printed."""
+def plan_of(case: Case, number: int, model: str) -> Plan:
+    """Compile a program as ``sglc run`` does, when only the value is printed.
+
+    The model's chat template is known, and so are arguments that all rows have.
+    """
     path = FOLDER / f"{case.name}.sgl"
     sink = DiagnosticSink()
-    options = Optimization(level(number), runs_entry=True, by_value=True)
+    options = Optimization(
+        level(number), runs_entry=True, by_value=True, markup=FilesOnce(model).markup
+    )
     program = compile_source(SourceFile(str(path), path.read_text()), sink, None, options)
     assert program is not None, sink.diagnostics
-    return program.plan
+    function = program.plan.functions[program.plan.entry]
+    bound = [bind_arguments(function, row) for row in case.rows]
+    known = {n: v for n, v in bound[0].items() if all(row[n] == v for row in bound)}
+    return optimized(program.checked, program.graph, replace(options, known=known)).plan
 
 
 def run(host: LocalHost, plan: Plan, rows: Sequence[Mapping[str, Any]]) -> Outcome:
@@ -104,16 +117,25 @@ def run(host: LocalHost, plan: Plan, rows: Sequence[Mapping[str, Any]]) -> Outco
     return Outcome(tuple(results[i].value for i in range(len(rows))), counts, seconds)
 
 
-def measure(host: LocalHost, case: Case, rounds: int) -> tuple[Outcome, Outcome, list[float]]:
-    """Return the best run at each level, and the ratio of every round."""
-    plans = [plan_of(case, number) for number in (0, 2)]
+def measure(
+    host: LocalHost, alone: LocalHost, model: str, case: Case, rounds: int
+) -> tuple[Outcome, Outcome, list[float], list[float]]:
+    """Return the best run at each level, and of every round the ratio of both levels.
+
+    The last are ratios of -O0 on ``alone`` to -O2.
+    """
+    plans = [plan_of(case, number, model) for number in (0, 2)]
     for plan in plans:
         run(host, plan, case.rows)  # constraints are built, masks are in the cache
+    run(alone, plans[0], case.rows)
     best: list[Outcome | None] = [None, None]
     ratios: list[float] = []
+    alone_ratios: list[float] = []
     for _ in range(rounds):
+        one_by_one = run(alone, plans[0], case.rows)
         found = [run(host, plan, case.rows) for plan in plans]
         ratios.append(found[0].seconds / found[1].seconds)
+        alone_ratios.append(one_by_one.seconds / found[1].seconds)
         best = [
             new if old is None or new.seconds < old.seconds else old
             for old, new in zip(best, found, strict=True)
@@ -121,7 +143,7 @@ def measure(host: LocalHost, case: Case, rounds: int) -> tuple[Outcome, Outcome,
     plain, optimized = best
     assert plain is not None
     assert optimized is not None
-    return plain, optimized, ratios
+    return plain, optimized, ratios, alone_ratios
 
 
 def main() -> None:
@@ -131,27 +153,33 @@ def main() -> None:
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--markdown", action="store_true", help="print a table for the docs")
     args = parser.parse_args()
-    host = load(LocalOptions(model=args.model, search_path=(str(FOLDER),)))
+    options = LocalOptions(model=args.model, search_path=(str(FOLDER),))
+    host = load(options)
+    alone = load(replace(options, engine=EngineConfig(max_running=1)))
     names = ("calls", *COUNTED)
     if args.markdown:
         titles = [name.replace("_", " ") for name in names]
-        print("| program | " + " | ".join(titles) + " | seconds | ratio |")
-        print("|" + "---|" * (len(names) + 3))
+        print("| program | " + " | ".join(titles) + " | seconds | ratio | one by one |")
+        print("|" + "---|" * (len(names) + 4))
     medians: dict[str, list[float]] = {}
     for case in CASES:
         if args.only and case.name not in args.only:
             continue
-        plain, optimized, ratios = measure(host, case, args.rounds)
-        ratio = statistics.median(ratios)
-        medians.setdefault("typed" if case.is_typed else "free text", []).append(ratio)
+        plain, optimized, ratios, one_by_one = measure(host, alone, args.model, case, args.rounds)
+        ratio, against = statistics.median(ratios), statistics.median(one_by_one)
+        kind = "typed" if case.is_typed else "free text"
+        medians.setdefault(kind, []).append(ratio)
+        medians.setdefault(f"{kind}, against one by one", []).append(against)
         mark = "" if plain.values == optimized.values else " *"
         pairs = [f"{a} → {b}" for a, b in zip(plain.counts, optimized.counts, strict=True)]
         seconds = f"{plain.seconds:.3f} → {optimized.seconds:.3f}"
         if args.markdown:
-            print(f"| {case.title}{mark} | {' | '.join(pairs)} | {seconds} | {ratio:.2f} |")
+            cells = [case.title + mark, *pairs, seconds, f"{ratio:.2f}", f"{against:.2f}"]
+            print(f"| {' | '.join(cells)} |")
         else:
             spread = f"{min(ratios):.2f}..{max(ratios):.2f}"
-            print(f"{case.name}{mark}: {ratio:.2f} ({spread}), {seconds} s")
+            print(f"{case.name}{mark}: {ratio:.2f} ({spread}), one by one {against:.2f}")
+            print(f"   {seconds} s")
             print("   " + ", ".join(f"{n} {p}" for n, p in zip(names, pairs, strict=True)))
     for kind, ratios in medians.items():
         print(f"{kind}: geometric mean {math.exp(statistics.mean(map(math.log, ratios))):.2f}")
