@@ -44,13 +44,20 @@ def states_behind(machine: Automaton, record: Record, count: int) -> frozenset[i
 
 
 def leading_value(text: str, count: int) -> dict[str, Any]:
-    """Return the first ``count`` fields of a text that has them, and a comma."""
+    """Return the first ``count`` fields of a text that has them, and a comma.
+
+    Raises:
+        ValueError: it has not.
+    """
     value: dict[str, Any] = {}
     at = 1
-    for _ in range(count):
-        name, at = _item(text, at)
-        value[name], at = _item(text, at + 1)
-        at += 1
+    try:
+        for _ in range(count):
+            name, at = _item(text, at)
+            value[name], at = _item(text, at + 1)
+            at += 1
+    except IndexError:
+        raise ValueError(f"the text ends before {count} fields") from None
     return value
 
 

@@ -17,6 +17,7 @@ from sglc.compiler.ir.op import Literal, Op, Operand, Region, Value
 from sglc.compiler.ir.traits import appends_text, markup_of, role_step, starts_stream
 from sglc.compiler.ir.values import STREAM
 from sglc.compiler.passes.base import Context
+from sglc.compiler.plan.common import common_len
 from sglc.compiler.plan.formatting import format_value
 from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Segment, Special, Text, alternating
 
@@ -99,7 +100,7 @@ def common(a: Sequence[Segment], b: Sequence[Segment]) -> tuple[Segment, ...]:
             found.append(mine)
             continue
         if isinstance(mine, Text) and isinstance(other, Text):
-            length = _common_len(mine.text, other.text)
+            length = common_len(mine.text, other.text)
             found += [Text(mine.text[:length])] * (length > 0)
         break
     return tuple(found)
@@ -258,14 +259,3 @@ def _asking(module: Module) -> frozenset[str]:
             found.add(name)
             todo += callers.get(name, ())
     return frozenset(found)
-
-
-def _common_len(a: str, b: str) -> int:
-    low, high = 0, min(len(a), len(b))
-    while low < high:  # the first ``low`` characters agree, and not more than ``high`` do
-        middle = (low + high + 1) // 2
-        if a[low:middle] == b[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low

@@ -10,17 +10,12 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-from sglc.compiler.plan.seeds import seed_key
 from sglc.compiler.plan.segments import Text
-from sglc.compiler.plan.select import SelectError, distinct_choices
+from sglc.compiler.plan.select import SelectError
 from sglc.compiler.plan.tokenizations import Pieces
-from sglc.constraints.automaton import Automaton
-from sglc.constraints.language import max_tokens_of, parse, until
-from sglc.constraints.leading import leading_value, states_behind
-from sglc.constraints.types import Literal, Record, Union
 from sglc.runtime.core.backend import Backend
 from sglc.runtime.core.events import Decoded, Delta, Ended, Event, Failed, Held, Scored
-from sglc.runtime.core.script import Constraint, Decode, Extend, StreamRequest
+from sglc.runtime.core.script import StreamRequest
 from sglc.runtime.executor.code import NodeCode
 from sglc.runtime.executor.compile_process import ConstraintError
 from sglc.runtime.executor.constraints import ConstraintCompiler, Preparation
@@ -28,117 +23,18 @@ from sglc.runtime.executor.errors import LimitError, OpError
 from sglc.runtime.executor.events import RunEvent
 from sglc.runtime.executor.flight import Flights, request_key
 from sglc.runtime.executor.frame import Frame
+from sglc.runtime.executor.gens import GenCall
 from sglc.runtime.executor.held import HeldStreams
 from sglc.runtime.executor.machine import Machine
-from sglc.runtime.executor.modelcall import ModelCall, listed
-from sglc.runtime.executor.options import gen_options
+from sglc.runtime.executor.modelcall import ModelCall
 from sglc.runtime.executor.pins import Pins
 from sglc.runtime.executor.recorder import Recorder
 from sglc.runtime.executor.run import NodeStats, Run
 from sglc.runtime.executor.selects import select_call
 from sglc.runtime.executor.warming import Warming
 from sglc.runtime.tokenizer.base import TokenizerLike
-from sglc.runtime.tokenizer.encoded import Written
 
 _TENTATIVE: Final = -1  # the priority of calls that may turn out to be for nothing
-
-
-class GenCall(ModelCall):
-    """``gen``: one decode; its value is what the text means in the type asked for."""
-
-    __slots__ = ("_constraint", "_heal", "_options", "_result")
-
-    def prepare(self, compiler: ConstraintCompiler) -> Preparation | None:
-        frame, node = self.frame, self.node
-        self._options = gen_options(frame, node)
-        self._constraint: Preparation | None = None
-        slot = node.kwarg("choices")
-        if slot is not None:
-            choices = distinct_choices(listed(frame.values[slot]))
-            wanted = until(Union(tuple(map(Literal, choices))), self._options.stop)
-            self._constraint = compiler.prepare(wanted)
-        elif node.attrs.get("constraint") is not None:
-            name = str(node.attrs["constraint"])
-            code = frame.run.code
-            self._constraint = code.constraints.get((name, self._options.stop))
-            if self._constraint is None:
-                wanted = until(code.plan.constraints[name], self._options.stop)
-                self._constraint = compiler.prepare(wanted)
-        return self._constraint
-
-    def requests(self) -> Sequence[StreamRequest]:
-        frame, node, options = self.frame, self.node, self._options
-        run = frame.run
-        ids, heal = self.stream.healed_ids() if options.healing else (self.stream.ids(), b"")
-        if not ids:
-            raise OpError("model", "the stream is empty: there is nothing to go on from")
-        self._heal = heal
-        constraint, expect = self._constraint, node.attrs.get("expect")
-        if constraint is not None:
-            options = options.within(max_tokens_of(constraint.type))
-            expect = expect and constraint.num_tokens(expect, self.stream.encoder.tokenizer)
-        if not expect and run.code.plan.hints.get("order_rows"):
-            expect = node.lengths.expected(options.max_tokens)
-        decode = Decode(
-            options.max_tokens,
-            options.sampling,
-            seed_key(run.seed, run.instance, frame.place(node), str(node.attrs.get("rng", ""))),
-            options.stop,
-            constraint=self._held_to(),
-            num_logprobs=0 if node.attrs.get("logprob") else None,
-            jump=node.attrs.get("jump") is True,
-            expect=min(expect or 0, options.max_tokens),
-            heal=heal,
-            label=self.name,
-        )
-        return (
-            StreamRequest(
-                (Extend(ids), decode), deltas=run.deltas and bool(self.name or self.show)
-            ),
-        )
-
-    def _held_to(self) -> Constraint | None:
-        """The constraint of the decode, which ends behind the fields that are read."""
-        preparation, count = self._constraint, self.node.attrs.get("fields")
-        if preparation is None:
-            return None
-        found = preparation.result().constraint
-        wanted = preparation.type
-        if not isinstance(wanted, Record) or not isinstance(found.machine, Automaton):
-            return found
-        done = frozenset() if count is None else states_behind(found.machine, wanted, count)
-        return replace(found, done=done) if done else found
-
-    def receive(self, number: int, event: Decoded | Scored) -> bool:
-        assert isinstance(event, Decoded)
-        self._result = event.result
-        count = len(event.result.ids)
-        self.frame.run.fuel.tokens += count
-        self.node.lengths.add(count)
-        stats = self.frame.run.stats[self.node.loc]
-        stats.completion_tokens += count
-        stats.completion_tokens_wo_jump_forward += count - event.result.num_forced
-        return True
-
-    def finish(self) -> tuple[str, float, tuple[Any, ...]]:
-        result, constraint = self._result, self._constraint
-        if constraint is None:
-            return result.text, sum(result.logprobs), (result.text,)
-        count = self.node.attrs.get("fields")
-        if count is not None and isinstance(constraint.type, Record):
-            return result.text, sum(result.logprobs), (leading_value(result.text, count),)
-        machines = constraint.result().machines
-        try:
-            value = parse(constraint.type, result.text, machines.__getitem__)
-        except ValueError as error:
-            raise OpError("parse", f"the generated text is no {constraint.type}: {error}") from None
-        return result.text, sum(result.logprobs), (value,)
-
-    def written(self) -> Written | None:
-        if self.node.attrs.get("seam") != "repair":
-            return None
-        result = self._result
-        return Written(result.ids[: result.num_kept], self._heal)
 
 
 def _as_op_error(error: OpError | ValueError) -> OpError:

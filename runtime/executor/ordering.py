@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
+from sglc.compiler.plan.common import common_len
 from sglc.compiler.plan.plan import Plan
 from sglc.runtime.executor.probe import Known, Probe
 from sglc.runtime.executor.stream import Encoder
@@ -53,7 +54,7 @@ def ordered(
         before = ""
         for place in depth_first(known):
             text = known[place].text
-            own = len(text) - common(before, text)
+            own = len(text) - common_len(before, text)
             yield Row(*read[place], round(own * tokens_per_char))
             before = text
 
@@ -109,7 +110,7 @@ def _trie(texts: Sequence[str]) -> _Node:
     before = ""
     for place in sorted(range(len(texts)), key=texts.__getitem__):
         text = texts[place]
-        depth = common(before, text)
+        depth = common_len(before, text)
         left: _Node | None = None
         while path[-1].depth > depth:
             left = path.pop()
@@ -126,15 +127,3 @@ def _trie(texts: Sequence[str]) -> _Node:
         path[-1].rows.append(place)
         before = text
     return path[0]
-
-
-def common(a: str, b: str) -> int:
-    """Return the length of the common prefix of two texts."""
-    low, high = 0, min(len(a), len(b))
-    while low < high:  # the first ``low`` characters agree, and not more than ``high`` do
-        middle = (low + high + 1) // 2
-        if a[low:middle] == b[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low

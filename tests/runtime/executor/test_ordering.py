@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from sglc.compiler.diagnostics import DiagnosticSink
 from sglc.compiler.driver import Optimization, compile_source
 from sglc.compiler.passes.pipeline import Pipeline, parse_pipeline
+from sglc.compiler.plan.common import common_len
 from sglc.compiler.plan.plan import walk
 from sglc.compiler.source import SourceFile
 from sglc.runtime.executor import ordering
-from sglc.runtime.executor.ordering import common, depth_first, ordered
+from sglc.runtime.executor.ordering import depth_first, ordered
 from sglc.runtime.executor.probe import Known, Probe
 from sglc.runtime.tokenizer.chatml import CHATML
 from sglc.runtime.tokenizer.prompt import PromptEncoder
@@ -61,7 +62,7 @@ def test_of_a_node_the_child_with_the_most_work_comes_first(
 
 @given(st.text("ab", max_size=9), st.text("ab", max_size=9))
 def test_the_common_prefix(a: str, b: str) -> None:
-    length = common(a, b)
+    length = common_len(a, b)
     assert a[:length] == b[:length]
     assert a[: length + 1] != b[: length + 1] or length == min(len(a), len(b))
 
