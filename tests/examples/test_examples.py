@@ -15,8 +15,9 @@ import pytest
 from sglc.cli.estimates import evaluate
 from sglc.compiler.cost.estimate import Settings, estimate
 from sglc.compiler.diagnostics import DiagnosticSink
-from sglc.compiler.driver import Program, compile_source
+from sglc.compiler.driver import Optimization, Program, compile_source
 from sglc.compiler.interpreter import ReferenceModel, interpret
+from sglc.compiler.passes.pipeline import DEFAULT_LEVEL, level
 from sglc.compiler.plan.arguments import bind_arguments
 from sglc.compiler.source import SourceFile
 from sglc.runtime.executor.executor import Executor
@@ -133,9 +134,10 @@ CASES: list[tuple[str, str, Mapping[str, Any], Callable[[Result], bool]]] = [
 IDS = [f"{file}-{i}" for i, (file, *_) in enumerate(CASES)]
 
 
-def compiled(file: str) -> Program:
+def compiled(file: str, number: int = DEFAULT_LEVEL) -> Program:
     sink = DiagnosticSink()
-    program = compile_source(SourceFile.read(EXAMPLES / f"{file}.sgl"), sink)
+    source = SourceFile.read(EXAMPLES / f"{file}.sgl")
+    program = compile_source(source, sink, None, Optimization(level(number)))
     assert program is not None, sink.diagnostics
     return program
 
@@ -163,16 +165,17 @@ def test_executor_equals_the_reference_interpreter(
     arguments: Mapping[str, Any],
     _: object,
 ) -> None:
-    """Token for token in fp32, against transformers' arithmetic: so the texts are the same."""
-    program = compiled(file)
+    """Token for token in fp32, against transformers' arithmetic, whatever passes have run."""
+    program = compiled(file, 0)
     plan = program.plan.with_entry(prompt)
-    result = host.run(plan, arguments, seed=11)
     given = bind_arguments(plan.functions[prompt], arguments)
     tools = {n: f for n, f in example_tools.items() if n in program.graph.tools}
     outcome = interpret(program.graph, prompt, given, transformers_model, seed=11, tools=tools)
-    assert (result.error is None) == (outcome.error is None), (result.error, outcome.error)
-    assert result.text == outcome.text
-    assert result.value == outcome.value
+    for number in (0, 1, 2):
+        result = host.run(compiled(file, number).plan.with_entry(prompt), arguments, seed=11)
+        assert (result.error is None) == (outcome.error is None), (result.error, outcome.error)
+        assert result.text == outcome.text
+        assert result.value == outcome.value
     assert result.messages == outcome.messages
 
 
