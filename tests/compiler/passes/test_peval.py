@@ -102,23 +102,24 @@ def graph_of(text: str) -> Module:
     return build_graph(checked)
 
 
+PIPELINES = st.sampled_from(["peval", "peval,fold"])
+
+
 @pytest.mark.timeout(0)
-@pytest.mark.parametrize("pipeline", ["peval", "peval,fold"])
-def test_random_graphs_tell_the_same(num_programs: int, pipeline: str) -> None:
+def test_random_graphs_tell_the_same(num_programs: int) -> None:
     @bounded(num_programs)
-    @given(ir_programs.modules())
-    def check(module: Module) -> None:
+    @given(ir_programs.modules(), PIPELINES)
+    def check(module: Module, pipeline: str) -> None:
         expect_told(module, pipeline, ir_programs.make_tools)
 
     check()
 
 
 @pytest.mark.timeout(0)
-@pytest.mark.parametrize("pipeline", ["peval", "peval,fold"])
-def test_random_sources_tell_the_same(num_programs: int, pipeline: str) -> None:
+def test_random_sources_tell_the_same(num_programs: int) -> None:
     @bounded(num_programs)
-    @given(sgl_programs.programs())
-    def check(text: str) -> None:
+    @given(sgl_programs.programs(), PIPELINES)
+    def check(text: str, pipeline: str) -> None:
         expect_told(graph_of(text), pipeline, sgl_programs.make_tools)
 
     check()
