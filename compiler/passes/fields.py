@@ -9,11 +9,13 @@ once they are complete stay whole.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar
 
-from sglc.compiler.ir.graph import Function, Module
-from sglc.compiler.ir.op import Op, Region, Symbol, Value
+from sglc.compiler.ir.graph import Function, Module, rewrite
+from sglc.compiler.ir.op import Op, Symbol, Value
 from sglc.compiler.ir.text import write_op
 from sglc.compiler.passes.base import Context, Pass
 from sglc.compiler.passes.facts import Facts
@@ -86,24 +88,17 @@ class _Reading:
         return {name for whole, name in alive.fields if whole == value}
 
     def rewritten(self, function: Function) -> Function:
-        num_before = len(self.context.changes)
-        body = self.region(function.body, function, self.liveness(function.name))
-        return function if len(self.context.changes) == num_before else function.with_body(body)
+        cut = partial(self.cut, function.name, self.liveness(function.name))
+        return function.with_body(rewrite(function.body, cut))
 
-    def region(self, region: Region, function: Function, alive: Liveness) -> Region:
-        return replace(region, ops=tuple(self.op(op, function, alive) for op in region.ops))
-
-    def op(self, op: Op, function: Function, alive: Liveness) -> Op:
-        if op.regions:
-            regions = tuple(self.region(inner, function, alive) for inner in op.regions)
-            return op.with_(regions=regions)
+    def cut(self, function: str, alive: Liveness, op: Op) -> Sequence[Op]:
         count = self.count(op, alive)
         if count is None or op.attrs.get("fields") == count:
-            return op
+            return [op]
         made = op.with_(attrs={**op.attrs, "fields": count})
-        record = change(Fields.name, function.name, [op], write_op(op), write_op(made), Saved())
+        record = change(Fields.name, function, [op], write_op(op), write_op(made), Saved())
         self.context.report(record)
-        return made
+        return [made]
 
     def count(self, op: Op, alive: Liveness) -> int | None:
         """Return how many fields of a decode are wanted; None for all, and if it is no record."""

@@ -11,10 +11,11 @@ one step if it fits.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
-from sglc.compiler.ir.graph import Function, Module
+from sglc.compiler.ir.graph import Function, Module, rewrite
 from sglc.compiler.ir.op import Op, Operand, Region, Value, values_in
 from sglc.compiler.ir.text import write_op
 from sglc.compiler.passes.base import Context, Pass
@@ -101,16 +102,11 @@ class _Fusion:
     def function(self) -> Function:
         """Return the function with its groups named."""
         self.region(self.source.body, _ENTRY, is_many=self.is_many, in_for=False)
-        for members in self.members.values():
-            if len(members) > 1 or members[0][1]:
-                name = f"{self.source.name}.{len(set(self.names.values()))}"
-                self.names.update((id(op), name) for op, _ in members)
-        if all(op.attrs.get("group") == self.names[id(op)] for op in self.grouped()):
-            return self.source
-        return self.source.with_body(self.written(self.source.body))
-
-    def grouped(self) -> list[Op]:
-        return [op for op in self.source.walk() if id(op) in self.names]
+        groups = [found for found in self.members.values() if len(found) > 1 or found[0][1]]
+        for number, members in enumerate(groups):
+            name = f"{self.source.name}.{number}"
+            self.names.update((id(op), name) for op, _ in members)
+        return self.source.with_body(rewrite(self.source.body, self.named))
 
     def region(self, region: Region, entry: Frontier, *, is_many: bool, in_for: bool) -> Frontier:
         """Find the frontiers of a region that is begun behind ``entry``.
@@ -168,17 +164,12 @@ class _Fusion:
         self.num_blockers += 1
         return frozenset((self.num_blockers,))
 
-    def written(self, region: Region) -> Region:
-        return replace(region, ops=tuple(map(self.named, region.ops)))
-
-    def named(self, op: Op) -> Op:
-        if op.regions:
-            return op.with_(regions=tuple(map(self.written, op.regions)))
+    def named(self, op: Op) -> Sequence[Op]:
         name = self.names.get(id(op))
         if name is None or op.attrs.get("group") == name:
-            return op
+            return [op]
         made = op.with_(attrs={**op.attrs, "group": name})
         self.context.report(
             change(Fuse.name, self.source.name, [op], write_op(op), write_op(made), Saved())
         )
-        return made
+        return [made]

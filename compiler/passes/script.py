@@ -8,11 +8,13 @@ name all tokens, and only what agrees is kept, so the hint changes no result, wh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar
 
-from sglc.compiler.ir.graph import Function, Module
-from sglc.compiler.ir.op import Op, Region
+from sglc.compiler.ir.graph import Module, rewrite
+from sglc.compiler.ir.op import Op
 from sglc.compiler.ir.text import write_op
 from sglc.compiler.passes.base import Context, Pass
 from sglc.compiler.passes.continuation import Continuations
@@ -28,36 +30,18 @@ class Script(Pass):
 
     def run(self, module: Module, context: Context) -> Module:
         goes_on = Continuations(module, Facts(module))
-        made = {
-            name: _function(function, goes_on, context)
-            for name, function in module.functions.items()
-        }
+        made = {}
+        for name, function in module.functions.items():
+            hold = partial(self._hold, name, goes_on, context)
+            made[name] = function.with_body(rewrite(function.body, hold))
         return replace(module, functions=made)
 
-
-def _function(function: Function, goes_on: Continuations, context: Context) -> Function:
-    num_before = len(context.changes)
-
-    def region(given: Region) -> Region:
-        ops = tuple(map(held, given.ops))
-        return given if all(map(_same, ops, given.ops)) else replace(given, ops=ops)
-
-    def held(op: Op) -> Op:
-        if op.regions:
-            regions = tuple(map(region, op.regions))
-            return op if all(map(_same, regions, op.regions)) else op.with_(regions=regions)
+    def _hold(
+        self, function: str, goes_on: Continuations, context: Context, op: Op
+    ) -> Sequence[Op]:
         if not op.spec.model or op.attrs.get("hold") or not goes_on.goes_on(op):
-            return op
+            return [op]
         made = op.with_(attrs={**op.attrs, "hold": True})
         saved = Saved(queue_entries=1)
-        context.report(
-            change(Script.name, function.name, [op], write_op(op), write_op(made), saved)
-        )
-        return made
-
-    body = region(function.body)
-    return function if len(context.changes) == num_before else function.with_body(body)
-
-
-def _same(a: object, b: object) -> bool:
-    return a is b
+        context.report(change(self.name, function, [op], write_op(op), write_op(made), saved))
+        return [made]

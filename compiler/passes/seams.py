@@ -11,12 +11,13 @@ those that it would have been given.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar
 
-from sglc.compiler.ir.graph import Function, Module
-from sglc.compiler.ir.op import Op, Region, Value
+from sglc.compiler.ir.graph import Function, Module, rewrite
+from sglc.compiler.ir.op import Op, Value
 from sglc.compiler.ir.ops import SEAMS
 from sglc.compiler.ir.text import write_op
 from sglc.compiler.ir.traits import makes_branch
@@ -54,44 +55,24 @@ class Seams(Pass):
                 if _goes_on(op, is_included)
                 for value in op.inputs()
             )
-        sewing = _Sewing(function.name, repaired, context)
-        body = sewing.region(function.body)
-        return function.with_body(body) if sewing.has_changed else function
+        sewn = partial(_sewn, function.name, repaired, context)
+        return function.with_body(rewrite(function.body, sewn))
 
 
-class _Sewing:
-    """Writes a function again with the seams of ``repaired`` versions; others are canonical."""
-
-    def __init__(self, function: str, repaired: set[Value], context: Context) -> None:
-        self.function = function
-        self.repaired = repaired
-        self.context = context
-        self.has_changed = False
-
-    def region(self, region: Region) -> Region:
-        return replace(region, ops=tuple(self._ops(region)))
-
-    def _ops(self, region: Region) -> Iterator[Op]:
-        for op in region.ops:
-            if op.regions:
-                yield op.with_(regions=tuple(map(self.region, op.regions)))
-            else:
-                yield self._sewn(op)
-
-    def _sewn(self, op: Op) -> Op:
-        if "seam" not in op.spec.attrs:
-            return op
-        is_repaired = op.results[0] in self.repaired
-        if is_repaired == (op.attrs.get("seam") == "repair"):
-            return op
-        attrs = {key: value for key, value in op.attrs.items() if key != "seam"}
-        if is_repaired:
-            attrs["seam"] = "repair"
-        self.has_changed = True
-        saved = Saved(prefill=_most_tokens(op)) if is_repaired else Saved()
-        after = f'seam = "{"repair" if is_repaired else "canonical"}"'
-        self.context.report(change(Seams.name, self.function, [op], write_op(op), after, saved))
-        return op.with_(attrs=attrs)
+def _sewn(function: str, repaired: set[Value], context: Context, op: Op) -> Sequence[Op]:
+    """Give an op the seam of its version: that of ``repaired`` ones, or else the canonical one."""
+    if "seam" not in op.spec.attrs:
+        return [op]
+    is_repaired = op.results[0] in repaired
+    if is_repaired == (op.attrs.get("seam") == "repair"):
+        return [op]
+    attrs = {key: value for key, value in op.attrs.items() if key != "seam"}
+    if is_repaired:
+        attrs["seam"] = "repair"
+    saved = Saved(prefill=_most_tokens(op)) if is_repaired else Saved()
+    after = f'seam = "{"repair" if is_repaired else "canonical"}"'
+    context.report(change(Seams.name, function, [op], write_op(op), after, saved))
+    return [op.with_(attrs=attrs)]
 
 
 def _goes_on(op: Op, is_included: bool) -> bool:
