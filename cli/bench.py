@@ -27,6 +27,7 @@ from sglc.cli.models import (
 )
 from sglc.cli.passes import add_pass_options, pipeline_of
 from sglc.cli.programs import compile_or_report, read_source
+from sglc.cli.run import add_run_options
 
 if TYPE_CHECKING:
     from sglc.cli.ablation import Variant
@@ -34,17 +35,13 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line, without the flags that the program adds."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.allow_abbrev = False
     add = parser.add_argument
     add("program", metavar="PROGRAM", nargs="?", help="a .sgl file")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--ablate", action="store_true", help="each pass off in turn")
     what.add_argument("--calibrate", action="store_true", help="measure model and machine")
     add("--rounds", type=_rounds, default=5, metavar="N", help="how often each is timed (5)")
-    add("--prompt", metavar="NAME", help="the prompt to run, when the file has several")
-    add("--arg", action="append", default=[], metavar="NAME=VALUE", help="an argument by name")
-    add("--inputs", metavar="ROWS.jsonl", help="one run per row: one JSON object a line")
+    add_run_options(parser)
     add("--json", action="store_true", help="print everything as one JSON object")
     add_model_options(parser)
     add_pass_options(parser)

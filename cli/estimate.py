@@ -23,6 +23,7 @@ from sglc.cli.models import FilesOnce, add_model_options, engine_config, model_n
 from sglc.cli.passes import add_pass_options, pipeline_of
 from sglc.cli.programs import compile_or_report, read_source
 from sglc.cli.programs import report as report_diagnostics
+from sglc.cli.run import add_run_options
 
 if TYPE_CHECKING:
     from sglc.cli.estimates import ModelFacts
@@ -38,13 +39,9 @@ _COLUMNS = ("calls", "tools", "prompt", "cached", "prefilled", "decoded", "force
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line, without the flags that the program adds."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.allow_abbrev = False
     add = parser.add_argument
     add("program", metavar="PROGRAM", help="a .sgl file")
-    add("--prompt", metavar="NAME", help="the prompt to run, when the file has several")
-    add("--arg", action="append", default=[], metavar="NAME=VALUE", help="an argument by name")
-    add("--inputs", metavar="ROWS.jsonl", help="one run per row: one JSON object a line")
+    add_run_options(parser)
     add("--budget", type=_tokens, metavar="TOKENS", help="fail if it may take more than these")
     add("--calibration", metavar="FILE.json", help="instead of that of this machine and model")
     add("--json", action="store_true", help="print everything as one JSON object")

@@ -28,15 +28,24 @@ if TYPE_CHECKING:
     from sglc.runtime.executor.run import Result
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command line, without the flags that the program adds."""
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Declare what tells commands about runs which ones: the prompt, its arguments, rows of them.
+
+    The flags that the program adds come behind, so no option may be shortened.
+    """
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.allow_abbrev = False
     add = parser.add_argument
-    add("program", metavar="PROGRAM", help="a .sgl file")
     add("--prompt", metavar="NAME", help="the prompt to run, when the file has several")
     add("--arg", action="append", default=[], metavar="NAME=VALUE", help="an argument by name")
     add("--inputs", metavar="ROWS.jsonl", help="run once per row: one JSON object a line")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command line, without the flags that the program adds."""
+    add = parser.add_argument
+    add("program", metavar="PROGRAM", help="a .sgl file")
+    add_run_options(parser)
     add("--out", metavar="FILE.jsonl", help="where answers go; a second run resumes there")
     add_model_options(parser)
     add_profile_options(parser)
