@@ -42,9 +42,14 @@ class DecodeResult:
 
 @dataclass(frozen=True, slots=True)
 class ScoreResult:
-    """Log probabilities per choice and token, natural logarithms."""
+    """Log probabilities per choice and token, natural logarithms of the raw distribution.
+
+    ``top_logprobs`` holds, per choice and token, the (id, logprob) pairs of the most probable
+    tokens at its place, in descending order, ties by id; None when not asked for.
+    """
 
     logprobs: tuple[tuple[float, ...], ...]
+    top_logprobs: tuple[tuple[tuple[tuple[int, float], ...], ...], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

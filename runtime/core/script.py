@@ -140,14 +140,27 @@ class Score:
     """Log probability of every token of every choice, each as if it followed the stream.
 
     The stream itself stays as it is. Choices share a trie: no token of it is computed twice.
+    Where a choice is too long for one step it is computed like a prompt, chunk by chunk, so that
+    no step holds the logits of more of its tokens than a chunk has. ``num_top``: k > 0 for the k
+    most probable tokens at every place too, None or 0 for none.
+
+    The log probabilities of a prompt from position k on are those of one choice,
+    ``Extend(ids[:k]), Score((ids[k:],)), Extend(ids[k:])``: the extend finds what the score has
+    computed, which is all but the last token, as long as nobody needs the room.
+
+    Raises:
+        ValueError: a field is out of its range; the message names it.
     """
 
     choices: tuple[tuple[int, ...], ...]
     label: str = ""
+    num_top: int | None = None
 
     def __post_init__(self) -> None:
         if not self.choices:
             raise ValueError("choices must not be empty")
+        if self.num_top is not None and self.num_top < 0:
+            raise ValueError(f"num_top must be at least 0, not {self.num_top}")
 
 
 ScriptOp = Extend | Decode | Score

@@ -11,7 +11,11 @@ from sglc.runtime.core.script import NEVER, Constraint, Decode, too_short
 from sglc.runtime.core.text_encoder import TextEncoder
 from sglc.runtime.core.vocabulary import Vocabulary
 from sglc.runtime.engine.jump_reference import jump_reference
-from sglc.runtime.engine.sample_reference import log_softmax_reference, sample_reference
+from sglc.runtime.engine.sample_reference import (
+    log_softmax_reference,
+    sample_reference,
+    top_reference,
+)
 
 Model = Callable[[Sequence[int]], list[float]]  # token ids so far -> logits, [V]
 
@@ -187,9 +191,8 @@ class DecodeRun:
         """Remember the log probability of a token, and the best ones, if they are wanted."""
         if self.op.num_logprobs is not None:
             row = log_softmax_reference(logits)
-            order = sorted(range(len(row)), key=lambda i: (-row[i], i))[: self.op.num_logprobs]
             self._logprobs.append(row[token])
-            self._tops.append(tuple((i, row[i]) for i in order))
+            self._tops.append(top_reference(row, self.op.num_logprobs))
 
     def _allowed(self) -> list[bool] | None:
         constraint = self._constraint

@@ -29,16 +29,38 @@ def token_logprobs(logits: Tensor, rows: Sequence[int], ids: Sequence[int]) -> l
 
 def top_logprobs(logits: Tensor, rows: Sequence[int], counts: Sequence[int]) -> list[TopLogprobs]:
     """Return, for each of ``rows``, its ``counts[i]`` most probable tokens, ties by id."""
-    result: list[TopLogprobs] = []
-    for row, count in zip(rows, counts, strict=True):
-        x = logits[row].double()
-        count = min(count, len(x))
-        if count == 0:
-            result.append(())
-            continue
-        least = x.topk(count).values[-1]
-        ids = (x >= least).nonzero()[:, 0]
-        values = (x[ids] - x.logsumexp(dim=-1)).cpu().numpy()
-        order = np.lexsort((ids.cpu().numpy(), -values))[:count]
-        result.append(tuple((int(ids[i]), float(values[i])) for i in order))
+    result: list[TopLogprobs] = [()] * len(rows)
+    asked = [i for i, count in enumerate(counts) if count > 0]
+    step = max(1, _BLOCK // logits.shape[1])
+    for begin in range(0, len(asked), step):
+        block = asked[begin : begin + step]
+        x = logits[torch.tensor([rows[i] for i in block], device=logits.device)].double()
+        found = _tops(x, min(max(counts[i] for i in block), x.shape[1]))
+        for i, top in zip(block, found, strict=True):
+            result[i] = top[: counts[i]]
     return result
+
+
+def _tops(x: Tensor, count: int) -> list[TopLogprobs]:
+    """Return the ``count`` most probable tokens of each row [N, V] float64, ties by id."""
+    total = x.logsumexp(dim=-1, keepdim=True)
+    values, ids = x.topk(count, dim=-1)
+    is_open: list[bool] = ((x >= values[:, -1:]).sum(dim=-1) > count).tolist()
+    values = values - total
+    order = np.lexsort((ids.cpu().numpy(), -values.cpu().numpy()), axis=-1)
+    at = torch.from_numpy(order).to(x.device)
+    places: list[list[int]] = ids.gather(1, at).tolist()
+    ordered: list[list[float]] = values.gather(1, at).tolist()
+    found = [tuple(zip(*row, strict=True)) for row in zip(places, ordered, strict=True)]
+    for i, ties in enumerate(is_open):
+        if ties:  # which of the equal tokens at the border topk gives is left to chance
+            found[i] = _top_with_ties(x[i] - total[i], count)
+    return found
+
+
+def _top_with_ties(row: Tensor, count: int) -> TopLogprobs:
+    least = row.topk(count).values[-1]
+    ids = (row >= least).nonzero()[:, 0].cpu().numpy()
+    values = row.cpu().numpy()[ids]
+    order = np.lexsort((ids, -values))[:count]
+    return tuple((int(ids[i]), float(values[i])) for i in order)

@@ -27,7 +27,7 @@ from sglc.runtime.core.stats import NOTHING, Snapshot, StreamStats
 from sglc.runtime.core.text_encoder import TextEncoder
 from sglc.runtime.core.vocabulary import Vocabulary
 from sglc.runtime.engine.decode_reference import DecodeRun, Model, Refused, starts_complete
-from sglc.runtime.engine.sample_reference import log_softmax_reference
+from sglc.runtime.engine.sample_reference import log_softmax_reference, top_reference
 
 
 @dataclass(slots=True)
@@ -193,13 +193,16 @@ class NaiveBackend:
     def _score(self, tokens: list[int], op: Score) -> ScoreResult:
         self._check_length(len(tokens) + max(0, max(map(len, op.choices)) - 1))
         rows: list[tuple[float, ...]] = []
+        tops: list[tuple[tuple[tuple[int, float], ...], ...]] = []
         for choice in op.choices:
-            prefix, row = list(tokens), []
+            prefix = list(tokens)
+            places: list[list[float]] = []
             for token in choice:
-                row.append(log_softmax_reference(self._logits(prefix))[token])
+                places.append(log_softmax_reference(self._logits(prefix)))
                 prefix.append(token)
-            rows.append(tuple(row))
-        return ScoreResult(tuple(rows))
+            rows.append(tuple(x[token] for x, token in zip(places, choice, strict=True)))
+            tops.append(tuple(top_reference(x, op.num_top or 0) for x in places))
+        return ScoreResult(tuple(rows), tuple(tops) if op.num_top else None)
 
     def _decode(self, stream: _Stream, op: Decode) -> DecodeResult:
         constraint = op.held_to

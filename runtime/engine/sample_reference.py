@@ -98,6 +98,12 @@ def log_softmax_reference(logits: Sequence[float]) -> list[float]:
     return [x - total for x in logits]
 
 
+def top_reference(logprobs: Sequence[float], count: int) -> tuple[tuple[int, float], ...]:
+    """The ``count`` most probable tokens with their log probabilities, ties by id."""
+    order = sorted(range(len(logprobs)), key=lambda i: (-logprobs[i], i))
+    return tuple((i, logprobs[i]) for i in order[:count])
+
+
 def _normalised(weights: list[float]) -> list[float]:
     total = sum(weights)
     return [w / total for w in weights]

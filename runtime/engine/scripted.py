@@ -29,7 +29,8 @@ class ScriptedBackend:
 
     A list is used up one text after another, in the order of the calls. A text is given as it is,
     whatever the constraint: whoever asked finds out if it does not fit. Of the choices of a score
-    the one that the text is gets the best probability.
+    the one that the text is gets the best probability; the most probable tokens of a place are
+    those that the choices have there.
     """
 
     vocab_size: int
@@ -106,7 +107,8 @@ class ScriptedBackend:
                 return [*events, Failed(stream, number, f"the mock has no text for {what}")]
             if isinstance(op, Score):
                 rows = self._scores(ids, op, text)
-                events.append(Scored(stream, number, ScoreResult(rows)))
+                tops = _tops(op, rows) if op.num_top else None
+                events.append(Scored(stream, number, ScoreResult(rows, tops)))
                 continue
             events += self._decode(stream, number, op, text, deltas=request.deltas)
             ids += self._tokenizer.encode(text)
@@ -134,3 +136,19 @@ class ScriptedBackend:
         fitting = [choice for choice, fits in zip(op.choices, ends, strict=True) if fits]
         best = min(fitting, key=len, default=None)
         return tuple((_CHOSEN if c == best else _OTHER,) * len(c) for c in op.choices)
+
+
+def _tops(
+    op: Score, rows: Sequence[Sequence[float]]
+) -> tuple[tuple[tuple[tuple[int, float], ...], ...], ...]:
+    """Per choice and token the best of the tokens that go on after the same ones before."""
+    after: dict[tuple[int, ...], dict[int, float]] = {}
+    for choice, row in zip(op.choices, rows, strict=True):
+        for i, (token, value) in enumerate(zip(choice, row, strict=True)):
+            known = after.setdefault(choice[:i], {})
+            known[token] = max(value, known.get(token, value))
+    best = {
+        prefix: tuple(sorted(known.items(), key=lambda item: (-item[1], item[0]))[: op.num_top])
+        for prefix, known in after.items()
+    }
+    return tuple(tuple(best[c[:i]] for i in range(len(c))) for c in op.choices)

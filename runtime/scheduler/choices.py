@@ -6,17 +6,22 @@ from dataclasses import dataclass, field
 
 from sglc.runtime.core.events import ScoreResult
 from sglc.runtime.core.script import Score
+from sglc.runtime.engine.logprobs import TopLogprobs
 from sglc.runtime.kvcache.radix import Node
 
 
 @dataclass(slots=True)
 class Choice:
-    """A trie node: the token that leads to it, its parent's index and its children by token."""
+    """A trie node: the token that leads to it, its parent's index and its children by token.
+
+    ``top`` are the most probable tokens after it, if they are wanted.
+    """
 
     token: int
     parent: int
     children: dict[int, int] = field(default_factory=dict)
     logprob: float = 0.0
+    top: TopLogprobs = ()
 
 
 class ChoiceTrie:
@@ -24,11 +29,13 @@ class ChoiceTrie:
 
     A token that no choice continues is never computed: only what comes before it decides its
     probability. ``pending`` are the chains of inner nodes that are still to be computed, parents
-    before children; ``locked`` the radix nodes at the ends of those that were.
+    before children, the first one perhaps without its beginning; ``locked`` the radix nodes at the
+    ends of what was computed of them.
     """
 
     def __init__(self, score: Score) -> None:
         self._score = score
+        self.num_top = score.num_top or 0
         self.nodes = [Choice(token=-1, parent=-1)]
         for choice in score.choices:
             at = 0
@@ -60,13 +67,16 @@ class ChoiceTrie:
     def result(self) -> ScoreResult:
         """Return the log probabilities, once all nodes have theirs."""
         rows: list[tuple[float, ...]] = []
+        tops: list[tuple[TopLogprobs, ...]] = []
         for choice in self._score.choices:
-            at, row = 0, []
+            at, row, top = 0, [], []
             for token in choice:
+                top.append(self.nodes[at].top)
                 at = self.nodes[at].children[token]
                 row.append(self.nodes[at].logprob)
             rows.append(tuple(row))
-        return ScoreResult(tuple(rows))
+            tops.append(tuple(top))
+        return ScoreResult(tuple(rows), tuple(tops) if self.num_top else None)
 
     def _child(self, at: int, token: int) -> int:
         children = self.nodes[at].children

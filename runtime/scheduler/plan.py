@@ -35,9 +35,13 @@ class ForcedPick(NamedTuple):
 
 @dataclass(slots=True)
 class StepPlan:
-    """The batch under construction, who waits for what of it, and the prefill tokens left."""
+    """The batch under construction, who waits for what of it, and the prefill tokens left.
+
+    ``score_rows`` is how many rows of logits may still be asked for after tokens of choices.
+    """
 
     budget: int
+    score_rows: int
     builder: BatchBuilder = field(default_factory=BatchBuilder)
     samples: list[Sample] = field(default_factory=list)
     picks: list[ScorePick] = field(default_factory=list)

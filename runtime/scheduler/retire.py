@@ -45,6 +45,20 @@ class Retirement:
         for pick, value in zip(picks, values, strict=True):
             assert isinstance(pick.stream.work, ChoiceTrie)
             pick.stream.work.nodes[pick.node].logprob = value
+        self._alternatives(picks, logits)
+
+    def _alternatives(self, picks: list[ScorePick], logits: Tensor) -> None:
+        """Fill in the most probable tokens at the places of scores that want them."""
+        places: dict[tuple[int, int], tuple[ChoiceTrie, int, int]] = {}
+        for stream, row, node, _ in picks:
+            trie = stream.work
+            if isinstance(trie, ChoiceTrie) and trie.num_top:
+                parent = trie.nodes[node].parent
+                places[stream.id, parent] = (trie, parent, row)
+        wanted = list(places.values())
+        rows, counts = [row for _, _, row in wanted], [trie.num_top for trie, _, _ in wanted]
+        for (trie, node, _), top in zip(wanted, top_logprobs(logits, rows, counts), strict=True):
+            trie.nodes[node].top = top
 
     def _forced(self, picks: list[ForcedPick], logits: Tensor) -> None:
         """Fill in the log probabilities of forced ids."""

@@ -86,7 +86,8 @@ class Scheduler:
         state = self._state
         preempted = False
         while state.running or state.queue.peek():
-            plan = StepPlan(budget=state.config.max_prefill_tokens)
+            config = state.config
+            plan = StepPlan(config.max_prefill_tokens, score_rows=config.chunk_size)
             if self._decode.plan(plan):
                 less_urgent = self._prefill.plan(plan, state.queue.priority)
                 if not (preempted and plan.has_work):

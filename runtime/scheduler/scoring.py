@@ -19,23 +19,26 @@ class ScorePlanner:
         self._state = state
 
     def feed(self, stream: Stream, trie: ChoiceTrie, plan: StepPlan) -> None:
-        """Feed as many chains of the trie as budget and slots allow; the rest in later steps."""
+        """Feed as much of the trie's chains as budget and slots allow; the rest in later steps."""
         if trie.needs_root:
             row = want_last_logits(self._state, stream, plan)
             if row is None:
                 return
             trie.needs_root = False
             self._pick(stream, trie, 0, row, plan)
-        while trie.pending and self._feed_chain(stream, trie, trie.pending[0], plan):
-            del trie.pending[0]
+        while trie.pending:
+            chain = trie.pending[0]
+            count = min(len(chain), plan.budget, plan.score_rows)
+            if count < 1 or not self._feed_chain(stream, trie, chain[:count], plan):
+                break
+            trie.pending[:1] = [chain[count:]] if count < len(chain) else []
         if trie.is_complete:
             plan.scored.append(stream)
 
     def _feed_chain(
         self, stream: Stream, trie: ChoiceTrie, chain: list[int], plan: StepPlan
     ) -> bool:
-        if plan.budget < 1:
-            return False
+        """Feed a chain, or the next part of one; False, and nothing done, without slots."""
         memory = self._state.memory
         path = trie.path(chain[-1])
         before = len(path) - len(chain)
@@ -58,8 +61,10 @@ class ScorePlanner:
         assert fresh is not None
         slots = np.concatenate([found, fresh])
         self._add(stream, path, slots, before, plan)
+        num_rows = plan.builder.num_rows
         for index, slot in zip(chain, slots[before:].tolist(), strict=True):
             self._pick(stream, trie, index, plan.builder.want_logits(slot), plan)
+        plan.score_rows -= plan.builder.num_rows - num_rows
         return True
 
     def _add(

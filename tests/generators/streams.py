@@ -60,7 +60,8 @@ DECODES = st.builds(
 IDS = st.lists(st.integers(0, 3), max_size=9).map(tuple)
 SCORES = st.builds(
     Score,
-    st.lists(st.lists(st.integers(0, 2), max_size=4).map(tuple), min_size=1, max_size=4).map(tuple),
+    st.lists(st.lists(st.integers(0, 2), max_size=6).map(tuple), min_size=1, max_size=4).map(tuple),
+    num_top=st.sampled_from([None, 0, 1, 3, 100]),
 )
 
 

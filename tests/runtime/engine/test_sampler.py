@@ -15,7 +15,11 @@ from sglc.compiler.plan.seeds import uniform
 from sglc.runtime.core.sampling import SamplingParams
 from sglc.runtime.engine.hash_model import hash_logits
 from sglc.runtime.engine.logprobs import token_logprobs, top_logprobs
-from sglc.runtime.engine.sample_reference import log_softmax_reference, sample_reference
+from sglc.runtime.engine.sample_reference import (
+    log_softmax_reference,
+    sample_reference,
+    top_reference,
+)
 from sglc.runtime.engine.sampler import Draw, argmax_rows, sample
 from sglc.runtime.masks.mask import Mask
 
@@ -121,6 +125,24 @@ def test_logprobs_are_those_of_the_raw_row() -> None:
     pairs = list(itertools.product(range(4), range(0, V, 5)))
     found = token_logprobs(logits, [r for r, _ in pairs], [t for _, t in pairs])
     assert found == pytest.approx([log_softmax_reference(rows[r])[t] for r, t in pairs])
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    rows=st.lists(st.lists(st.integers(0, 3), min_size=6, max_size=6), min_size=1, max_size=5),
+    counts=st.lists(st.integers(0, 8), min_size=5, max_size=5),
+    order=st.permutations(range(5)),
+)
+def test_top_logprobs_are_those_of_the_definition(
+    rows: list[list[int]], counts: list[int], order: list[int]
+) -> None:
+    """Few distinct logits: most borders lie among equals."""
+    asked = [row for row in order if row < len(rows)]
+    found = top_logprobs(torch.tensor(rows, dtype=torch.float32), asked, counts[: len(asked)])
+    for row, count, top in zip(asked, counts, found, strict=False):
+        wanted = top_reference(log_softmax_reference(rows[row]), count)
+        assert [token for token, _ in top] == [token for token, _ in wanted]
+        assert [value for _, value in top] == pytest.approx([value for _, value in wanted])
 
 
 def test_top_logprobs_break_ties_by_id() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sglc.runtime.core.events import Decoded, Delta, Ended, Event, Held
-from sglc.runtime.core.script import Decode, Extend, StreamRequest
+from sglc.runtime.core.events import Decoded, Delta, Ended, Event, Held, Scored
+from sglc.runtime.core.script import Decode, Extend, Score, StreamRequest
 from sglc.runtime.core.stats import NOTHING
 from sglc.runtime.engine.scripted import ScriptedBackend
 from sglc.runtime.tokenizer.byte import ByteTokenizer
@@ -59,3 +59,17 @@ def test_a_cancelled_stream_is_held_no_more() -> None:
     assert backend.snapshot().num_held == 0
     assert backend.submit_group([]) == []
     assert backend.stats()["groups"] == 1
+
+
+def test_alternatives_are_the_tokens_of_the_other_choices() -> None:
+    backend = ScriptedBackend({"a": "no"}, ByteTokenizer())
+    choices = tuple(tuple(text.encode()) for text in ("yes", "no", "nay"))
+    script = (Extend((1,)), Score(choices, "a", num_top=2))
+    backend.submit(StreamRequest(script))
+    scored, _ = drain(backend)
+    assert isinstance(scored, Scored)
+    tops = scored.result.top_logprobs
+    assert tops is not None
+    assert [[token for token, _ in top] for top in tops[1]] == [[*b"ny"], [*b"oa"]]
+    assert tops[0][0] == tops[1][0] == tops[2][0]
+    assert [top[0][1] for top in tops[1]] == list(scored.result.logprobs[1])

@@ -124,7 +124,8 @@ def outcome(events: list[Event]) -> list[object]:
             text = ""
         elif isinstance(event, Scored):
             rows = [[round(x, 6) for x in row] for row in event.result.logprobs]
-            found.append((event.op, rows))
+            tops = event.result.top_logprobs
+            found.append((event.op, rows, None if tops is None else [*map(_rounded, tops)]))
         elif isinstance(event, Failed):
             found.append((event.op, "failed"))
         else:
