@@ -17,7 +17,9 @@ from sglc.cli.errors import (
     CommandError,
 )
 
-COMMANDS = ("run", "check", "compile", "ir", "viz", "test", "estimate", "bench", "explain")
+COMMANDS = (
+    "run", "check", "compile", "ir", "viz", "test", "estimate", "bench", "explain", "serve",
+)  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from sglc.constraints.store import AutomatonStore
 from sglc.runtime.config import EngineConfig
 from sglc.runtime.core.vocabulary import Vocabulary
 from sglc.runtime.executor.compile_process import CompileProcess
+from sglc.runtime.executor.constraints import Preparer
 from sglc.runtime.executor.executor import Executor
 from sglc.runtime.executor.limits import Limits
 from sglc.runtime.executor.recorder import Recorder
@@ -65,8 +67,22 @@ class LocalHost(Host):
         self.constraints = constraints
 
 
-def load(options: LocalOptions, recorder: Recorder | None = None) -> LocalHost:
-    """Load a model and return a host for it. A recorder takes down what its runs cost.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalEngine:
+    """A model with its scheduler; ``constraints`` as of ``LocalHost``."""
+
+    scheduler: Scheduler
+    encoder: PromptEncoder
+    constraints: StoredConstraints | None
+
+    @property
+    def preparer(self) -> Callable[[], Preparer]:
+        """What builds constraints."""
+        return CompileProcess if self.constraints is None else self.constraints.preparer
+
+
+def load_engine(options: LocalOptions) -> LocalEngine:
+    """Load a model and make a scheduler for it.
 
     Raises:
         ModelError: the model cannot be loaded.
@@ -83,13 +99,23 @@ def load(options: LocalOptions, recorder: Recorder | None = None) -> LocalHost:
     scheduler = Scheduler(
         loaded.runner(options.num_slots), vocabulary, options.engine, loaded.tokenizer, mask_store
     )
-    encoder = loaded.encoder()
+    return LocalEngine(scheduler=scheduler, encoder=loaded.encoder(), constraints=constraints)
+
+
+def load(options: LocalOptions, recorder: Recorder | None = None) -> LocalHost:
+    """Load a model and return a host for it. A recorder takes down what its runs cost.
+
+    Raises:
+        ModelError: the model cannot be loaded.
+    """
+    engine = load_engine(options)
     executor = Executor(
-        scheduler,
-        encoder,
+        engine.scheduler,
+        engine.encoder,
         tools=ToolRegistry(search_path=options.search_path),
         limits=Limits(wall_time_s=options.timeout_s),
-        preparer=CompileProcess if constraints is None else constraints.preparer,
+        preparer=engine.preparer,
         recorder=recorder,
     )
-    return LocalHost(executor, encoder, 2 * options.engine.max_running, scheduler, constraints)
+    window = 2 * options.engine.max_running
+    return LocalHost(executor, engine.encoder, window, engine.scheduler, engine.constraints)

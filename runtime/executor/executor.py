@@ -44,10 +44,10 @@ class Executor:
     """Runs instances of plans. Not thread-safe: whoever drives it submits and cancels too.
 
     Nothing happens but in ``step`` (tools and the building of constraints aside, which have
-    threads of their own). The results of
-    a run depend on its plan, arguments, seed and instance number, on tools and on the model, and
-    neither on other runs nor on the order in which the backend works. A ``recorder`` takes down
-    what they cost and when; it changes nothing of them.
+    threads of their own). The results of a run depend on its plan, arguments, seed and instance
+    number, on tools and on the model, and neither on other runs nor on the order in which the
+    backend works. A ``recorder`` takes down what they cost and when; it changes nothing of them.
+    ``wake`` ends a ``wait``; a ``step`` clears it before anything else.
     """
 
     def __init__(
@@ -61,13 +61,14 @@ class Executor:
         clock: Callable[[], float] = time.monotonic,
         preparer: Callable[[], Preparer] = CompileProcess,
         recorder: Recorder | None = None,
+        wake: threading.Event | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self._backend = backend
         self._encoder = encoder
         self._registry = tools or ToolRegistry()
         self._clock = clock
-        self._wake = threading.Event()
+        self._wake = wake or threading.Event()
         self._pool = ToolPool(num_workers, clock, self._wake)
         self._compiler = ConstraintCompiler(self._wake, preparer=preparer)
         self._recorder = recorder
@@ -150,7 +151,7 @@ class Executor:
         if not self._models.idle:
             self._models.step()
             self._settle_values()
-        elif self._runs and not self._is_waiting:
+        elif self._runs and not self.is_waiting:
             self._end_all("internal", "nothing is left that could go on: the plan is broken")
         return bool(self._runs)
 
@@ -159,7 +160,7 @@ class Executor:
 
         Returns at once unless tools and constraints are all that is waited for.
         """
-        if self._models.idle and self._is_waiting:
+        if self._models.idle and self.is_waiting:
             deadlines = [run.deadline_s for run in self._runs if run.deadline_s is not None]
             limits = [deadline - self._clock() for deadline in deadlines]
             limits += [] if timeout_s is None else [timeout_s]
@@ -189,7 +190,8 @@ class Executor:
         self._compiler.close()
 
     @property
-    def _is_waiting(self) -> bool:
+    def is_waiting(self) -> bool:
+        """Whether tools or constraints are waited for."""
         return self._models.is_waiting or not self._pool.idle
 
     def _prepare(self, plan: Plan) -> tuple[PlanCode, Mapping[str, BoundTool]]:

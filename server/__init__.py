@@ -1,0 +1,1 @@
+"""The server: HTTP before an engine in a process of its own."""

@@ -1,0 +1,53 @@
+"""What the server is told at its start: frozen, resolved at the edge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sglc.runtime.config import EngineConfig
+
+DEFAULT_PORT = 30000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
+    """How to serve, and what a request may take.
+
+    Attributes:
+        model: a folder, a hub id, or ``embedded``.
+        served_name: what the model is called in replies; None for ``model``.
+        dtype, device: as for ``sglc run``.
+        num_slots: tokens that the KV cache holds; None for what fits.
+        seed: of requests that name none; None draws one for each.
+        host, port: where to listen.
+        storage: the folder of files, batches and programs.
+        max_body_bytes: a larger body is refused with 413.
+        max_file_bytes: the same, of an uploaded file.
+        max_queued: model calls that wait or run at once; more are refused with 429.
+        request_timeout_s: wall time of one request, None for no limit.
+        drain_timeout_s: how long running requests may take after SIGTERM.
+        restart_timeout_s: how long the engine may be silent before it is taken for dead.
+    """
+
+    model: str = "embedded"
+    served_name: str | None = None
+    dtype: str = "auto"
+    device: str = "auto"
+    num_slots: int | None = None
+    engine: EngineConfig = field(default_factory=EngineConfig)
+    seed: int | None = None
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    storage: Path = Path("sglc-storage")
+    max_body_bytes: int = 32 << 20
+    max_file_bytes: int = 512 << 20
+    max_queued: int = 4096
+    request_timeout_s: float | None = None
+    drain_timeout_s: float = 30.0
+    restart_timeout_s: float = 300.0
+
+    @property
+    def model_name(self) -> str:
+        """The id of the model in replies."""
+        return self.model if self.served_name is None else self.served_name

@@ -1,0 +1,13 @@
+"""All endpoints, dialect by dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sglc.server.http.endpoint import Endpoint
+from sglc.server.native.endpoints import NATIVE
+
+
+def all_endpoints() -> Sequence[Endpoint]:
+    """Return every endpoint that is served."""
+    return NATIVE

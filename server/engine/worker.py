@@ -1,0 +1,246 @@
+"""The engine's process: one loop that takes commands, makes steps and reports.
+
+A thread reads commands, another writes replies; the model, the scheduler and the executor are
+used by the main thread alone. The process ends when the other side goes away.
+"""
+
+from __future__ import annotations
+
+import gc
+import queue
+import signal
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from sglc.compiler.plan.arguments import ArgumentError
+from sglc.compiler.plan.plan import Plan
+from sglc.runtime.engine.shared import SharedBackend
+from sglc.runtime.executor.constraints import ConstraintCompiler
+from sglc.runtime.executor.events import RunEvent
+from sglc.runtime.executor.executor import Executor
+from sglc.runtime.executor.run import Run
+from sglc.runtime.executor.tools import ToolError, ToolRegistry
+from sglc.runtime.local import LocalEngine, LocalOptions, load_engine
+from sglc.runtime.models.errors import ModelError
+from sglc.server.engine import frames
+from sglc.server.engine.generating import Generating
+from sglc.server.engine.messages import (
+    Answer,
+    Ask,
+    Broken,
+    Cancel,
+    Command,
+    Failed,
+    Finished,
+    Generate,
+    Happened,
+    LoadPlan,
+    Ready,
+    Reply,
+    RunPlan,
+    Shutdown,
+)
+
+
+@dataclass(slots=True)
+class _RunJob:
+    run: Run
+    events: list[RunEvent]
+
+
+class Worker:
+    """Everything that runs in the engine's process, driven by ``step``; has no thread of its own.
+
+    ``take`` returns the commands that have come since, ``send`` hands replies over.
+    """
+
+    def __init__(
+        self,
+        engine: LocalEngine,
+        wake: threading.Event,
+        take: Callable[[], list[Command]],
+        send: Callable[[list[Reply]], None],
+    ) -> None:
+        self._scheduler = engine.scheduler
+        self._wake = wake
+        self._take = take
+        self._send = send
+        shared = SharedBackend(engine.scheduler)
+        self._client = shared.client()
+        self._compiler = ConstraintCompiler(wake, preparer=engine.preparer)
+        self._generating = Generating(self._client, self._compiler)
+        self._executor = Executor(
+            shared.client(),
+            engine.encoder,
+            tools=ToolRegistry(),
+            preparer=engine.preparer,
+            wake=wake,
+        )
+        self._plans: dict[str, Plan] = {}
+        self._runs: dict[int, _RunJob] = {}
+        self._is_over = False
+
+    @property
+    def num_slots(self) -> int:
+        """Tokens that the KV cache holds."""
+        return self._executor.num_slots
+
+    def run(self) -> None:
+        """Step until told to end."""
+        while self.step():
+            if not self._scheduler.idle:
+                continue
+            if self._executor.is_waiting:
+                self._executor.wait()
+            else:
+                self._wake.wait()
+        self._executor.close()
+        self._compiler.close()
+
+    def step(self) -> bool:
+        """Make at most one forward pass, and say what came of it; False when it is time to end."""
+        self._executor.step()  # clears `wake` first, so that whatever comes from here on is seen
+        replies: list[Reply] = []
+        for command in self._take():
+            self._obey(command, replies)
+        self._generating.take_prepared()
+        events = self._client.take() or ([] if self._client.idle else self._client.step())
+        replies += self._generating.take(events)
+        self._report_runs(replies)
+        if replies:
+            self._send(replies)
+        return not self._is_over
+
+    def _obey(self, command: Command, replies: list[Reply]) -> None:
+        match command:
+            case Generate(job, generation):
+                self._generating.begin(job, generation)
+            case RunPlan():
+                self._begin(command, replies)
+            case Cancel(job):
+                self._generating.cancel(job)
+                found = self._runs.pop(job, None)
+                if found is not None:
+                    self._executor.cancel(found.run)
+            case LoadPlan(digest, plan):
+                self._plans[digest] = plan
+            case Ask(number, question):
+                replies.append(Answer(number, self._answer(question)))
+            case Shutdown():
+                self._is_over = True
+
+    def _begin(self, command: RunPlan, replies: list[Reply]) -> None:
+        plan = self._plans.get(command.digest)
+        if plan is None:
+            replies.append(Failed(command.job, 404, "the program is not loaded"))
+            return
+        events: list[RunEvent] = []
+        try:
+            run = self._executor.submit(
+                plan,
+                command.arguments,
+                seed=command.seed,
+                instance=command.instance,
+                on_event=events.append,
+                deltas=command.deltas,
+            )
+        except (ArgumentError, ToolError, ValueError) as error:
+            replies.append(Failed(command.job, 400, str(error)))
+            return
+        self._runs[command.job] = _RunJob(run, events)
+
+    def _report_runs(self, replies: list[Reply]) -> None:
+        for number, job in list(self._runs.items()):
+            if job.events:
+                replies.append(Happened(number, tuple(job.events)))
+                job.events.clear()
+            if job.run.done:
+                replies.append(Finished(number, job.run.result()))
+                del self._runs[number]
+
+    def _answer(self, question: str) -> Mapping[str, Any]:
+        snapshot = self._scheduler.snapshot()
+        if question == "flush":
+            is_free = not snapshot.running and not snapshot.num_waiting
+            return {"freed": self._scheduler.flush_cache() if is_free else None}
+        return {
+            "counters": dict(self._scheduler.stats()),
+            "running": len(snapshot.running),
+            "waiting": snapshot.num_waiting,
+            "held_slots": snapshot.held_slots,
+            "cached_slots": snapshot.cached_slots,
+            "free_slots": snapshot.free_slots,
+        }
+
+
+def serve(connection: socket.socket) -> None:
+    """Load the model that the first frame names, then work until the other side goes away."""
+    options: LocalOptions = frames.receive(connection)
+    outbox: queue.SimpleQueue[list[Reply] | None] = queue.SimpleQueue()
+    writer = threading.Thread(target=_write, args=(connection, outbox), daemon=True)
+    writer.start()
+    try:
+        engine = load_engine(options)
+    except (ModelError, OSError, ValueError) as error:
+        outbox.put([Broken(str(error))])
+        outbox.put(None)
+        writer.join()
+        return
+    inbox: queue.SimpleQueue[Command] = queue.SimpleQueue()
+    wake = threading.Event()
+    threading.Thread(target=_read, args=(connection, inbox, wake), daemon=True).start()
+    worker = Worker(engine, wake, lambda: _drain(inbox), outbox.put)
+    scheduler = engine.scheduler
+    outbox.put([Ready(scheduler.max_context, scheduler.vocab_size, worker.num_slots)])
+    gc.collect()
+    gc.freeze()  # what is loaded stays; the collector need not look at it again
+    try:
+        worker.run()
+    except BaseException:
+        traceback.print_exc()
+        raise
+    finally:
+        outbox.put(None)
+        writer.join(timeout=1.0)
+
+
+def _drain(inbox: queue.SimpleQueue[Command]) -> list[Command]:
+    commands: list[Command] = []
+    with suppress(queue.Empty):
+        while True:
+            commands.append(inbox.get_nowait())
+    return commands
+
+
+def _read(
+    connection: socket.socket, inbox: queue.SimpleQueue[Command], wake: threading.Event
+) -> None:
+    with suppress(EOFError):
+        while True:
+            for command in frames.receive(connection):
+                inbox.put(command)
+            wake.set()
+    inbox.put(Shutdown())
+    wake.set()
+
+
+def _write(connection: socket.socket, outbox: queue.SimpleQueue[list[Reply] | None]) -> None:
+    with suppress(OSError):  # the other side is gone; the reader tells the worker
+        while (replies := outbox.get()) is not None:
+            connection.sendall(frames.pack(replies))
+
+
+def main() -> None:
+    """Serve over the socket whose number is the argument."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that serves decides
+    serve(socket.socket(fileno=int(sys.argv[1])))
+
+
+if __name__ == "__main__":
+    main()

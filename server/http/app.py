@@ -1,0 +1,69 @@
+"""The application: all endpoints, and the one place where an exception becomes a reply."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sglc.server.errors import ApiError
+from sglc.server.http.endpoint import Endpoint, Handler
+from sglc.server.http.replies import error_reply
+from sglc.server.service import Service
+
+log = logging.getLogger("sglc.server")
+
+
+def make_app(service: Service, endpoints: Sequence[Endpoint]) -> Starlette:
+    """Return the application of a service: its engine starts and ends with it."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await service.engine.start()
+        try:
+            yield
+        finally:
+            await service.engine.close()
+
+    app = Starlette(
+        routes=[
+            Route(each.path, _guarded(each.handle), methods=list(each.methods))
+            for each in endpoints
+        ],
+        lifespan=lifespan,
+        exception_handlers={
+            404: _not_found,
+            405: _not_allowed,
+        },
+    )
+    app.state.service = service
+    return app
+
+
+def _guarded(handle: Handler) -> Handler:
+    async def guarded(request: Request) -> Response:
+        try:
+            return await handle(request)
+        except ApiError as error:
+            return error_reply(error)
+        except Exception:
+            log.exception("%s %s failed", request.method, request.url.path)
+            return error_reply(ApiError(500, "internal error; the server's log has the details"))
+
+    return guarded
+
+
+async def _not_found(request: Request, error: Exception) -> Response:
+    return error_reply(ApiError(404, f"there is no {request.method} {request.url.path} here"))
+
+
+async def _not_allowed(request: Request, error: Exception) -> Response:
+    allowed = dict(getattr(error, "headers", None) or {})
+    return error_reply(
+        ApiError(405, f"{request.url.path} does not take {request.method}", headers=allowed)
+    )

@@ -1,0 +1,35 @@
+"""An endpoint as a declaration: what is routed, checked and described is one and the same."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One path. ``body`` and ``reply`` describe it in the OpenAPI document.
+
+    ``streams``: whether it may answer with server-sent events. ``is_open``: it needs no key. The
+    first line of the handler's docstring is the summary.
+    """
+
+    path: str
+    handle: Handler
+    methods: tuple[str, ...] = ("POST",)
+    body: type[BaseModel] | None = None
+    reply: type[BaseModel] | None = None
+    tag: str = "native"
+    streams: bool = False
+    is_open: bool = False
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a line."""
+        return (self.handle.__doc__ or "").strip().split("\n", 1)[0]

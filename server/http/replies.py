@@ -1,0 +1,61 @@
+"""Replies out: JSON, and streams of server-sent events that end with their client."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from starlette.responses import Response, StreamingResponse
+
+from sglc.server.errors import ApiError
+
+DONE = b"data: [DONE]\n\n"
+
+
+def dumps(value: object) -> bytes:
+    """Return compact JSON; numbers that JSON does not have are an error of ours."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode("utf-8", "surrogatepass")
+
+
+def json_reply(
+    value: object, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return a value as JSON."""
+    return Response(dumps(value), status, dict(headers or {}), "application/json")
+
+
+def error_reply(error: ApiError) -> Response:
+    """Return an error in the words of its dialect."""
+    return json_reply(error.to_data(), error.status, error.headers)
+
+
+def data_event(value: object) -> bytes:
+    """Return one event without a name."""
+    return b"data: " + dumps(value) + b"\n\n"
+
+
+def named_event(name: str, value: object, number: int | None = None) -> bytes:
+    """Return one event with a name and, for clients that resume, a number."""
+    head = b"" if number is None else b"id: %d\n" % number
+    return head + b"event: " + name.encode() + b"\ndata: " + dumps(value) + b"\n\n"
+
+
+def event_stream(events: AsyncIterator[bytes]) -> StreamingResponse:
+    """Return a stream of events; the iterator is closed when its client goes away."""
+    return StreamingResponse(
+        _closing(events),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _closing(events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    try:
+        async for event in events:
+            yield event
+    finally:
+        close: Any = getattr(events, "aclose", None)
+        if close is not None:
+            await close()

@@ -1,0 +1,43 @@
+"""Serving: from a configuration to a listening process."""
+
+from __future__ import annotations
+
+import signal
+
+import uvicorn
+
+from sglc.runtime.config import cache_folder
+from sglc.runtime.local import LocalOptions
+from sglc.server.config import ServerConfig
+from sglc.server.endpoints import all_endpoints
+from sglc.server.engine.client import EngineClient
+from sglc.server.http.app import make_app
+from sglc.server.service import Service
+
+
+def serve(config: ServerConfig) -> None:
+    """Serve until told to stop.
+
+    Raises:
+        ModelError: the model's files are missing or broken.
+    """
+    options = LocalOptions(
+        model=config.model,
+        dtype=config.dtype,
+        device=config.device,
+        num_slots=config.num_slots,
+        engine=config.engine,
+        cache_folder=cache_folder(),
+    )
+    service = Service.of(config, EngineClient(options))
+    app = make_app(service, all_endpoints())
+    # uvicorn raises what it was told to stop by once more, for whoever handled it before
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    uvicorn.run(
+        app,
+        host=config.host,
+        port=config.port,
+        log_level="warning",
+        backlog=4096,
+        timeout_graceful_shutdown=int(config.drain_timeout_s),
+    )

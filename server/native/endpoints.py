@@ -1,0 +1,29 @@
+"""The endpoints of the native dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sglc.server.http.endpoint import Endpoint
+from sglc.server.http.replies import json_reply
+from sglc.server.native.generate import GenerateBody, generate
+
+
+async def health(request: Request) -> Response:
+    """Say that the server is there."""
+    return json_reply({"status": "ok"})
+
+
+NATIVE: Sequence[Endpoint] = (
+    Endpoint(
+        path="/generate",
+        handle=generate,
+        methods=("POST", "PUT"),
+        body=GenerateBody,
+        streams=True,
+    ),
+    Endpoint(path="/health", handle=health, methods=("GET",), is_open=True),
+)
