@@ -1,8 +1,9 @@
 """What a backend reports. Each event names its stream; most also the op by its script index.
 
 Events of one stream come in the order of its script: any number of Delta, then Decoded, for a
-decode; one Scored for a score; at last exactly one Ended or Failed, or Held, behind which come the
-events of the script that it is resumed with. A cancelled stream reports nothing more.
+decode; one Scored for a score; one Embedded for an embed; at last exactly one Ended or Failed, or
+Held, behind which come the events of the script that it is resumed with. A cancelled stream
+reports nothing more.
 """
 
 from __future__ import annotations
@@ -80,6 +81,15 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
+class Embedded:
+    """An embedding is there: ``vector`` has length 1, or is 0 where the hidden state is."""
+
+    stream: int
+    op: int
+    vector: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The script is complete."""
 
@@ -108,4 +118,4 @@ class Failed:
     stats: StreamStats = NOTHING
 
 
-Event = Delta | Decoded | Scored | Ended | Held | Failed
+Event = Delta | Decoded | Scored | Embedded | Ended | Held | Failed

@@ -1,4 +1,4 @@
-"""What a stream runs: a script of extends, decodes and scores over one growing token sequence."""
+"""What a stream runs: a script of ops, such as extend or decode, over one growing sequence."""
 
 from __future__ import annotations
 
@@ -163,7 +163,17 @@ class Score:
             raise ValueError(f"num_top must be at least 0, not {self.num_top}")
 
 
-ScriptOp = Extend | Decode | Score
+@dataclass(frozen=True, slots=True)
+class Embed:
+    """The embedding of the stream: the hidden state of its last token, behind the last norm.
+
+    Of length 1 (L2). The stream itself stays as it is.
+    """
+
+    label: str = ""
+
+
+ScriptOp = Extend | Decode | Score | Embed
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +187,7 @@ class StreamRequest:
     instead of cached. A stream that is resumed so more than once counts from the least of them.
 
     Raises:
-        ValueError: a decode or score has no token before it; ``shared`` is below 0.
+        ValueError: an op other than an extend has no token before it; ``shared`` is below 0.
     """
 
     script: tuple[ScriptOp, ...]
@@ -195,7 +205,10 @@ class StreamRequest:
                 if op.ids:
                     return
             else:
-                raise ValueError("script must extend by at least one token before it decodes")
+                name = type(op).__name__
+                raise ValueError(
+                    f"script must extend by at least one token before the first {name}"
+                )
 
     @property
     def sequence(self) -> tuple[int, ...]:

@@ -35,6 +35,14 @@ class HashRunner:
 
     def forward(self, batch: ForwardBatch) -> Tensor:
         """Store the tokens, then hash the prefix of each wanted row."""
+        return self.logits(self.hidden(batch))
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Return ``hidden``: what this model hides are its logits."""
+        return hidden
+
+    def hidden(self, batch: ForwardBatch) -> Tensor:
+        """Store the tokens, then hash the prefix of each wanted row."""
         ids, positions = batch.token_ids.tolist(), batch.positions.tolist()
         slots, table = batch.slots.tolist(), batch.slot_table.tolist()
         assert len(ids) == len(positions) == len(slots) == sum(batch.query_lens) > 0

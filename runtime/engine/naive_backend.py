@@ -5,6 +5,7 @@ What the scheduler must agree with, token for token, and a mock where torch is n
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from sglc.runtime.core.events import (
     Decoded,
     DecodeResult,
     Delta,
+    Embedded,
     Ended,
     Event,
     Failed,
@@ -22,7 +24,7 @@ from sglc.runtime.core.events import (
     Scored,
     ScoreResult,
 )
-from sglc.runtime.core.script import Decode, Extend, Score, StreamRequest
+from sglc.runtime.core.script import Decode, Embed, Extend, Score, StreamRequest
 from sglc.runtime.core.stats import NOTHING, Snapshot, StreamStats
 from sglc.runtime.core.text_encoder import TextEncoder
 from sglc.runtime.core.vocabulary import Vocabulary
@@ -69,7 +71,8 @@ class _Stream:
 class NaiveBackend:
     """Implements Backend over any function from token ids to logits; a step runs one op.
 
-    ``encoder`` is the tokenizer of the vocabulary: with it, forced text is not sampled.
+    ``encoder`` is the tokenizer of the vocabulary: with it, forced text is not sampled. ``hidden``
+    gives the hidden state after token ids, which embeddings are made of; without it they fail.
     """
 
     def __init__(
@@ -79,8 +82,10 @@ class NaiveBackend:
         vocab_size: int,
         max_context: int,
         encoder: TextEncoder | None = None,
+        hidden: Model | None = None,
     ) -> None:
         self._model = model
+        self._hidden = hidden
         self._encoder = encoder
         self._vocabulary = Vocabulary.of(vocabulary.token_bytes, vocabulary.eos_ids, vocab_size)
         self.vocab_size = vocab_size
@@ -184,6 +189,8 @@ class NaiveBackend:
             return []
         if isinstance(op, Score):
             return [Scored(stream.id, stream.op, self._score(stream.tokens, op))]
+        if isinstance(op, Embed):
+            return [Embedded(stream.id, stream.op, self._embed(stream.tokens))]
         result = self._decode(stream, op)
         events: list[Event] = []
         if result.text and stream.request.deltas:
@@ -203,6 +210,15 @@ class NaiveBackend:
             rows.append(tuple(x[token] for x, token in zip(places, choice, strict=True)))
             tops.append(tuple(top_reference(x, op.num_top or 0) for x in places))
         return ScoreResult(tuple(rows), tuple(tops) if op.num_top else None)
+
+    def _embed(self, tokens: list[int]) -> tuple[float, ...]:
+        self._check_length(len(tokens))
+        if self._hidden is None:
+            raise Refused("this backend knows no hidden states, so it has no embeddings")
+        self._counts["forward_passes"] += 1
+        state = self._hidden(tokens)
+        norm = math.hypot(*state)
+        return tuple(x / norm if norm else x for x in state)
 
     def _decode(self, stream: _Stream, op: Decode) -> DecodeResult:
         constraint = op.held_to

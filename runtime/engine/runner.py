@@ -29,4 +29,13 @@ class ModelRunner(Protocol):
         """Size of the KV pool, the dummy slot included."""
 
     def forward(self, batch: ForwardBatch) -> Tensor:
-        """Compute the batch's tokens, store their K/V and return logits [R, V], float32."""
+        """Compute the batch's tokens, store their K/V and return logits [R, V], float32.
+
+        That is ``logits(hidden(batch))``.
+        """
+
+    def hidden(self, batch: ForwardBatch) -> Tensor:
+        """Do what ``forward`` does but for the head: return what it reads, [R, hidden size]."""
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Return the head's logits [R, V], float32, of what ``hidden`` gave."""

@@ -16,7 +16,7 @@ from sglc.runtime.core.events import (
     Scored,
     ScoreResult,
 )
-from sglc.runtime.core.script import Decode, Extend, Score, StreamRequest
+from sglc.runtime.core.script import Decode, Embed, Extend, Score, StreamRequest
 from sglc.runtime.core.stats import NOTHING, Snapshot, StreamStats
 from sglc.runtime.tokenizer.base import TokenizerLike
 
@@ -30,7 +30,7 @@ class ScriptedBackend:
     A list is used up one text after another, in the order of the calls. A text is given as it is,
     whatever the constraint: whoever asked finds out if it does not fit. Of the choices of a score
     the one that the text is gets the best probability; the most probable tokens of a place are
-    those that the choices have there.
+    those that the choices have there. A stream that is to be embedded fails.
     """
 
     vocab_size: int
@@ -101,6 +101,8 @@ class ScriptedBackend:
             if isinstance(op, Extend):
                 ids += op.ids
                 continue
+            if isinstance(op, Embed):
+                return [*events, Failed(stream, number, "the mock has texts only, no embeddings")]
             text = self._next(op.label)
             if text is None:
                 what = f"`{op.label}`" if op.label else "a call without a name"

@@ -44,6 +44,16 @@ class TorchRunner:
         Raises:
             ValueError: a sequence is longer than ``max_context``.
         """
+        return self.logits(self.hidden(batch))
+
+    def hidden(self, batch: ForwardBatch) -> Tensor:
+        """Compute the batch, store its K/V, return ``[R, hidden]`` behind the last norm.
+
+        In the dtype of the weights, on the device.
+
+        Raises:
+            ValueError: a sequence is longer than ``max_context``.
+        """
         max_len = max(batch.seq_lens)
         if max_len > self.max_context:
             raise ValueError(f"sequence of {max_len} tokens; the model takes {self.max_context}")
@@ -51,7 +61,7 @@ class TorchRunner:
         num_tokens = len(batch.token_ids)
         everything = len(rows) == num_tokens and torch.equal(rows, torch.arange(num_tokens))
         with torch.inference_mode():
-            hidden = self._decoder.forward(
+            return self._decoder.forward(
                 batch.token_ids.to(self._device),
                 batch.positions.to(self._device),
                 max_len - 1,
@@ -59,5 +69,8 @@ class TorchRunner:
                 self._backend,
                 self._backend.plan(batch),
             )
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Return logits ``[R, V]`` float32 of what ``hidden`` gave."""
         with torch.no_grad():  # tensors made in inference mode cannot be changed outside it
             return self._decoder.logits(hidden).float()

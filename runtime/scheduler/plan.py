@@ -33,6 +33,13 @@ class ForcedPick(NamedTuple):
     place: int
 
 
+class EmbedPick(NamedTuple):
+    """A stream that takes the hidden state of a row as its embedding."""
+
+    stream: Stream
+    row: int
+
+
 @dataclass(slots=True)
 class StepPlan:
     """The batch under construction, who waits for what of it, and the prefill tokens left.
@@ -46,9 +53,15 @@ class StepPlan:
     samples: list[Sample] = field(default_factory=list)
     picks: list[ScorePick] = field(default_factory=list)
     forced: list[ForcedPick] = field(default_factory=list)
+    embeds: list[EmbedPick] = field(default_factory=list)
     ended: list[Stream] = field(default_factory=list)  # decodes that wait for nothing else
     scored: list[Stream] = field(default_factory=list)  # scores that this step completes
     completed: list[Stream] = field(default_factory=list)  # at the end of their script
+
+    @property
+    def needs_logits(self) -> bool:
+        """Whether somebody waits for logits, not for hidden states alone."""
+        return bool(self.samples or self.picks or self.forced)
 
     @property
     def has_work(self) -> bool:

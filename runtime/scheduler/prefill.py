@@ -5,16 +5,17 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 
+from sglc.runtime.core.script import Embed
 from sglc.runtime.scheduler.choices import ChoiceTrie
 from sglc.runtime.scheduler.last_logits import want_last_logits, want_logits
-from sglc.runtime.scheduler.plan import ForcedPick, Sample, StepPlan
+from sglc.runtime.scheduler.plan import EmbedPick, ForcedPick, Sample, StepPlan
 from sglc.runtime.scheduler.scoring import ScorePlanner
 from sglc.runtime.scheduler.state import SchedulerState
 from sglc.runtime.scheduler.stream import DecodeState, Stream
 
 
 class PrefillPlanner:
-    """Feeds tokens that have no K/V yet, and asks for the logits after the last one."""
+    """Feeds tokens that have no K/V yet, and asks for what comes after the last one."""
 
     def __init__(self, state: SchedulerState) -> None:
         self._state = state
@@ -59,7 +60,11 @@ class PrefillPlanner:
             self._scoring.feed(stream, stream.work, plan)
             return
         row = want_last_logits(self._state, stream, plan)
-        if row is not None:
+        if row is None:
+            return
+        if isinstance(stream.work, Embed):
+            plan.embeds.append(EmbedPick(stream, row))
+        else:
             plan.samples.append(Sample(stream, row))
 
     def _pick_forced(self, stream: Stream, decode: DecodeState, plan: StepPlan) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sglc.runtime.core.events import Decoded
-from sglc.runtime.core.script import Decode, Extend, Score
+from sglc.runtime.core.script import Decode, Embed, Extend, Score
 from sglc.runtime.scheduler.choices import ChoiceTrie
 from sglc.runtime.scheduler.decoding import Decoding
 from sglc.runtime.scheduler.guide import Guide
@@ -23,7 +23,7 @@ class Progress:
         self.decoding = Decoding(state)
 
     def settle(self, stream: Stream, is_extended: bool = False) -> bool:
-        """Take up the op at ``stream.op``, or the first after it that needs logits.
+        """Take up the op at ``stream.op``, or the first after it that needs more than K/V.
 
         ``is_extended``: the stream has been given tokens that are still to be computed. Returns
         whether there is anything to compute: what a last decode that takes no sample ends
@@ -39,6 +39,9 @@ class Progress:
                 stream.op += 1
             elif isinstance(op, Score):
                 stream.work = ChoiceTrie(op)
+                break
+            elif isinstance(op, Embed):
+                stream.work = op
                 break
             elif not self._begin_decode(stream, op):
                 if stream.is_gone:

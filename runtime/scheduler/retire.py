@@ -5,11 +5,12 @@ from __future__ import annotations
 from torch import Tensor
 
 from sglc.compiler.plan.seeds import uniform
-from sglc.runtime.core.events import Scored
+from sglc.runtime.core.events import Embedded, Scored
+from sglc.runtime.engine.embedding import unit_vectors
 from sglc.runtime.engine.logprobs import token_logprobs, top_logprobs
 from sglc.runtime.engine.sampler import Draw, argmax_rows, sample
 from sglc.runtime.scheduler.choices import ChoiceTrie
-from sglc.runtime.scheduler.plan import ForcedPick, Sample, ScorePick, StepPlan
+from sglc.runtime.scheduler.plan import EmbedPick, ForcedPick, Sample, ScorePick, StepPlan
 from sglc.runtime.scheduler.progress import Progress
 from sglc.runtime.scheduler.state import SchedulerState
 from sglc.runtime.scheduler.stream import DecodeState, Stream
@@ -22,12 +23,17 @@ class Retirement:
         self._state = state
         self._progress = progress
 
-    def retire(self, plan: StepPlan, logits: Tensor | None) -> None:
-        """Sample, score and move on; logits [R, V], None if the step had nothing to compute."""
+    def retire(self, plan: StepPlan, logits: Tensor | None, hidden: Tensor | None) -> None:
+        """Sample, score, embed and move on.
+
+        Logits are [R, V], hidden states [R, H], of the same rows; None of what nobody waits for.
+        """
         if logits is not None:
             self._score(plan.picks, logits)
             self._forced(plan.forced, logits)
             self._decode(plan.samples, logits)
+        if hidden is not None:
+            self._embed(plan.embeds, hidden)
         for stream in plan.ended:
             self._progress.decoding.end(stream)
             self._next_op(stream)
@@ -37,6 +43,12 @@ class Retirement:
             self._next_op(stream)
         for stream in plan.completed:
             self._state.complete(stream)
+
+    def _embed(self, picks: list[EmbedPick], hidden: Tensor) -> None:
+        vectors = unit_vectors(hidden, [pick.row for pick in picks])
+        for (stream, _), vector in zip(picks, vectors, strict=True):
+            self._state.events.append(Embedded(stream.id, stream.op, vector))
+            self._next_op(stream)
 
     def _score(self, picks: list[ScorePick], logits: Tensor) -> None:
         if not picks:

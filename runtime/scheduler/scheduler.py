@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from sglc.runtime.config import EngineConfig
 from sglc.runtime.core.events import Ended, Event, Failed, Held
-from sglc.runtime.core.script import Decode, Extend, StreamRequest
+from sglc.runtime.core.script import Decode, Extend, Score, StreamRequest
 from sglc.runtime.core.stats import NOTHING, Counters, Snapshot, StreamStats
 from sglc.runtime.core.text_encoder import TextEncoder
 from sglc.runtime.core.vocabulary import Vocabulary
@@ -23,6 +24,9 @@ from sglc.runtime.scheduler.resumption import Resumption
 from sglc.runtime.scheduler.retire import Retirement
 from sglc.runtime.scheduler.state import SchedulerState
 from sglc.runtime.scheduler.stream import Stream
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Scheduler:
@@ -69,14 +73,22 @@ class Scheduler:
         state.step_number += 1
         plan = self._plan()
         if plan is not None:
-            logits = None
+            logits = hidden = None
             if plan.builder.token_ids:
-                logits = self._runner.forward(plan.builder.build(state.memory.table))
+                logits, hidden = self._compute(plan)
                 state.counters.forward_passes += 1
                 state.counters.peak_slots = max(state.counters.peak_slots, state.memory.num_used)
-            self._retirement.retire(plan, logits)
+            self._retirement.retire(plan, logits, hidden)
         events, state.events = state.events, []
         return events
+
+    def _compute(self, plan: StepPlan) -> tuple[Tensor | None, Tensor | None]:
+        """Run the batch; return the logits, and the hidden states if somebody waits for them."""
+        batch = plan.builder.build(self._state.memory.table)
+        if not plan.embeds:
+            return self._runner.forward(batch), None
+        hidden = self._runner.hidden(batch)
+        return self._runner.logits(hidden) if plan.needs_logits else None, hidden
 
     def _plan(self) -> StepPlan | None:
         """Decodes first, then prefills, running ones before new ones of the same priority.
@@ -228,7 +240,7 @@ def _check_ids(request: StreamRequest, vocab_size: int) -> None:
             biased = tuple(token for token, _ in op.sampling.logit_bias)
             ids = [tuple(op.stop_ids), biased]
         else:
-            ids = list(op.choices)
+            ids = list(op.choices) if isinstance(op, Score) else []
         for group in ids:
             if group and not 0 <= min(group) <= max(group) < vocab_size:
                 raise ValueError(

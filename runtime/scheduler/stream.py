@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sglc.runtime.core.events import DecodeResult, Finish
-from sglc.runtime.core.script import Decode, StreamRequest
+from sglc.runtime.core.script import Decode, Embed, StreamRequest
 from sglc.runtime.core.stats import StreamStats
 from sglc.runtime.engine.logprobs import TopLogprobs
 from sglc.runtime.kvcache.radix import Node
@@ -87,7 +87,7 @@ class Stream:
     node: Node
     tokens: list[int] = field(default_factory=list)
     op: int = 0
-    work: DecodeState | ChoiceTrie | None = None
+    work: DecodeState | ChoiceTrie | Embed | None = None
     row: int = -1
     computed: int = 0
     owned_from: int = 0

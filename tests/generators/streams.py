@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sglc.constraints.automaton import Automaton
 from sglc.runtime.core.sampling import SamplingParams
-from sglc.runtime.core.script import Constraint, Decode, Extend, Score, StreamRequest
+from sglc.runtime.core.script import Constraint, Decode, Embed, Extend, Score, StreamRequest
 
 AUTOMATA = [
     Automaton.from_regex(p)
@@ -63,10 +63,11 @@ SCORES = st.builds(
     st.lists(st.lists(st.integers(0, 2), max_size=6).map(tuple), min_size=1, max_size=4).map(tuple),
     num_top=st.sampled_from([None, 0, 1, 3, 100]),
 )
+EMBEDS = st.builds(Embed)
 
 
 @st.composite
 def requests(draw: Any) -> StreamRequest:
     first = Extend((draw(st.integers(0, 1)), *draw(IDS)))
-    rest = draw(st.lists(st.builds(Extend, IDS) | DECODES | DECODES | SCORES, max_size=4))
+    rest = draw(st.lists(st.builds(Extend, IDS) | DECODES | DECODES | SCORES | EMBEDS, max_size=4))
     return StreamRequest((first, *rest), draw(st.integers(0, 1)), draw(st.booleans()))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sglc.runtime.core.sampling import SamplingParams
-from sglc.runtime.core.script import Decode, Extend, Score, StreamRequest
+from sglc.runtime.core.script import Decode, Embed, Extend, Score, StreamRequest
 from sglc.runtime.core.stats import Counters
 from sglc.runtime.core.vocabulary import Vocabulary
 
@@ -53,7 +53,7 @@ def test_decode_refuses_more_tokens_than_it_may_make() -> None:
         Decode(2, SamplingParams(min_new_tokens=3))
 
 
-@pytest.mark.parametrize("op", [Decode(1), Score(((1,),))])
+@pytest.mark.parametrize("op", [Decode(1), Score(((1,),)), Embed()])
 def test_a_script_begins_with_tokens(op: Any) -> None:
     with pytest.raises(ValueError, match="at least one token"):
         StreamRequest((Extend(()), op))

@@ -11,7 +11,7 @@ import torch
 
 from sglc.runtime.config import EngineConfig
 from sglc.runtime.core.backend import Backend
-from sglc.runtime.core.events import Decoded, Delta, Ended, Event, Failed, Held, Scored
+from sglc.runtime.core.events import Decoded, Delta, Embedded, Ended, Event, Failed, Held, Scored
 from sglc.runtime.core.script import StreamRequest
 from sglc.runtime.core.vocabulary import Vocabulary
 from sglc.runtime.engine.hash_model import hash_logits
@@ -84,6 +84,7 @@ class World:
             VOCAB_SIZE,
             MAX_CONTEXT,
             Encoder() if jump_forward else None,
+            lambda ids: hash_logits(ids, VOCAB_SIZE, EOS),
         )
 
     def run(self, backend: Backend, requests: list[StreamRequest]) -> dict[int, list[Event]]:
@@ -126,6 +127,8 @@ def outcome(events: list[Event]) -> list[object]:
             rows = [[round(x, 6) for x in row] for row in event.result.logprobs]
             tops = event.result.top_logprobs
             found.append((event.op, rows, None if tops is None else [*map(_rounded, tops)]))
+        elif isinstance(event, Embedded):
+            found.append((event.op, [round(x, 6) for x in event.vector]))
         elif isinstance(event, Failed):
             found.append((event.op, "failed"))
         else:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from generators.streams import DECODES, IDS, SCORES
+from generators.streams import DECODES, EMBEDS, IDS, SCORES
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -31,7 +31,7 @@ EXPECTING = DECODES.flatmap(
     lambda decode: st.integers(0, decode.max_tokens).map(lambda n: replace(decode, expect=n))
 )
 LONG = st.builds(Decode, st.integers(8, 20), ignore_eos=st.just(True))
-OPS = st.lists(st.builds(Extend, IDS) | EXPECTING | LONG | SCORES, max_size=3).map(tuple)
+OPS = st.lists(st.builds(Extend, IDS) | EXPECTING | LONG | SCORES | EMBEDS, max_size=3).map(tuple)
 FIRST = st.tuples(st.integers(0, 1), IDS).map(lambda ids: (ids[0], *ids[1]))
 HOLD = st.sampled_from([True, True, True, False])
 
