@@ -32,6 +32,7 @@ from sglc.compiler.ir.traits import (
     runs_no_turn,
 )
 from sglc.compiler.ir.values import EFFECT, STREAM
+from sglc.compiler.passes.arms import chosen_values
 from sglc.compiler.passes.base import Context, Pass
 from sglc.compiler.passes.constants import Known, Unknown, as_operand, result_of
 from sglc.compiler.passes.facts import Facts
@@ -101,7 +102,9 @@ class _Folding:
             if not self.fold(op, kept, todo):
                 inner = tuple(map(self.region, op.regions))
                 changed = any(a is not b for a, b in zip(inner, op.regions, strict=True))
-                kept.append(op.with_(regions=inner) if changed else op)
+                op = op.with_(regions=inner) if changed else op
+                if not self.choose(op, kept):
+                    kept.append(op)
             if len(kept) > kept_before and kept[-1].spec.terminator:
                 break  # what followed in the region was never reached
         if len(kept) == len(region.ops) and all(map(_is, kept, region.ops)):
@@ -215,6 +218,18 @@ class _Folding:
         return operand
 
     # ---- arms
+
+    def choose(self, op: Op, kept: list[Op]) -> bool:
+        """Replace a choice by its values, if these are known whichever arm is taken."""
+        values = chosen_values(op, self.known, self.max_items)
+        if values is None:
+            return False
+        for result, value in zip(op.results, values, strict=True):
+            if not isinstance(value, Value):
+                self.known.values[result] = self.known.value(value)
+        self.report([op], write_op(op), ", ".join(map(write_operand, values)), cost([op]))
+        self.rename(op, values, kept)
+        return True
 
     def may_inline(self, region: Region, todo: list[Op]) -> bool:
         """Whether the ops of a region may stand where its op does, before those of ``todo``."""
