@@ -71,12 +71,12 @@ class Worker:
         self._wake = wake
         self._take = take
         self._send = send
-        shared = SharedBackend(engine.scheduler)
-        self._client = shared.client()
+        self._shared = SharedBackend(engine.scheduler)
+        self._client = self._shared.client()
         self._compiler = ConstraintCompiler(wake, preparer=engine.preparer)
         self._generating = Generating(self._client, self._compiler)
         self._executor = Executor(
-            shared.client(),
+            self._shared.client(),
             engine.encoder,
             tools=ToolRegistry(),
             preparer=engine.preparer,
@@ -94,7 +94,7 @@ class Worker:
     def run(self) -> None:
         """Step until told to end."""
         while self.step():
-            if not self._scheduler.idle:
+            if not self._shared.idle:  # what one makes a step for may be news for the other
                 continue
             if self._executor.is_waiting:
                 self._executor.wait()
