@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from sglc.compiler.plan.segments import Text
 from sglc.runtime.models.files import ModelFiles, load_files
+from sglc.runtime.tokenizer.pieces import Cutter
 from sglc.runtime.tokenizer.prompt import PromptEncoder
 from sglc.server.config import ServerConfig
 from sglc.server.engine.client import EngineClient
@@ -24,6 +26,7 @@ class Service:
     files: ModelFiles
     encoder: PromptEncoder
     engine: EngineClient
+    cutter: Cutter
 
     @classmethod
     def of(cls, config: ServerConfig, engine: EngineClient) -> Service:
@@ -33,7 +36,13 @@ class Service:
             ModelError: they are missing or broken.
         """
         files = load_files(config.model)
-        return cls(config, files, PromptEncoder(files.tokenizer, files.template), engine)
+        return cls(
+            config,
+            files,
+            PromptEncoder(files.tokenizer, files.template),
+            engine,
+            Cutter(files.tokenizer.special_ids),
+        )
 
     @property
     def max_context(self) -> int:
@@ -41,14 +50,26 @@ class Service:
         assert self.engine.ready is not None
         return self.engine.ready.max_context
 
-    async def encode(self, text: str) -> list[int]:
-        """Return the ids of a plain text, the tokenizer's begin token first."""
-        tokenizer = self.files.tokenizer
+    async def encode(self, text: str, *, specials: bool = False) -> list[int]:
+        """Return the ids of a prompt, the tokenizer's begin token first.
+
+        With ``specials`` the names of special tokens in it are those tokens: a prompt that its
+        author has put into a chat template. Otherwise they are text, as in what a user says.
+        """
         if len(text) > _LONG_CHARS:
-            ids = await asyncio.to_thread(tokenizer.encode, text)
-        else:
-            ids = tokenizer.encode(text)
-        return [*tokenizer.bos_ids, *ids]
+            return await asyncio.to_thread(self._encode, text, specials)
+        return self._encode(text, specials)
+
+    def _encode(self, text: str, specials: bool) -> list[int]:
+        tokenizer = self.files.tokenizer
+        ids: list[int] = []
+        for piece in self.cutter.cut(text) if specials else (Text(text),):
+            if isinstance(piece, Text):
+                ids += tokenizer.encode(piece.text, continues=bool(ids))
+            else:
+                ids.append(tokenizer.special_ids[piece.name])
+        bos = list(tokenizer.bos_ids)
+        return ids if ids[: len(bos)] == bos else bos + ids
 
     def draw_seed(self, given: int | None) -> int:
         """Return the seed of a request: its own, the server's, or a new one."""
