@@ -6,9 +6,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 _PREFIX = "SGLC_"
+
+SchedulePolicy = Literal["fcfs", "lpm", "dfs-weight", "random"]
+SCHEDULE_POLICIES: tuple[SchedulePolicy, ...] = get_args(SchedulePolicy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,17 +23,23 @@ class EngineConfig:
         max_prefill_tokens: prompt tokens computed in one step, over all streams.
         chunk_size: prompt tokens of one stream computed in one step.
         mask_cache_mib: memory for token masks, in MiB.
+        schedule_policy: in which order streams of one priority are admitted: as they came, by
+            the longest cached prefix, branch by branch of the cache, or at random
+            (scheduler/policy.py).
+        radix_cache: K/V is found again by other streams; without it each computes its own.
         jump_forward: text that a constraint forces is appended at once, not token by token; the
             one field that may change a text: forced text is cut into tokens as the tokenizer does.
 
     Raises:
-        ValueError: a field is below 1, or of another type; the message names it.
+        ValueError: a field is below 1, no policy, or of another type; the message names it.
     """
 
     max_running: int = 256
     max_prefill_tokens: int = 8192
     chunk_size: int = 2048
     mask_cache_mib: int = 64
+    schedule_policy: SchedulePolicy = "fcfs"
+    radix_cache: bool = True
     jump_forward: bool = True
 
     def __post_init__(self) -> None:
@@ -39,6 +48,10 @@ class EngineConfig:
             if type(item.default) is bool:
                 if type(value) is not bool:
                     raise ValueError(f"{item.name} must be True or False, not {value!r}")
+            elif item.name == "schedule_policy":
+                if value not in SCHEDULE_POLICIES:
+                    known = ", ".join(SCHEDULE_POLICIES)
+                    raise ValueError(f"{item.name} must be one of {known}, not {value!r}")
             elif type(value) is not int or value < 1:
                 raise ValueError(f"{item.name} must be a whole number above 0, not {value!r}")
 
@@ -46,10 +59,10 @@ class EngineConfig:
     def from_env(cls, env: Mapping[str, str] = os.environ) -> EngineConfig:
         """Read ``SGLC_MAX_RUNNING`` and so on; what is not set keeps its default.
 
-        A number is written in digits, a switch is 1 or 0.
+        A number is written in digits, a switch is 1 or 0, a policy is its name.
 
         Raises:
-            ValueError: a value is neither; the message names the variable.
+            ValueError: a value is none of these; the message names the variable.
         """
         values: dict[str, Any] = {}
         for item in fields(cls):
@@ -61,6 +74,12 @@ class EngineConfig:
                 if text not in ("0", "1"):
                     raise ValueError(f"{name} must be 0 or 1, not {text!r}")
                 values[item.name] = text == "1"
+                continue
+            if item.name == "schedule_policy":
+                if text not in SCHEDULE_POLICIES:
+                    known = ", ".join(SCHEDULE_POLICIES)
+                    raise ValueError(f"{name} must be one of {known}, not {text!r}")
+                values[item.name] = text
                 continue
             if not text.isascii() or not text.isdigit() or int(text) < 1:
                 raise ValueError(f"{name} must be a whole number above 0, not {text!r}")

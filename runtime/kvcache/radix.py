@@ -75,6 +75,20 @@ class RadixTree:
             return node, found[0]
         return node, np.concatenate(found) if found else _EMPTY
 
+    def match(self, tokens: list[int]) -> tuple[Node, int]:
+        """Return how many tokens a walk from the root would find, and the node it would end in.
+
+        Nothing is split, and nothing refreshed.
+        """
+        node, at = self.root, 0
+        while at < len(tokens) and (child := node.children.get(tokens[at])) is not None:
+            count = common_prefix(child.key, tokens, at, len(tokens))
+            at += count
+            node = child
+            if count < len(child.key):
+                break
+        return node, at
+
     def append(self, node: Node, tokens: list[int], slots: Slots) -> Node:
         """Put ``tokens`` with their ``slots`` below ``node``; the tree owns the slots from now on.
 
@@ -159,6 +173,20 @@ class RadixTree:
             self._drop(node, parent)
             node = parent
 
+    def new_root(self) -> Node:
+        """Return the root of a tree of its own over the same pool, with the same eviction."""
+        return Node(key=[], slots=_EMPTY, parent=None, serial=0)
+
+    def clear(self, root: Node) -> None:
+        """Free all that lies below ``root``; none of it may be locked."""
+        below = list(root.children.values())
+        for node in below:  # grows while it is read
+            below += node.children.values()
+        for node in reversed(below):
+            assert not node.locks
+            assert node.parent is not None
+            self._drop(node, node.parent)
+
     def _shorten(self, node: Node, keep: int) -> None:
         self._pool.free(node.slots[keep:])
         removed = len(node.key) - keep
@@ -207,6 +235,13 @@ class RadixTree:
                 (n.last_use, n.serial, n) for n in live.values() if not n.locks and not n.children
             ]
             heapq.heapify(self._leaves)
+
+
+def root_of(node: Node) -> Node:
+    """The root of the tree that ``node`` is in."""
+    while node.parent is not None:
+        node = node.parent
+    return node
 
 
 def _length(node: Node) -> int:

@@ -6,6 +6,9 @@ same step attends to them instead of computing them again; they are computed by 
 
 A held stream keeps its place, a row and the lock on its path, as long as nobody needs it: where
 rows or slots are short, the stream held longest is parked, before anything else has to give way.
+
+Without a cache every stream with a place has a tree of its own: what it computed it finds again,
+as after a score, but nobody else does, and nothing of it is left when it gives its place back.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from sglc.runtime.kvcache.pool import SlotPool, Slots
-from sglc.runtime.kvcache.radix import Node, RadixTree
+from sglc.runtime.kvcache.radix import Node, RadixTree, root_of
 from sglc.runtime.kvcache.table import SlotTable
 from sglc.runtime.scheduler.choices import ChoiceTrie
 from sglc.runtime.scheduler.stream import Stream
@@ -33,7 +36,10 @@ class SlotUsage(NamedTuple):
 class KVMemory:
     """Pool, tree and slot table, kept consistent."""
 
-    def __init__(self, num_slots: int, max_rows: int, max_context: int) -> None:
+    def __init__(
+        self, num_slots: int, max_rows: int, max_context: int, *, is_shared: bool = True
+    ) -> None:
+        self._is_shared = is_shared
         self.pool = SlotPool(num_slots)
         self.tree = RadixTree(self.pool)
         self.table = SlotTable(max_rows, max_context)
@@ -52,6 +58,8 @@ class KVMemory:
 
     def usage(self, streams: Iterable[Stream]) -> SlotUsage:
         """Count the slots; ``streams`` are all that run."""
+        if not self._is_shared:
+            return SlotUsage(self.pool.num_free, 0, self.num_used, self.pool.capacity)
         held = sum(s.computed - s.owned_from for s in streams)
         return SlotUsage(self.pool.num_free, self.tree.cached, held, self.pool.capacity)
 
@@ -92,7 +100,7 @@ class KVMemory:
         if not self.table.num_free:
             self._park()
         stream.row = self.table.take()
-        stream.node = self.tree.root
+        stream.node = self.tree.root if self._is_shared else self.tree.new_root()
         self.tree.lock(stream.node)
         stream.computed = stream.owned_from = 0
 
@@ -129,7 +137,7 @@ class KVMemory:
             row[length : stream.computed] = 0
             stream.computed = length
         if stream.owned_from > length:
-            node, _ = self.tree.walk(self.tree.root, stream.tokens, 0, length)
+            node, _ = self.tree.walk(root_of(stream.node), stream.tokens, 0, length)
             below = stream.node
             self.tree.unlock(below, above=node)
             stream.node = node
@@ -178,7 +186,7 @@ class KVMemory:
         """
         if stream.row >= 0:
             self.release(stream)
-        if not stream.request.insert:
+        if not stream.request.insert and self._is_shared:
             tokens = stream.tokens
             for leaf in (*stream.scored, self.tree.walk(self.tree.root, tokens, 0, len(tokens))[0]):
                 self.tree.prune(leaf, stream.id, stream.request.shared)
@@ -188,6 +196,8 @@ class KVMemory:
         self.unlock_choices(stream)
         self.pool.free(self.table.rows[stream.row, stream.owned_from : stream.computed].copy())
         self.tree.unlock(stream.node)
+        if not self._is_shared:
+            self.tree.clear(root_of(stream.node))
         self.table.release(stream.row, stream.computed)
         stream.row = -1
         stream.node = self.tree.root

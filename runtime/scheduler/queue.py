@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sglc.runtime.scheduler.stream import Stream
 
@@ -28,15 +28,16 @@ class Entry:
 
 
 class WaitingQueue:
-    """Entries that wait: higher priority first, then in the order of their streams' ids.
+    """Entries that wait: higher priority first, then by rank, then in the order of their ids.
 
-    The priority of a group is the highest one of its streams, its id the lowest one. A preempted
-    stream comes back before all that were submitted after it. A stream leaves its entry by
-    ``stream.entry`` becoming another, or None.
+    Ranks are what ``arrange`` gave last, 0 of an entry that came after that. The priority of a
+    group is the highest one of its streams, its id the lowest one. By that a preempted stream comes
+    back before all that were submitted after it. A stream leaves its entry by ``stream.entry``
+    becoming another, or None.
     """
 
     def __init__(self) -> None:
-        self._heap: list[tuple[int, int, int, Entry]] = []
+        self._heap: list[tuple[int, int, int, int, Entry]] = []
         self._count = 0  # no two entries compare equal
 
     def push(self, streams: Sequence[Stream]) -> None:
@@ -44,7 +45,16 @@ class WaitingQueue:
         priority = max(stream.request.priority for stream in streams)
         first = min(stream.id for stream in streams)
         self._count += 1
-        heapq.heappush(self._heap, (-priority, first, self._count, Entry(streams)))
+        heapq.heappush(self._heap, (-priority, 0, first, self._count, Entry(streams)))
+
+    def arrange(self, ranking: Callable[[list[Stream]], list[int]]) -> None:
+        """Rank the entries anew: ``ranking`` is given their first streams in order of arrival."""
+        waiting = [item for item in self._heap if item[-1].first is not None]
+        waiting.sort(key=lambda item: item[2:4])
+        streams = [stream for item in waiting if (stream := item[-1].first) is not None]
+        ranks = ranking(streams)
+        self._heap = [(item[0], rank, *item[2:]) for item, rank in zip(waiting, ranks, strict=True)]
+        heapq.heapify(self._heap)
 
     @property
     def priority(self) -> int | None:

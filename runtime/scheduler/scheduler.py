@@ -17,6 +17,7 @@ from sglc.runtime.scheduler.admission import Admission
 from sglc.runtime.scheduler.decode import DecodePlanner
 from sglc.runtime.scheduler.memory import SlotUsage
 from sglc.runtime.scheduler.plan import StepPlan
+from sglc.runtime.scheduler.policy import Policy
 from sglc.runtime.scheduler.preemption import Preemption
 from sglc.runtime.scheduler.prefill import PrefillPlanner
 from sglc.runtime.scheduler.progress import Progress
@@ -63,6 +64,7 @@ class Scheduler:
         self._decode = DecodePlanner(self._state)
         self._prefill = PrefillPlanner(self._state)
         self._admission = Admission(self._state, self._prefill)
+        self._policy = Policy(self._state)
         self._preemption = Preemption(self._state, self._progress)
         self._resumption = Resumption(self._state, self._progress)
         self._retirement = Retirement(self._state, self._progress)
@@ -98,6 +100,7 @@ class Scheduler:
         state = self._state
         preempted = False
         while state.running or state.queue.peek():
+            self._policy.arrange(state.queue)
             config = state.config
             plan = StepPlan(config.max_prefill_tokens, score_rows=config.chunk_size)
             if self._decode.plan(plan):

@@ -38,7 +38,9 @@ class SchedulerState:
         if encoder is not None and config.jump_forward:
             self.cutter = TextCutter(encoder, vocabulary.token_bytes)
         self.max_context = runner.max_context
-        self.memory = KVMemory(runner.num_slots, config.max_running, runner.max_context)
+        self.memory = KVMemory(
+            runner.num_slots, config.max_running, runner.max_context, is_shared=config.radix_cache
+        )
         self.masks = MaskCache(vocabulary, config.mask_cache_mib, mask_store)
         self.counters = Counters()
         self.streams: dict[int, Stream] = {}

@@ -28,9 +28,18 @@ def test_environment_switches_are_1_or_0() -> None:
         EngineConfig.from_env({"SGLC_JUMP_FORWARD": "yes"})
 
 
+def test_environment_names_a_policy() -> None:
+    config = EngineConfig.from_env({"SGLC_SCHEDULE_POLICY": "dfs-weight", "SGLC_RADIX_CACHE": "0"})
+    assert config == EngineConfig(schedule_policy="dfs-weight", radix_cache=False)
+    with pytest.raises(ValueError, match=r"SGLC_SCHEDULE_POLICY must be one of .*, not 'first'"):
+        EngineConfig.from_env({"SGLC_SCHEDULE_POLICY": "first"})
+
+
 def test_fields_are_checked() -> None:
     with pytest.raises(ValueError, match="jump_forward"):
         EngineConfig(jump_forward=1)  # type: ignore[arg-type]  # what is refused
+    with pytest.raises(ValueError, match="schedule_policy must be one of fcfs, lpm, "):
+        EngineConfig(schedule_policy="lmp")  # type: ignore[arg-type]  # what is refused
     with pytest.raises(ValueError, match="max_prefill_tokens"):
         EngineConfig(max_prefill_tokens=0)
 

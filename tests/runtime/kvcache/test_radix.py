@@ -34,6 +34,8 @@ class TreeMachine(RuleBasedStateMachine):
 
     @rule(tokens=TOKENS)
     def lookup(self, tokens: list[int]) -> None:
+        _, length = self.tree.match(tokens)
+        assert length == len(self.cached_slots(tokens))
         _, slots = self.tree.walk(self.tree.root, tokens, 0, len(tokens))
         assert slots.tolist() == self.cached_slots(tokens)
         self.touch(tokens[: len(slots)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 import torch
@@ -70,7 +71,7 @@ class World:
         return HashRunner(VOCAB_SIZE, num_slots, MAX_CONTEXT, eos_id=EOS)
 
     def scheduler(
-        self, num_slots: int = 2000, jump_forward: bool = False, **limits: int
+        self, num_slots: int = 2000, jump_forward: bool = False, **limits: Any
     ) -> Scheduler:
         """Return a scheduler with ``num_slots - 1`` usable slots."""
         config = EngineConfig(jump_forward=jump_forward, **limits)

@@ -22,6 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from sglc.runtime.config import SCHEDULE_POLICIES, SchedulePolicy
 from sglc.runtime.core.events import Decoded, Ended, Event, Failed, Held
 from sglc.runtime.core.script import Decode, Extend, Score, StreamRequest
 from sglc.runtime.core.stats import NOTHING
@@ -75,9 +76,18 @@ class Streams(RuleBasedStateMachine):
         chunk_size=st.sampled_from([1, 3, 100]),
         budget=st.sampled_from([1, 4, 1000]),
         jump=st.booleans(),
+        policy=st.sampled_from(SCHEDULE_POLICIES),
+        radix_cache=st.sampled_from([True, True, False]),
     )
     def begin(
-        self, num_slots: int, max_running: int, chunk_size: int, budget: int, jump: bool
+        self,
+        num_slots: int,
+        max_running: int,
+        chunk_size: int,
+        budget: int,
+        jump: bool,
+        policy: SchedulePolicy,
+        radix_cache: bool,
     ) -> None:
         self.jump = jump
         self.scheduler: Scheduler = self.world.scheduler(
@@ -86,6 +96,8 @@ class Streams(RuleBasedStateMachine):
             max_running=max_running,
             chunk_size=chunk_size,
             max_prefill_tokens=budget,
+            schedule_policy=policy,
+            radix_cache=radix_cache,
         )
 
     @rule(request=REQUESTS)
