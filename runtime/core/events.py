@@ -55,11 +55,26 @@ class ScoreResult:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """More text of a decode. The deltas of a decode, joined, are the text of its result."""
+    """More of a decode. The deltas of a decode, joined, are its result: text, ids, logprobs.
+
+    ``ids`` are those that are certain by now, which may be fewer or more than those that wrote
+    ``text``: bytes wait for the end of a character or of a stop string, ids for their log
+    probability and until no forced text can change them. ``logprobs`` and ``top_logprobs`` have
+    one entry for each of ``ids``, none when not asked for. Only the last delta may have no text.
+    """
 
     stream: int
     op: int
     text: str
+    ids: tuple[int, ...] = ()
+    logprobs: tuple[float, ...] = ()
+    top_logprobs: tuple[tuple[tuple[int, float], ...], ...] = ()
+
+    @classmethod
+    def whole(cls, stream: int, op: int, result: DecodeResult) -> Delta:
+        """Return a result as a single delta."""
+        tops = result.top_logprobs or ()
+        return cls(stream, op, result.text, result.ids, result.logprobs, tops)
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,8 +193,8 @@ class NaiveBackend:
             return [Embedded(stream.id, stream.op, self._embed(stream.tokens))]
         result = self._decode(stream, op)
         events: list[Event] = []
-        if result.text and stream.request.deltas:
-            events.append(Delta(stream.id, stream.op, result.text))
+        if result.ids and stream.request.deltas:
+            events.append(Delta.whole(stream.id, stream.op, result))
         return [*events, Decoded(stream.id, stream.op, result)]
 
     def _score(self, tokens: list[int], op: Score) -> ScoreResult:

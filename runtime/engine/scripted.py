@@ -125,7 +125,7 @@ class ScriptedBackend:
         ids = tuple(self._tokenizer.encode(text))
         logprobs = (0.0,) * len(ids) if op.num_logprobs is not None else ()
         result = DecodeResult(ids, text, "eos", logprobs=logprobs, num_kept=len(ids))
-        shown: list[Event] = [Delta(stream, number, text)] if deltas and text else []
+        shown: list[Event] = [Delta.whole(stream, number, result)] if deltas and ids else []
         return [*shown, Decoded(stream, number, result)]
 
     def _next(self, label: str) -> str | None:

@@ -277,7 +277,7 @@ class ModelCalls:
         run = call.frame.run
         match event:
             case Delta(text=text):
-                if run.deltas and (call.name or call.show):
+                if text and run.deltas and (call.name or call.show):
                     run.log.add(RunEvent("delta", call.name, call.path, text, call.show))
             case Decoded() | Scored():
                 if call.receive(number, event):

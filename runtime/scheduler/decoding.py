@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from sglc.runtime.core.events import Decoded, Delta, Finish
+from sglc.runtime.core.events import Decoded, Finish
 from sglc.runtime.scheduler.guide import NextBytes
 from sglc.runtime.scheduler.jump import Jump
 from sglc.runtime.scheduler.state import SchedulerState
@@ -133,7 +133,8 @@ class Decoding:
             piece = piece[:kept]
         text, stop = decode.text.push(piece)
         if text and stream.request.deltas:
-            self._state.events.append(Delta(stream.id, stream.op, text))
+            delta = decode.tell(stream.id, stream.op, text, decode.num_certain)
+            self._state.events.append(delta)
         if stop is not None:
             self._finish(stream, decode, "stop", stop)
         elif is_over:
@@ -155,8 +156,8 @@ class Decoding:
             return
         state = self._state
         rest, text = decode.text.finish()
-        if rest and stream.request.deltas:
-            state.events.append(Delta(stream.id, stream.op, rest))
+        if stream.request.deltas and (rest or decode.told < len(decode.ids)):
+            state.events.append(decode.tell(stream.id, stream.op, rest, len(decode.ids)))
         num_kept = self._num_kept(decode, len(stream.tokens) - decode.start)
         state.memory.truncate(stream, decode.start + num_kept)
         result = decode.result(text, finish, matched, num_kept)

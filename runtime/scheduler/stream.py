@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sglc.runtime.core.events import DecodeResult, Finish
+from sglc.runtime.core.events import DecodeResult, Delta, Finish
 from sglc.runtime.core.script import Decode, Embed, StreamRequest
 from sglc.runtime.core.stats import StreamStats
 from sglc.runtime.engine.logprobs import TopLogprobs
@@ -38,7 +38,7 @@ class DecodeState:
     parameters have penalties. ``tail`` is there when forced text is appended without sampling;
     ``is_forced`` tells of each of ``ids`` whether it was. ``owed`` are the places of forced ids
     whose logprobs are wanted and not known yet, ascending; a decode that has found its end
-    before they are keeps it in ``ending``.
+    before they are keeps it in ``ending``. The first ``told`` of ``ids`` were reported by deltas.
     """
 
     op: Decode
@@ -58,6 +58,25 @@ class DecodeState:
     ending: Ending | None = None
     logprobs: list[float] = field(default_factory=list)
     top_logprobs: list[TopLogprobs] = field(default_factory=list)
+    told: int = 0
+
+    @property
+    def num_certain(self) -> int:
+        """How many of ``ids`` no jump can change any more; none of them is owed its logprobs."""
+        return len(self.ids) if self.tail is None else self.tail.begin
+
+    def tell(self, stream: int, op: int, text: str, end: int) -> Delta:
+        """Report more text, and the ids before ``end`` that were not reported."""
+        new = slice(self.told, end)
+        self.told = end
+        return Delta(
+            stream,
+            op,
+            text,
+            tuple(self.ids[new]),
+            tuple(self.logprobs[new]),
+            tuple(self.top_logprobs[new]) if self.op.num_logprobs else (),
+        )
 
     def result(
         self, text: str, finish: Finish, matched: str | int | None, num_kept: int

@@ -9,7 +9,7 @@ import pickle
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -23,6 +23,7 @@ from sglc.server.engine.messages import (
     Broken,
     Cancel,
     Command,
+    EmbedPrompts,
     Failed,
     Generate,
     Generation,
@@ -93,6 +94,16 @@ class EngineClient:
         """
         job = self._new_job()
         self._say(Generate(job.number, generation))
+        return job
+
+    def embed(self, prompts: Sequence[tuple[int, ...]]) -> Job:
+        """Begin to embed prompts.
+
+        Raises:
+            ApiError: the engine is not there.
+        """
+        job = self._new_job()
+        self._say(EmbedPrompts(job.number, tuple(prompts)))
         return job
 
     def load_plan(self, digest: str, plan: Plan) -> None:

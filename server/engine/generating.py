@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sglc.compiler.plan.seeds import seed_key
 from sglc.constraints.language import until
@@ -12,17 +12,26 @@ from sglc.runtime.core.events import (
     Decoded,
     DecodeResult,
     Delta,
+    Embedded,
     Ended,
     Event,
     Failed,
     Held,
     Scored,
+    ScoreResult,
 )
-from sglc.runtime.core.script import Constraint, Decode, Extend, ScriptOp, StreamRequest
+from sglc.runtime.core.script import Constraint, Decode, Extend, Score, ScriptOp, StreamRequest
 from sglc.runtime.executor.compile_process import ConstraintError
 from sglc.runtime.executor.constraints import ConstraintCompiler, Preparation
 from sglc.server.engine import messages
-from sglc.server.engine.messages import Finished, Generation, JobReply, Sampled, Written
+from sglc.server.engine.messages import (
+    Finished,
+    Generation,
+    JobReply,
+    PromptLogprobs,
+    Sampled,
+    Written,
+)
 
 
 @dataclass(slots=True)
@@ -31,6 +40,8 @@ class _Job:
     generation: Generation
     streams: dict[int, int] = field(default_factory=dict)  # stream -> sample
     results: dict[int, DecodeResult] = field(default_factory=dict)  # sample -> result
+    prompt: PromptLogprobs | None = None
+    ended: list[Ended] = field(default_factory=list)  # what waits for that of the prompt
 
 
 class Generating:
@@ -49,9 +60,19 @@ class Generating:
         """Whether a generation waits for its constraint."""
         return bool(self._waiting)
 
+    @property
+    def num_jobs(self) -> int:
+        """Generations that are not over."""
+        return len(self._jobs)
+
     def begin(self, number: int, generation: Generation) -> None:
         """Begin a generation, or put it off until its constraint is built."""
         job = self._jobs[number] = _Job(number, generation)
+        begin = generation.prompt_logprobs_from
+        if begin is not None and not 0 < begin <= len(generation.ids):
+            most = len(generation.ids)
+            self._fail(job, 400, f"the prompt has no token {begin} after a first one, of {most}")
+            return
         try:
             if generation.constraint is not None:
                 preparation = self._compiler.prepare(until(generation.constraint, generation.stop))
@@ -111,21 +132,44 @@ class Generating:
         sample = job.streams[event.stream]
         match event:
             case Delta():
-                self._replies.append(Written(job.number, sample, event.text))
+                written = Written(
+                    job.number, sample, event.text, event.ids, event.logprobs, event.top_logprobs
+                )
+                last = self._replies[-1] if self._replies else None
+                if isinstance(last, Written) and (last.job, last.sample) == (job.number, sample):
+                    self._replies[-1] = last + written  # forced text comes token by token
+                else:
+                    self._replies.append(written)
             case Decoded():
                 job.results[sample] = event.result
+            case Scored():
+                job.prompt = _of_prompt(job.generation, event.result)
+                ended, job.ended = job.ended, []
+                for each in ended:
+                    self._end(job, each)
             case Ended():
-                self._replies.append(
-                    Sampled(job.number, sample, job.results.pop(sample, None), event.stats)
-                )
-                del job.streams[event.stream], self._owners[event.stream]
-                if not job.streams:
-                    del self._jobs[job.number]
-                    self._replies.append(Finished(job.number))
-            case Held() | Scored():  # nothing here is held or scored
-                raise AssertionError(event)
+                self._end(job, event)
             case Failed():
                 self._fail(job, 400, event.message)
+            case Held() | Embedded():  # nothing here is held or embedded
+                raise AssertionError(event)
+
+    def _end(self, job: _Job, event: Ended) -> None:
+        """Report a sample, once the log probabilities of the prompt are there."""
+        begin, stats = job.generation.prompt_logprobs_from, event.stats
+        if begin is not None:
+            if job.prompt is None:
+                job.ended.append(event)
+                return
+            # behind `begin` the job finds in the cache what it has computed itself
+            stats = replace(stats, cached_tokens=min(stats.cached_tokens, begin))
+        sample = job.streams.pop(event.stream)
+        del self._owners[event.stream]
+        result = job.results.pop(sample, None)
+        self._replies.append(Sampled(job.number, sample, result, stats, job.prompt))
+        if not job.streams:
+            del self._jobs[job.number]
+            self._replies.append(Finished(job.number))
 
     def _fail(self, job: _Job, status: int, message: str) -> None:
         self.cancel(job.number)
@@ -135,9 +179,14 @@ class Generating:
 def _script(
     generation: Generation, constraint: Constraint | None, sample: int
 ) -> tuple[ScriptOp, ...]:
-    prompt = Extend(generation.ids)
+    """Return what a sample runs; the first one computes the log probabilities of the prompt."""
+    ids, begin = generation.ids, generation.prompt_logprobs_from
+    prompt: tuple[ScriptOp, ...] = (Extend(ids),)
+    if begin is not None and not sample:
+        score = Score((ids[begin:],), num_top=generation.num_prompt_top)
+        prompt = (Extend(ids[:begin]), score, Extend(ids[begin:]))
     if not generation.max_tokens:
-        return (prompt,)
+        return prompt
     decode = Decode(
         generation.max_tokens,
         generation.sampling,
@@ -148,4 +197,10 @@ def _script(
         generation.num_logprobs,
         generation.ignore_eos,
     )
-    return (prompt, decode)
+    return (*prompt, decode)
+
+
+def _of_prompt(generation: Generation, result: ScoreResult) -> PromptLogprobs:
+    assert generation.prompt_logprobs_from is not None
+    tops = None if result.top_logprobs is None else result.top_logprobs[0]
+    return PromptLogprobs(generation.prompt_logprobs_from, result.logprobs[0], tops)

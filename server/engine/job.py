@@ -30,11 +30,16 @@ class Job:
             return
         last = self._replies[-1] if self._replies else None
         if isinstance(reply, Written) and isinstance(last, Written) and last.sample == reply.sample:
-            self._replies[-1] = Written(reply.job, reply.sample, last.text + reply.text)
+            self._replies[-1] = last + reply
         else:
             self._replies.append(reply)
         self.is_over = isinstance(reply, Finished | Failed)
         self._wake.set()
+
+    def take(self) -> list[JobReply]:
+        """Return what has come since, without waiting."""
+        replies, self._replies = self._replies, []
+        return replies
 
     async def __aenter__(self) -> Job:
         return self
@@ -63,8 +68,7 @@ class Job:
             while not self._replies:
                 self._wake.clear()
                 await self._wake.wait()
-            replies, self._replies = self._replies, []
-            for reply in replies:
+            for reply in self.take():
                 if isinstance(reply, Failed):
                     raise ApiError(reply.status, reply.message)
                 yield reply

@@ -27,9 +27,9 @@ class Generation:
     ``ids`` are the prompt, at least one token. ``max_tokens`` 0 computes the prompt's K/V and
     writes nothing. Sample ``i`` draws from ``seed`` and ``i``. ``num_logprobs`` as in ``Decode``.
     ``prompt_logprobs_from`` is the first position whose log probability is asked for: p says that
-    of the tokens ids[p], ids[p + 1], …, each given those before it, are reported (p >= 1; a first
-    token has none), with ``num_prompt_top`` alternatives each. ``deltas``: whether text is reported
-    as it is written.
+    of the tokens ids[p], ids[p + 1], …, each given those before it, are reported (1 <= p <=
+    len(ids); a first token has none), with ``num_prompt_top`` alternatives each. ``deltas``:
+    whether what is written is reported at once.
     """
 
     ids: tuple[int, ...]
@@ -53,6 +53,14 @@ class Generate:
 
     job: int
     generation: Generation
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedPrompts:
+    """Embed prompts, each of at least one token. Answered by a Vector for each, in any order."""
+
+    job: int
+    prompts: Sequence[tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +103,7 @@ class Shutdown:
     """End the process; what runs is cancelled."""
 
 
-Command = Generate | LoadPlan | RunPlan | Cancel | Ask | Shutdown
+Command = Generate | EmbedPrompts | LoadPlan | RunPlan | Cancel | Ask | Shutdown
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +124,61 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """More text of a sample."""
+    """More of a sample; the fields as in ``Delta`` of ``runtime.core.events``."""
 
     job: int
     sample: int
     text: str
+    ids: tuple[int, ...] = ()
+    logprobs: tuple[float, ...] = ()
+    top_logprobs: tuple[tuple[tuple[int, float], ...], ...] = ()
+
+    def __add__(self, more: Written) -> Written:
+        """Return this and what comes next of the same sample, as one."""
+        return Written(
+            self.job,
+            self.sample,
+            self.text + more.text,
+            self.ids + more.ids,
+            self.logprobs + more.logprobs,
+            self.top_logprobs + more.top_logprobs,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PromptLogprobs:
+    """Natural logarithms for the tokens of a prompt from its position ``begin`` on.
+
+    One entry per token; ``top_logprobs`` as in ``ScoreResult``, None when not asked for.
+    """
+
+    begin: int
+    logprobs: tuple[float, ...]
+    top_logprobs: tuple[tuple[tuple[int, float], ...], ...] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """A sample is complete. ``result`` is None where nothing was to be written."""
+    """A sample is complete.
+
+    ``result`` is None where nothing was to be written; ``prompt`` where the prompt's log
+    probabilities were not asked for. All samples of a job report the same ones.
+    """
 
     job: int
     sample: int
     result: DecodeResult | None
+    stats: StreamStats
+    prompt: PromptLogprobs | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """The embedding of one prompt, by its place in the request; see ``Embedded``."""
+
+    job: int
+    index: int
+    vector: tuple[float, ...]
     stats: StreamStats
 
 
@@ -166,5 +215,5 @@ class Answer:
     value: Mapping[str, Any]
 
 
-Reply = Ready | Broken | Written | Sampled | Happened | Finished | Failed | Answer
-JobReply = Written | Sampled | Happened | Finished | Failed
+Reply = Ready | Broken | Written | Sampled | Vector | Happened | Finished | Failed | Answer
+JobReply = Written | Sampled | Vector | Happened | Finished | Failed

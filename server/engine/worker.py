@@ -29,6 +29,7 @@ from sglc.runtime.executor.tools import ToolError, ToolRegistry
 from sglc.runtime.local import LocalEngine, LocalOptions, load_engine
 from sglc.runtime.models.errors import ModelError
 from sglc.server.engine import frames
+from sglc.server.engine.embedding import Embedding
 from sglc.server.engine.generating import Generating
 from sglc.server.engine.messages import (
     Answer,
@@ -36,6 +37,7 @@ from sglc.server.engine.messages import (
     Broken,
     Cancel,
     Command,
+    EmbedPrompts,
     Failed,
     Finished,
     Generate,
@@ -72,9 +74,10 @@ class Worker:
         self._take = take
         self._send = send
         self._shared = SharedBackend(engine.scheduler)
-        self._client = self._shared.client()
         self._compiler = ConstraintCompiler(wake, preparer=engine.preparer)
-        self._generating = Generating(self._client, self._compiler)
+        self._streams, self._prompts = self._shared.client(), self._shared.client()
+        self._generating = Generating(self._streams, self._compiler)
+        self._embedding = Embedding(self._prompts)
         self._executor = Executor(
             self._shared.client(),
             engine.encoder,
@@ -110,8 +113,10 @@ class Worker:
         for command in self._take():
             self._obey(command, replies)
         self._generating.take_prepared()
-        events = self._client.take() or ([] if self._client.idle else self._client.step())
-        replies += self._generating.take(events)
+        if not self._shared.unread and not (self._streams.idle and self._prompts.idle):
+            self._shared.step()
+        replies += self._generating.take(self._streams.take())
+        replies += self._embedding.take(self._prompts.take())
         self._report_runs(replies)
         if replies:
             self._send(replies)
@@ -121,10 +126,13 @@ class Worker:
         match command:
             case Generate(job, generation):
                 self._generating.begin(job, generation)
+            case EmbedPrompts(job, prompts):
+                self._embedding.begin(job, prompts)
             case RunPlan():
                 self._begin(command, replies)
             case Cancel(job):
                 self._generating.cancel(job)
+                self._embedding.cancel(job)
                 found = self._runs.pop(job, None)
                 if found is not None:
                     self._executor.cancel(found.run)
@@ -171,6 +179,8 @@ class Worker:
             return {"freed": self._scheduler.flush_cache() if is_free else None}
         return {
             "counters": dict(self._scheduler.stats()),
+            "jobs": self._generating.num_jobs + self._embedding.num_jobs + len(self._runs),
+            "plans": len(self._plans),
             "running": len(snapshot.running),
             "waiting": snapshot.num_waiting,
             "held_slots": snapshot.held_slots,

@@ -12,7 +12,17 @@ import torch
 
 from sglc.runtime.config import EngineConfig
 from sglc.runtime.core.backend import Backend
-from sglc.runtime.core.events import Decoded, Delta, Embedded, Ended, Event, Failed, Held, Scored
+from sglc.runtime.core.events import (
+    Decoded,
+    DecodeResult,
+    Delta,
+    Embedded,
+    Ended,
+    Event,
+    Failed,
+    Held,
+    Scored,
+)
 from sglc.runtime.core.script import StreamRequest
 from sglc.runtime.core.vocabulary import Vocabulary
 from sglc.runtime.engine.hash_model import hash_logits
@@ -112,12 +122,14 @@ def outcome(events: list[Event]) -> list[object]:
     """What must not depend on how a stream was run: results, joined deltas, how it ended."""
     found: list[object] = []
     text = ""
+    deltas: list[Delta] = []
     for event in events:
         if isinstance(event, Delta):
-            assert event.text
+            deltas.append(event)
             text += event.text
         elif isinstance(event, Decoded):
-            assert text in ("", event.result.text)
+            _check_deltas(deltas, event.result)
+            deltas = []
             tops = event.result.top_logprobs
             rounded = None if tops is None else _rounded(tops)
             logprobs = tuple(round(x, 6) for x in event.result.logprobs)
@@ -138,6 +150,19 @@ def outcome(events: list[Event]) -> list[object]:
     assert sum(isinstance(event, (Ended, Held, Failed)) for event in events) == 1
     assert isinstance(events[-1], (Ended, Held, Failed))
     return found
+
+
+def _check_deltas(deltas: list[Delta], result: DecodeResult) -> None:
+    """Deltas, where there are any, say what the result says: everything once and in order."""
+    if not deltas:
+        return
+    assert "".join(delta.text for delta in deltas) == result.text
+    assert tuple(i for delta in deltas for i in delta.ids) == result.ids
+    assert tuple(x for delta in deltas for x in delta.logprobs) == result.logprobs
+    assert tuple(x for delta in deltas for x in delta.top_logprobs) == (result.top_logprobs or ())
+    for delta in deltas:
+        assert len(delta.logprobs) in ({len(delta.ids)} if result.logprobs else {0})
+    assert all(delta.text for delta in deltas[:-1])
 
 
 def _rounded(
