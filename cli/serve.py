@@ -33,6 +33,7 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
         from sglc.runtime.models.errors import ModelError
         from sglc.server.config import ServerConfig
         from sglc.server.main import serve
+        from sglc.server.storage.faults import StorageError
     except ModuleNotFoundError as error:
         raise CommandError(f"serving needs {error.name}: pip install 'sglc[serve]'") from None
     config = ServerConfig(
@@ -48,6 +49,6 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     )
     try:
         serve(config)
-    except ModelError as error:
+    except (ModelError, StorageError) as error:
         raise CommandError(str(error)) from None
     return EXIT_OK

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from sglc.server.http.endpoint import Endpoint
 from sglc.server.native.endpoints import NATIVE
+from sglc.server.openai.files import FILES
 
 
 def all_endpoints() -> Sequence[Endpoint]:
     """Return every endpoint that is served."""
-    return NATIVE
+    return (*NATIVE, *FILES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import closing
 
 import uvicorn
 
@@ -13,6 +14,7 @@ from sglc.server.endpoints import all_endpoints
 from sglc.server.engine.client import EngineClient
 from sglc.server.http.app import make_app
 from sglc.server.service import Service
+from sglc.server.storage.storage import Storage
 
 
 def serve(config: ServerConfig) -> None:
@@ -20,6 +22,7 @@ def serve(config: ServerConfig) -> None:
 
     Raises:
         ModelError: the model's files are missing or broken.
+        StorageError: the storage folder cannot be used.
     """
     options = LocalOptions(
         model=config.model,
@@ -29,15 +32,16 @@ def serve(config: ServerConfig) -> None:
         engine=config.engine,
         cache_folder=cache_folder(),
     )
-    service = Service.of(config, EngineClient(options))
-    app = make_app(service, all_endpoints())
-    # uvicorn raises what it was told to stop by once more, for whoever handled it before
-    signal.signal(signal.SIGTERM, lambda *_: None)
-    uvicorn.run(
-        app,
-        host=config.host,
-        port=config.port,
-        log_level="warning",
-        backlog=4096,
-        timeout_graceful_shutdown=int(config.drain_timeout_s),
-    )
+    with closing(Storage(config.storage)) as storage:
+        service = Service.of(config, EngineClient(options), storage)
+        app = make_app(service, all_endpoints())
+        # uvicorn raises what it was told to stop by once more, for whoever handled it before
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        uvicorn.run(
+            app,
+            host=config.host,
+            port=config.port,
+            log_level="warning",
+            backlog=4096,
+            timeout_graceful_shutdown=int(config.drain_timeout_s),
+        )

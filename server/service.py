@@ -14,6 +14,7 @@ from sglc.runtime.tokenizer.pieces import Cutter
 from sglc.runtime.tokenizer.prompt import PromptEncoder
 from sglc.server.config import ServerConfig
 from sglc.server.engine.client import EngineClient
+from sglc.server.storage.storage import Storage
 
 _LONG_CHARS = 1 << 15  # a longer text is encoded beside the event loop
 
@@ -27,9 +28,10 @@ class Service:
     encoder: PromptEncoder
     engine: EngineClient
     cutter: Cutter
+    storage: Storage
 
     @classmethod
-    def of(cls, config: ServerConfig, engine: EngineClient) -> Service:
+    def of(cls, config: ServerConfig, engine: EngineClient, storage: Storage) -> Service:
         """Read the tokenizer and the chat template of the model.
 
         Raises:
@@ -42,6 +44,7 @@ class Service:
             PromptEncoder(files.tokenizer, files.template),
             engine,
             Cutter(files.tokenizer.special_ids),
+            storage,
         )
 
     @property

@@ -14,18 +14,21 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """One path. ``body`` and ``reply`` describe it in the OpenAPI document.
+    """One path. ``body``, ``query`` and ``reply`` describe it in the OpenAPI document.
 
-    ``streams``: whether it may answer with server-sent events. ``is_open``: it needs no key. The
-    first line of the handler's docstring is the summary.
+    ``is_multipart``: the body comes as a form with files. ``streams``: whether it may answer with
+    server-sent events. ``is_open``: it needs no key. The first line of the handler's docstring is
+    the summary.
     """
 
     path: str
     handle: Handler
     methods: tuple[str, ...] = ("POST",)
     body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
     reply: type[BaseModel] | None = None
     tag: str = "native"
+    is_multipart: bool = False
     streams: bool = False
     is_open: bool = False
 
