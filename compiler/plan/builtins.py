@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sglc.compiler.plan.formatting import format_value
-from sglc.compiler.plan.operators import compare, equal, make_range
+from sglc.compiler.plan.operators import MAX_TEXT_LEN, compare, equal, make_range
 from sglc.compiler.plan.values import (
     DataError,
     describe,
@@ -19,6 +19,8 @@ from sglc.compiler.plan.values import (
 )
 
 Selector = str | Sequence[str]
+
+_MAX_COMPARED = 2_000_000  # of lists and records, one by one
 
 
 def apply_builtin(
@@ -100,15 +102,24 @@ def _extreme(fn: str, items: Sequence[Any], op: str, by: Selector | None) -> Any
 def _majority(items: Any) -> Any:
     """The most common value, none aside; the first seen of equals; none if there is no value."""
     counts: list[list[Any]] = []
+    known: dict[object, list[Any]] = {}  # texts and numbers; else n of them took n * n steps
+    steps = 0
     for item in _items("majority", items):
         if item is None:
             continue
-        for entry in counts:
-            if equal(entry[0], item):
-                entry[1] += 1
-                break
-        else:
-            counts.append([item, 1])
+        is_plain = isinstance(item, str | int | float)
+        key = (isinstance(item, bool), item) if is_plain else None
+        others = counts if key is None else [known[key]] if key in known else []
+        steps += len(others)
+        if steps > _MAX_COMPARED:
+            raise DataError("`majority`: too many different lists and records")
+        entry = next((each for each in others if equal(each[0], item)), None)
+        if entry is None:
+            entry = [item, 0]
+            counts.append(entry)
+            if key is not None:
+                known[key] = entry
+        entry[1] += 1
     return max(counts, key=lambda entry: entry[1])[0] if counts else None
 
 
@@ -130,7 +141,9 @@ def _sum(items: Any) -> int | float:
 
 
 def _join(items: Any, sep: str = ", ") -> str:
-    return _text("join", sep).join(format_value(item) for item in _items("join", items))
+    texts = [format_value(item) for item in _items("join", items)]
+    _check_len(sum(map(len, texts)) + len(_text("join", sep)) * max(len(texts) - 1, 0))
+    return sep.join(texts)
 
 
 def _int(value: Any) -> int:
@@ -194,7 +207,10 @@ def _split(text: Any, sep: str | None = None) -> list[str]:
 
 
 def _replace(text: Any, old: Any, new: Any) -> str:
-    return _text("replace", text).replace(_text("replace", old), _text("replace", new))
+    found, old, new = _text("replace", text), _text("replace", old), _text("replace", new)
+    if len(new) > len(old):
+        _check_len(len(found) + found.count(old) * (len(new) - len(old)))
+    return found.replace(old, new)
 
 
 def _contains(value: Any, item: Any) -> bool:
@@ -222,6 +238,12 @@ def _probs(value: Any) -> Any:
     if not isinstance(value, Mapping):
         raise DataError(f"`probs` takes what a select chose, not {describe(value)}")
     return value
+
+
+def _check_len(size: int) -> None:
+    """Refuse a text before it takes the memory."""
+    if size > MAX_TEXT_LEN:
+        raise DataError("the text is too long")
 
 
 def _items(fn: str, value: Any) -> Sequence[Any]:

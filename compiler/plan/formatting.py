@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from sglc.compiler.plan.values import DataError, Spoken, describe
+from sglc.compiler.plan.values import DataError, Spoken, describe, size_of
+
+MAX_ITEMS = 1_000_000  # of a list that becomes text, those inside of it included
 
 
 def format_value(value: object) -> str:
@@ -29,6 +31,8 @@ def format_value(value: object) -> str:
         case Spoken():
             return value.text
         case list() | tuple() | Mapping():
+            if size_of(value, MAX_ITEMS) > MAX_ITEMS:
+                raise DataError(f"more than {MAX_ITEMS} items are too many for a text")
             return json.dumps(plain(value), ensure_ascii=False)
     raise DataError(f"{describe(value)} has no text")
 

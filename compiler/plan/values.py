@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
+MAX_NESTING = 200  # of lists and records whose size is looked at
+
 
 class DataError(ValueError):
     """An operation on data has no result; the message says why in the program's terms."""
@@ -68,6 +70,34 @@ class Branch(Spoken, Mapping[str, Any]):
 Group = tuple[Branch, ...]
 
 _BRANCH_PARTS = ("text", "stream", "logprob")
+
+
+def size_of(value: object, most: int | None = None) -> int:
+    """Return the characters of a text, or the items of a list or record and of all in it.
+
+    What stands in several places counts at each. Counting ends where there are more than ``most``.
+
+    Raises:
+        DataError: lists and records nest deeper than ``MAX_NESTING``.
+    """
+    if isinstance(value, str):
+        return len(value)
+    size, depth, level = 0, 0, [value]
+    while level:
+        depth += 1
+        if depth > MAX_NESTING:
+            raise DataError(f"lists and records nest deeper than {MAX_NESTING}")
+        inner: list[object] = []
+        for each in level:
+            if not isinstance(each, dict | list | tuple):
+                continue
+            size += len(each)
+            if most is not None and size > most:
+                return size
+            items = each.values() if isinstance(each, dict) else each
+            inner += [item for item in items if isinstance(item, dict | list | tuple)]
+        level = inner
+    return size
 
 
 def get_field(value: object, name: str) -> Any:

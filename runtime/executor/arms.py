@@ -69,7 +69,7 @@ class EarlyArm(Region):
         """The decision is for this arm: what it has done counts, and what it still does."""
         frame, run = self.frame, self.trial.parent
         machine.restart(self.trial.commit(frame.scope))
-        reason = machine.limits.exceeded(run.fuel)
+        reason = run.limits.exceeded(run.fuel)
         if reason is not None:
             machine.exhausted.append((run, reason))
         if self._poison is not None:

@@ -85,8 +85,9 @@ class CallRegion(Region):
 
 
 def start_call(machine: Machine, frame: Frame, node: NodeCode) -> None:
-    if frame.depth >= machine.limits.max_depth:
-        raise LimitError(f"calls nested deeper than {machine.limits.max_depth}")
+    limit = frame.run.limits.max_depth
+    if frame.depth >= limit:
+        raise LimitError(f"calls nested deeper than {limit}")
     CallRegion(frame, node).begin(machine)
 
 

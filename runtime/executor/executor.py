@@ -32,7 +32,7 @@ from sglc.runtime.executor.regions import CONTROL
 from sglc.runtime.executor.results import last_version, make_result
 from sglc.runtime.executor.run import Result, Run
 from sglc.runtime.executor.stream import Encoder
-from sglc.runtime.executor.toolcalls import ToolCalls
+from sglc.runtime.executor.toolcalls import RemoteCall, ToolCalls
 from sglc.runtime.executor.tools import BoundTool, ToolRegistry
 from sglc.runtime.executor.traced import TracedMachine
 from sglc.runtime.executor.trial import Trial
@@ -47,7 +47,9 @@ class Executor:
     threads of their own). The results of a run depend on its plan, arguments, seed and instance
     number, on tools and on the model, and neither on other runs nor on the order in which the
     backend works. A ``recorder`` takes down what they cost and when; it changes nothing of them.
-    ``wake`` ends a ``wait``; a ``step`` clears it before anything else.
+    ``on_call`` is told of the calls of tools that ``answer`` is to end.
+    ``wake`` ends a ``wait``; a ``step`` clears it before anything else. ``max_step_s`` is how long
+    a step may compute before the model goes on, by ``clock``: what is left waits for the next one.
     """
 
     def __init__(
@@ -62,6 +64,8 @@ class Executor:
         preparer: Callable[[], Preparer] = CompileProcess,
         recorder: Recorder | None = None,
         wake: threading.Event | None = None,
+        max_step_s: float | None = None,
+        on_call: Callable[[Run, RemoteCall], None] | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self._backend = backend
@@ -73,12 +77,13 @@ class Executor:
         self._compiler = ConstraintCompiler(self._wake, preparer=preparer)
         self._recorder = recorder
         starters: dict[str, Starter] = {}
-        self._machine = Machine(self.limits, starters)
+        self._max_step_s = max_step_s
+        self._machine = Machine(starters, clock)
         if recorder is not None:
             recorder.attach(backend, encoder)
-            self._machine = TracedMachine(self.limits, starters, recorder)
+            self._machine = TracedMachine(starters, recorder, clock)
         self._models = ModelCalls(backend, self._machine, self._compiler, recorder)
-        self._tools = ToolCalls(self._pool, self._machine, recorder)
+        self._tools = ToolCalls(self._pool, self._machine, recorder, on_call)
         starters.update({**ARMS, **CONTROL, **EXITS, **LOOPS, **PROMPTS})
         starters.update(call=start_call, include=start_call, tool=self._tools.start)
         starters.update(gen=self._models.start, select=self._models.start)
@@ -94,10 +99,13 @@ class Executor:
         *,
         seed: int = 0,
         instance: int = 0,
+        limits: Limits | None = None,
         on_event: Callable[[RunEvent], None] | None = None,
         deltas: bool = True,
     ) -> Run:
         """Begin an instance of a plan. ``deltas=False`` leaves the deltas out of its log.
+
+        ``limits`` are those of the run, else the executor's.
 
         Raises:
             ArgumentError: the arguments do not fit the parameters of the entry prompt.
@@ -109,11 +117,13 @@ class Executor:
         function = plan.functions[plan.entry]
         values = bind_arguments(function, arguments or {})
         code, tools = self._prepare(plan)
-        limit_s = self.limits.wall_time_s
+        limits = limits or self.limits
+        limit_s = limits.wall_time_s
         deadline_s = None if limit_s is None else self._clock() + limit_s
         log = EventLog(on_event)
         run = Run(
-            code, self._encoder, tools, seed, instance, log, deadline_s, deltas=deltas
+            code, self._encoder, tools, seed, instance, log, deadline_s,
+            limits=limits, deltas=deltas,
         )  # fmt: skip
         self._models.begin(run)
         if self._recorder is not None:
@@ -144,6 +154,7 @@ class Executor:
         steps.
         """
         self._wake.clear()
+        self._machine.begin_step(self._max_step_s)
         self._tools.take_ended()
         self._models.take_prepared()
         self._check_time()
@@ -151,8 +162,10 @@ class Executor:
         if not self._models.idle:
             self._models.step()
             self._settle_values()
-        elif self._runs and not self.is_waiting:
+        elif self._runs and not (self.is_waiting or self._machine.is_ready):
             self._end_all("internal", "nothing is left that could go on: the plan is broken")
+        if self._machine.is_ready:
+            self._wake.set()  # nothing outside is waited for
         return bool(self._runs)
 
     def wait(self, timeout_s: float | None = None) -> None:
@@ -161,10 +174,23 @@ class Executor:
         Returns at once unless tools and constraints are all that is waited for.
         """
         if self._models.idle and self.is_waiting:
-            deadlines = [run.deadline_s for run in self._runs if run.deadline_s is not None]
-            limits = [deadline - self._clock() for deadline in deadlines]
-            limits += [] if timeout_s is None else [timeout_s]
+            limits = [each for each in (self.patience_s, timeout_s) if each is not None]
             self._pool.wait(min(limits, default=None))
+
+    @property
+    def patience_s(self) -> float | None:
+        """The time after which a step may have something to do though nobody has set ``wake``."""
+        now = self._clock()
+        limits = [run.deadline_s - now for run in self._runs if run.deadline_s is not None]
+        limits += [] if self._pool.patience_s is None else [self._pool.patience_s]
+        return min(limits, default=None)
+
+    def answer(self, number: int, value: Any, error: str | None = None) -> bool:
+        """Give the result of a call that ``on_call`` was told of, or the reason why there is none.
+
+        Returns False if nobody waits for it any more.
+        """
+        return self._tools.answer(number, value, error)
 
     def drive(self, run: Run) -> Result:
         """Step until ``run`` is done and return its result."""
@@ -217,6 +243,8 @@ class Executor:
         machine, models = self._machine, self._models
         while machine.pump() or models.has_window or machine.speculate():
             models.flush()
+            if machine.is_paused:
+                break
         self._settle_values()
 
     def _settle_values(self) -> None:
@@ -236,11 +264,11 @@ class Executor:
                 self._finish(run, None)
 
     def _check_time(self) -> None:
-        if self.limits.wall_time_s is None:
-            return
-        now = self._clock()
-        for run in [r for r in self._runs if r.deadline_s is not None and r.deadline_s <= now]:
-            self._end(run, "limit", f"the run needs more than {self.limits.wall_time_s:g} s")
+        timed = [run for run in self._runs if run.deadline_s is not None]
+        now = self._clock() if timed else 0.0
+        for run in timed:
+            if run.deadline_s is not None and run.deadline_s <= now:
+                self._end(run, "limit", f"the run needs more than {run.limits.wall_time_s:g} s")
 
     def _end_all(self, code: Code, message: str) -> None:
         for run in list(self._runs):

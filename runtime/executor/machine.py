@@ -6,22 +6,27 @@ frame that has ended is queued like a node, so calls may nest as deep as memory 
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from sglc.compiler.plan.data import DATA_OPS, DataError
+from sglc.compiler.plan.values import size_of
 from sglc.runtime.executor.arms import EarlyArm, begin_early
 from sglc.runtime.executor.code import TERMINATORS, UNSET, BlockCode, NodeCode
 from sglc.runtime.executor.errors import LimitError, OpError, Poison, RunError
 from sglc.runtime.executor.frame import Frame, Join
-from sglc.runtime.executor.limits import Limits
 from sglc.runtime.executor.regions import Exit, Region
 from sglc.runtime.executor.run import Run
 from sglc.runtime.executor.trial import Trial
 
 DONE: Final = -1  # the index that stands for a whole frame or join in the ready queue
 _NO_KWARGS: Final[Mapping[str, Any]] = {}
+_SIZED: Final = (str, list, dict, tuple)
+_MAKING: Final = frozenset(
+    {"apply", "arith", "concat", "format", "gather", "list", "range", "record", "slice.list"}
+)  # ops on data that give what was not there before; so does `field`, of lists
 
 
 Starter = Callable[["Machine", Frame, NodeCode], None]
@@ -33,11 +38,16 @@ class Machine:
     ``starters`` maps an op to the function that starts a node of it; ops on data are built in.
     ``finished`` collects the runs whose entry prompt has ended, ``exhausted`` those that have
     used up their fuel, with the reason, ``lost`` the trials that come to nothing; the executor
-    takes them.
+    takes them. ``is_paused``: what is ready waits for ``begin_step``, since a run has used up its
+    fuel or the time of the step is over.
     """
 
-    def __init__(self, limits: Limits, starters: Mapping[str, Starter]) -> None:
-        self.limits = limits
+    def __init__(
+        self, starters: Mapping[str, Starter], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.is_paused = False
+        self._clock = clock
+        self._pause_s: float | None = None
         self._starters = starters
         self._ready: deque[tuple[Frame | Join, int]] = deque()
         self.finished: list[Run] = []
@@ -123,6 +133,11 @@ class Machine:
 
     def begin(self, frame: Frame) -> None:
         """Queue the nodes of a new frame that wait for nothing."""
+        run = frame.run
+        run.fuel.blocks += 1
+        if run.fuel.blocks > run.limits.max_blocks:
+            self.exhausted.append((run, run.limits.exceeded(run.fuel) or ""))
+            self.is_paused = True
         frame.region.active += 1
         for index in frame.code.initial:
             self._ready.append((frame, index))
@@ -213,8 +228,21 @@ class Machine:
         """
         fuel = run.fuel
         fuel.turns += count
-        if fuel.turns > self.limits.max_turns:
-            raise LimitError(self.limits.exceeded(fuel))
+        if fuel.turns > run.limits.max_turns:
+            raise LimitError(run.limits.exceeded(fuel))
+
+    def weigh(self, run: Run, value: Any) -> None:
+        """Count a text, list or record that was made, if its run has a limit of that.
+
+        Raises:
+            LimitError: there was too much.
+            DataError: it nests too deep.
+        """
+        limit, fuel = run.limits.max_data, run.fuel
+        if limit is not None:
+            fuel.data += size_of(value, limit - fuel.data)
+            if fuel.data > limit:
+                raise LimitError(run.limits.exceeded(fuel))
 
     # Arms before their decision
 
@@ -225,13 +253,17 @@ class Machine:
         """
         begun = False
         for frame in self.take_deciding():
-            if frame.run.outcome is not None or self.limits.exceeded(frame.run.root.wasted):
+            if frame.run.outcome is not None or self._is_wasteful(frame.run):
                 continue
             for index in frame.code.early:
                 if frame.counts[index] > 0 and not self._is_spoilt(frame, index):
                     self.begin_early(frame, index)
                     begun = True
         return begun
+
+    def _is_wasteful(self, run: Run) -> bool:
+        """Whether arms that were not taken have cost as much as a run may use up."""
+        return run.limits.exceeded(run.root.wasted) is not None
 
     def _is_spoilt(self, frame: Frame, index: int) -> bool:
         """Whether a node that waits is never to be done."""
@@ -282,12 +314,28 @@ class Machine:
         taken, self.exhausted = self.exhausted, []
         return taken
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether nodes are ready."""
+        return bool(self._ready)
+
+    def begin_step(self, time_s: float | None = None) -> None:
+        """Let what is ready go on, for a time if one is given."""
+        self.is_paused = False
+        self._pause_s = None if time_s is None else self._clock() + time_s
+
+    def is_over(self) -> bool:
+        """Whether to stop here: the time of the step is over, or a run has used up its fuel."""
+        if self._pause_s is not None and not self.is_paused:
+            self.is_paused = self._clock() >= self._pause_s
+        return self.is_paused
+
     def pump(self) -> bool:
-        """Start nodes until none is ready; return whether there were any."""
+        """Start nodes until none is ready or ``is_over``; return whether there were any."""
         ready = self._ready
-        if not ready:
+        if not ready or self.is_paused:
             return False
-        while ready:
+        while ready and not (self.is_paused or (self._pause_s is not None and self.is_over())):
             frame, index = ready.popleft()
             if frame.run.outcome is not None:
                 continue
@@ -312,9 +360,17 @@ class Machine:
                 return
             values = frame.values
             kwargs = {key: values[slot] for key, slot in node.kwargs} if node.kwargs else _NO_KWARGS
-            value = data_op([values[slot] for slot in node.args], kwargs, node.attrs)
+            args = [values[slot] for slot in node.args]
+            value = data_op(args, kwargs, node.attrs)
+            if value.__class__ in _SIZED and (
+                node.op in _MAKING or (node.op == "field" and args[0].__class__ in (list, tuple))
+            ):
+                self.weigh(frame.run, value)
         except (OpError, DataError) as error:
             self.poison(frame, node, self.fail(frame, node, error))
+        except RecursionError:
+            deep = DataError("lists and records nest too deep here")
+            self.poison(frame, node, self.fail(frame, node, deep))
         except LimitError as error:
             self.exhausted.append((frame.run, str(error)))
         else:

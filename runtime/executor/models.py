@@ -96,8 +96,8 @@ class ModelCalls:
         run = frame.run
         fuel = run.fuel
         fuel.model_calls += 1
-        if fuel.model_calls > machine.limits.max_model_calls:
-            raise LimitError(machine.limits.exceeded(fuel))
+        if fuel.model_calls > run.limits.max_model_calls:
+            raise LimitError(run.limits.exceeded(fuel))
         call = (
             GenCall(frame, node) if node.op == "gen" else select_call(frame, node, self._pieces_of)
         )
@@ -313,7 +313,7 @@ class ModelCalls:
             if frame.is_main and not node.is_apart:
                 run.capture(call.name, frame.order(node.index), values[0])
         self._machine.done(frame, node, after, *values)
-        reason = self._machine.limits.exceeded(run.fuel)
+        reason = run.limits.exceeded(run.fuel)
         if reason is not None:
             self._machine.exhausted.append((run, reason))
 

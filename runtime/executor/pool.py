@@ -10,14 +10,17 @@ from typing import Any
 
 
 class Job:
-    """One call. ``value`` or ``error`` is set once it is reported done."""
+    """One call. ``value`` or ``error`` is set once it is reported done.
+
+    ``function`` is None where somebody else does it.
+    """
 
     __slots__ = (
         "deadline_s", "details", "error", "function", "is_abandoned", "is_over",
         "timeout_s", "value",
     )  # fmt: skip
 
-    def __init__(self, function: Callable[[], Any], timeout_s: float) -> None:
+    def __init__(self, function: Callable[[], Any] | None, timeout_s: float) -> None:
         self.function = function
         self.timeout_s = timeout_s
         self.deadline_s: float | None = None
@@ -34,6 +37,7 @@ class ToolPool:
     A job's time begins when it starts to run. One that does not end in time is abandoned: it is
     reported with a TimeoutError, its thread replaced, and what it still does is ignored. All
     threads are daemons, so none of them keeps the process alive. ``wake`` is set when a job ends.
+    A job without a function takes no thread: its time begins at once, and ``settle`` ends it.
     """
 
     def __init__(
@@ -56,9 +60,21 @@ class ToolPool:
     def submit(self, job: Job) -> None:
         """Queue a job."""
         self._open.add(job)
+        if job.function is None:
+            job.deadline_s = self._clock() + job.timeout_s
+            return
         self._waiting.put(job)
         if self._threads < min(self._num_workers, len(self._open)):
             self._add_thread()
+
+    def settle(self, job: Job, value: Any, error: BaseException | None) -> None:
+        """End a job that somebody else has done, unless it was given up."""
+        with self._lock:
+            if job.is_abandoned or job.is_over:
+                return
+            job.value, job.error, job.is_over = value, error, True
+        self._ended.put(job)
+        self._wake.set()
 
     def abandon(self, job: Job) -> None:
         """Forget a job: it is never reported."""
@@ -68,7 +84,7 @@ class ToolPool:
         with self._lock:
             is_running = job.deadline_s is not None and not job.is_over
             job.is_abandoned = True
-        if is_running:
+        if is_running and job.function is not None:
             self._add_thread(replace=True)
 
     def drain(self) -> list[Job]:
@@ -94,12 +110,16 @@ class ToolPool:
 
         Whoever takes what has ended clears ``wake`` first, so that no end is missed.
         """
+        limits = [limit for limit in (self.patience_s, timeout_s) if limit is not None]
+        self._wake.wait(max(min(limits), 0.001) if limits else None)
+
+    @property
+    def patience_s(self) -> float | None:
+        """The time until a job may have run out of its own; None if there is no job."""
         now = self._clock()
         limits = [job.deadline_s - now for job in list(self._open) if job.deadline_s is not None]
         limits += [job.timeout_s for job in self._open]  # one that has not begun
-        if timeout_s is not None:
-            limits.append(timeout_s)
-        self._wake.wait(max(min(limits), 0.001) if limits else None)
+        return min(limits, default=None)
 
     def close(self) -> None:
         """Let the threads end; jobs that wait or run are abandoned."""
@@ -123,6 +143,7 @@ class ToolPool:
                 job.deadline_s = self._clock() + job.timeout_s
             value, error, details = None, None, None
             try:
+                assert job.function is not None
                 value = job.function()
             except BaseException as caught:  # the edge to host code: a failure of the node
                 error, details = caught, traceback.format_exc()

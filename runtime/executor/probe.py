@@ -52,7 +52,7 @@ class Probe:
         starters.update(call=start_call, include=start_call)
         starters.update(gen=self._meet, select=self._meet, tool=_stand_still)
         starters.update(warm=_pass, release=_pass)
-        self._machine = Machine(_LIMITS, starters)
+        self._machine = Machine(starters)
 
     def known(self, arguments: Mapping[str, Any]) -> Known:
         """Return what is known of a run with these arguments; nothing if it cannot begin."""
@@ -61,7 +61,9 @@ class Probe:
             values = bind_arguments(function, arguments)
         except ArgumentError:
             return Known()  # told when it is submitted
-        run = Run(self._code, self._encoder, {}, 0, 0, EventLog(), None, deltas=False)
+        run = Run(
+            self._code, self._encoder, {}, 0, 0, EventLog(), None, limits=_LIMITS, deltas=False
+        )  # fmt: skip
         body = self._code.functions[function.name].body
         frame = Frame(body, run, run.owner, run.scope, ())
         machine.begin(frame)

@@ -39,6 +39,7 @@ def start_entry(machine: Machine, frame: Frame, node: NodeCode) -> None:
 
 def start_put(machine: Machine, frame: Frame, node: NodeCode) -> None:
     text = format_value(frame.values[node.args[1]])
+    machine.weigh(frame.run, text)
     segment = Special(text) if node.attrs.get("special") else Text(text)
     _append(machine, frame, node, frame.values[node.args[0]], segment)
 
@@ -63,21 +64,29 @@ def start_media(machine: Machine, frame: Frame, node: NodeCode) -> None:
 
 def start_slice(machine: Machine, frame: Frame, node: NodeCode) -> None:
     start, end = (frame.values[slot] for slot in node.args)
-    machine.done(frame, node, end.since(start))
+    text = end.since(start)
+    machine.weigh(frame.run, text)
+    machine.done(frame, node, text)
 
 
 def start_text(machine: Machine, frame: Frame, node: NodeCode) -> None:
-    machine.done(frame, node, frame.values[node.args[0]].text)
+    text = frame.values[node.args[0]].text
+    machine.weigh(frame.run, text)
+    machine.done(frame, node, text)
 
 
 def start_messages(machine: Machine, frame: Frame, node: NodeCode) -> None:
-    machine.done(frame, node, frame.values[node.args[0]].messages())
+    messages = frame.values[node.args[0]].messages()
+    for message in messages:
+        machine.weigh(frame.run, message["content"])
+    machine.done(frame, node, messages)
 
 
 def start_branch(machine: Machine, frame: Frame, node: NodeCode) -> None:
     entry, end = (frame.values[slot] for slot in node.args)
     fields = {name: frame.values[slot] for name, slot in node.kwargs}
     made = _branch(entry, end, fields)
+    machine.weigh(frame.run, made.text)
     if node.path:  # one of a fork, and not a side: it tells its end
         name = str(node.attrs.get("name") or "")
         frame.run.log.add(RunEvent("branch", name, path_text(frame.place(node)), made.text))
@@ -142,8 +151,9 @@ def start_fork(machine: Machine, frame: Frame, node: NodeCode) -> None:
     if items is not None:
         if not isinstance(items, list | tuple):
             raise OpError("data", f"`fork` takes a list, not {describe(items)}")
-        if len(items) > machine.limits.max_fork_width:
-            raise LimitError(f"a fork of more than {machine.limits.max_fork_width} branches")
+        limit = frame.run.limits.max_fork_width
+        if len(items) > limit:
+            raise LimitError(f"a fork of more than {limit} branches")
     ForkRegion(frame, node).run(machine, items)
 
 

@@ -251,6 +251,11 @@ class Recorder:
 
         return run
 
+    def asked(self, call: CallRecord) -> None:
+        """Someone outside is asked for the result of a tool, from now on."""
+        call.attempt = Attempt(start_ns=self._clock_ns())
+        call.is_submitted = True
+
     def taken(self, call: CallRecord) -> None:
         """The result of a try is there, or it is given up: its thread may still run."""
         assert call.attempt is not None

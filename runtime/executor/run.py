@@ -10,7 +10,7 @@ from sglc.compiler.plan.plan import Loc
 from sglc.runtime.core.stats import StreamStats
 from sglc.runtime.executor.errors import RunError, Scope
 from sglc.runtime.executor.events import EventLog
-from sglc.runtime.executor.limits import Fuel
+from sglc.runtime.executor.limits import Fuel, Limits
 from sglc.runtime.executor.regions import RootOwner
 from sglc.runtime.executor.stream import Encoder, Stream
 from sglc.runtime.executor.tools import BoundTool
@@ -106,10 +106,11 @@ class Result:
 class Run:
     """A plan with arguments and a seed. Made by ``Executor.submit``; ``log`` tells what happens.
 
-    ``fuel`` is what it has used up, ``wasted`` what arms have that were not taken. ``trials`` are
-    the arms that were begun before their decision, as long as something of them runs. Of a run
-    whose doings may yet come to nothing (``Trial``), ``put_off`` are the nodes that wait until they
-    count, and ``records`` its calls, if it is recorded; both None where everything counts.
+    ``fuel`` is what it has used up of its ``limits``, ``wasted`` what arms have that were not
+    taken. ``trials`` are the arms that were begun before their decision, as long as something of
+    them runs. Of a run whose doings may yet come to nothing (``Trial``), ``put_off`` are the nodes
+    that wait until they count, and ``records`` its calls, if it is recorded; both None where
+    everything counts.
     """
 
     __slots__ = (
@@ -123,6 +124,7 @@ class Run:
         "fuel",
         "held",
         "instance",
+        "limits",
         "log",
         "outcome",
         "owner",
@@ -141,7 +143,7 @@ class Run:
 
     def __init__(
         self, code: PlanCode, encoder: Encoder, tools: Mapping[str, BoundTool], seed: int,
-        instance: int, log: EventLog, deadline_s: float | None, *, deltas: bool,
+        instance: int, log: EventLog, deadline_s: float | None, *, limits: Limits, deltas: bool,
     ) -> None:  # fmt: skip
         self.code = code
         self.encoder = encoder
@@ -150,6 +152,7 @@ class Run:
         self.instance = instance
         self.log = log
         self.deadline_s = deadline_s
+        self.limits = limits
         self.deltas = deltas
         self.scope = Scope()
         self.owner = RootOwner(self.scope)

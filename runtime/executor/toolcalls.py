@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,6 +21,24 @@ from sglc.runtime.executor.run import Run
 from sglc.runtime.executor.tools import BoundTool, ToolError
 
 
+class RemoteFailure(Exception):
+    """Whoever answers a call says that it has failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteCall:
+    """A call that someone outside is to answer, by its ``number``, within ``timeout_s``.
+
+    ``arguments`` are values of the program; ``path`` is as of events.
+    """
+
+    number: int
+    name: str
+    path: str
+    arguments: Mapping[str, Any]
+    timeout_s: float
+
+
 @dataclass(slots=True)
 class _Call:
     frame: Frame
@@ -28,12 +47,25 @@ class _Call:
     arguments: dict[str, Any]
     retries_left: int
     record: CallRecord | None = None
+    number: int = 0  # of a remote one
 
 
 class ToolCalls:
-    """Calls at work. A call that fails is tried again as often as the tool allows."""
+    """Calls at work. A call that fails is tried again as often as the tool allows.
 
-    def __init__(self, pool: ToolPool, machine: Machine, recorder: Recorder | None) -> None:
+    ``on_call`` is told of those that are answered from outside, with the run they are of.
+    """
+
+    def __init__(
+        self,
+        pool: ToolPool,
+        machine: Machine,
+        recorder: Recorder | None,
+        on_call: Callable[[Run, RemoteCall], None] | None = None,
+    ) -> None:
+        self._on_call = on_call
+        self._numbers = itertools.count(1)
+        self._remote: dict[int, Job] = {}
         self._recorder = recorder
         self._pool = pool
         self._machine = machine
@@ -57,13 +89,47 @@ class ToolCalls:
         self._submit(call)
 
     def _submit(self, call: _Call) -> None:
-        timeout_s = call.tool.spec.timeout_s or self._machine.limits.tool_timeout_s
+        timeout_s = call.tool.spec.timeout_s or call.frame.run.limits.tool_timeout_s
+        if call.tool.function is None:
+            self._ask(call, timeout_s)
+            return
         function: Callable[[], Any] = partial(call.tool.call, call.arguments)
         if self._recorder is not None and call.record is not None:
             function = self._recorder.timed(call.record, function)
         job = Job(function, timeout_s)
         self._running[job] = call
         self._pool.submit(job)
+
+    def _ask(self, call: _Call, timeout_s: float) -> None:
+        assert self._on_call is not None, "remote tools are bound where someone answers them"
+        if self._recorder is not None and call.record is not None:
+            self._recorder.asked(call.record)
+        job = Job(None, timeout_s)
+        self._running[job] = call
+        number = call.number = next(self._numbers)
+        self._remote[number] = job
+        self._pool.submit(job)
+        frame = call.frame
+        path = path_text(frame.place(call.node))
+        told = RemoteCall(number, call.tool.spec.name, path, call.arguments, timeout_s)
+        self._on_call(frame.run.root, told)
+
+    def answer(self, number: int, value: Any, error: str | None = None) -> bool:
+        """End a call that is answered from outside; False if nobody waits for it any more."""
+        job = self._remote.pop(number, None)
+        call = None if job is None else self._running.get(job)
+        if job is None or call is None:
+            return False
+        failure: Exception | None = None
+        if error is not None:
+            failure = RemoteFailure(error)
+        else:
+            try:
+                value = call.tool.checked(value)
+            except ToolError as wrong:
+                failure = wrong
+        self._pool.settle(job, value, failure)
+        return True
 
     def take_ended(self) -> None:
         """Take the results of calls that have ended since the last time."""
@@ -73,6 +139,7 @@ class ToolCalls:
                 self._take(call, job)
 
     def _take(self, call: _Call, job: Job) -> None:
+        self._remote.pop(call.number, None)
         frame, node, name = call.frame, call.node, call.tool.spec.name
         error = job.error
         if self._recorder is not None and call.record is not None:
@@ -90,7 +157,8 @@ class ToolCalls:
             call.retries_left -= 1
             self._submit(call)
         else:
-            cause = f"{type(error).__name__}: {error}"
+            is_told = isinstance(error, RemoteFailure)
+            cause = str(error) if is_told else f"{type(error).__name__}: {error}"
             self._fail(call, OpError("tool", f"tool `{name}` failed: {cause}", cause, job.details))
 
     def _fail(self, call: _Call, error: OpError) -> None:
@@ -103,5 +171,5 @@ class ToolCalls:
         """Abandon every call of a run and of the trials in it."""
         runs = dict.fromkeys(run.family())
         for job in [job for job, call in self._running.items() if call.frame.run in runs]:
-            del self._running[job]
+            self._remote.pop(self._running.pop(job).number, None)
             self._pool.abandon(job)

@@ -23,10 +23,10 @@ class ToolError(ValueError):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BoundTool:
-    """A declared tool and the function behind it."""
+    """A declared tool and the function behind it; None if someone outside answers its calls."""
 
     spec: ToolSpec
-    function: Callable[..., Any]
+    function: Callable[..., Any] | None
 
     def call(self, arguments: Mapping[str, Any]) -> Any:
         """Call the function and return its result as a value of the program.
@@ -36,9 +36,18 @@ class BoundTool:
         Raises:
             ToolError: the result is not of the declared type.
         """
+        assert self.function is not None
         result = self.function(**arguments)
         if inspect.iscoroutine(result):
             result = asyncio.run(result)
+        return self.checked(result)
+
+    def checked(self, result: Any) -> Any:
+        """Return what the tool gave as a value of the program.
+
+        Raises:
+            ToolError: it is not of the declared type.
+        """
         value = to_value(self.spec.result, result)
         reason = mismatch(self.spec.result, value)
         if reason is not None:
@@ -70,14 +79,18 @@ class ToolRegistry:
     """Finds the function of a tool: registered under its name, or imported from its source.
 
     ``search_path`` holds the folders that ``module:function`` sources are imported from; None
-    forbids imports, as for programs that someone else uploaded.
+    forbids imports, as for programs that someone else uploaded. With ``remote``, a tool that has
+    neither a function nor a source is answered from outside (``Executor.answer``).
     """
 
     def __init__(
         self,
         functions: Mapping[str, Callable[..., Any]] | None = None,
         search_path: Sequence[str | os.PathLike[str]] | None = None,
+        *,
+        remote: bool = False,
     ) -> None:
+        self._remote = remote
         self._functions = dict(functions or {})
         self._modules = (
             None if search_path is None else HostModules([Path(p).resolve() for p in search_path])
@@ -91,6 +104,8 @@ class ToolRegistry:
                 does not take the declared parameters.
         """
         function = self._functions.get(spec.name)
+        if function is None and spec.source is None and self._remote:
+            return BoundTool(spec, None)
         if function is None:
             function = self._load(spec)
         names = [name for name, _ in spec.params]

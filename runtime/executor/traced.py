@@ -8,13 +8,12 @@ that hands it on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sglc.runtime.executor.code import UNSET, NodeCode
 from sglc.runtime.executor.errors import Poison
 from sglc.runtime.executor.frame import Frame, FrameTrace, Join, Target
-from sglc.runtime.executor.limits import Limits
 from sglc.runtime.executor.machine import Machine, Starter
 from sglc.runtime.executor.recorder import Recorder
 from sglc.runtime.executor.records import Chain, longer
@@ -24,8 +23,10 @@ from sglc.runtime.executor.stream import Stream
 class TracedMachine(Machine):
     """Does what ``Machine`` does, in the same order."""
 
-    def __init__(self, limits: Limits, starters: Mapping[str, Starter], recorder: Recorder) -> None:
-        super().__init__(limits, starters)
+    def __init__(
+        self, starters: Mapping[str, Starter], recorder: Recorder, clock: Callable[[], float]
+    ) -> None:
+        super().__init__(starters, clock)
         self._recorder = recorder
 
     def _trace(self, frame: Frame) -> FrameTrace:
@@ -98,9 +99,9 @@ class TracedMachine(Machine):
 
     def pump(self) -> bool:
         ready = self._ready
-        if not ready:
+        if not ready or self.is_paused:
             return False
-        while ready:
+        while ready and not self.is_over():
             frame, index = ready.popleft()
             if frame.run.outcome is not None:
                 continue

@@ -33,7 +33,7 @@ class Trial(Run):
     def __init__(self, parent: Run) -> None:
         super().__init__(
             parent.code, parent.encoder, parent.tools, parent.seed, parent.instance, EventLog(),
-            None, deltas=parent.deltas,
+            None, limits=parent.limits, deltas=parent.deltas,
         )  # fmt: skip
         self.parent = parent
         self.is_committed = False

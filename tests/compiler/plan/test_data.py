@@ -16,6 +16,7 @@ from sglc.compiler.plan.data import (
     Branch,
     DataError,
     apply_builtin,
+    equal,
     evaluate,
     format_value,
     get_field,
@@ -313,3 +314,38 @@ def test_narrow_passes_a_value_on_and_refuses_none() -> None:
     assert evaluate("narrow", ["x"], {}, {}) == "x"
     with pytest.raises(DataError, match="none"):
         evaluate("narrow", [None], {}, {})
+
+
+@given(st.lists(st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from([0.0, 1.0, "1"])))
+def test_majority_is_the_first_of_the_most_common(items: list[Any]) -> None:
+    given_items = [item for item in items if item is not None]
+    counts = [sum(equal(item, other) for other in given_items) for item in given_items]
+    expected = given_items[counts.index(max(counts))] if given_items else None
+    found = apply_builtin("majority", [items])
+    assert (found, type(found)) == (expected, type(expected))
+
+
+def test_majority_of_many_is_found_in_time() -> None:
+    assert apply_builtin("majority", [[*range(200_000), 7]]) == 7
+    with pytest.raises(DataError, match="too many different lists"):
+        apply_builtin("majority", [[[n] for n in range(6_000)]])
+
+
+def test_texts_too_long_are_refused_before_they_are_made() -> None:
+    long = "a" * 10_000
+    for fn, args in (("join", [[long] * 10_000, long]), ("replace", [long, "a", long])):
+        with pytest.raises(DataError, match="the text is too long"):
+            apply_builtin(fn, args)
+    assert apply_builtin("replace", ["aba", "", "-"]) == "-a-b-a-"
+
+
+def test_what_is_written_out_many_times_is_no_text() -> None:
+    nested: list[Any] = [1]
+    for _ in range(60):
+        nested = [nested, nested]
+    with pytest.raises(DataError, match="too many for a text"):
+        format_value(nested)
+    for _ in range(200):
+        nested = [nested]
+    with pytest.raises(DataError, match="nest deeper than"):
+        format_value(nested)

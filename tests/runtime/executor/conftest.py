@@ -135,13 +135,8 @@ class World:
     def executor(self, **options: Any) -> Executor:
         if self.clock is not None:
             options["clock"] = self.clock
-        executor = Executor(
-            self.backend,
-            PromptEncoder(TOKENIZER, CHATML),
-            tools=ToolRegistry(self.tools),
-            limits=self.limits,
-            **options,
-        )
+        options = {"tools": ToolRegistry(self.tools), "limits": self.limits} | options
+        executor = Executor(self.backend, PromptEncoder(TOKENIZER, CHATML), **options)
         self.made.append(executor)
         return executor
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from typing import Any
 
@@ -122,6 +123,93 @@ def test_wall_time_is_that_of_the_clock_given(world: Any) -> None:
     assert not executor.step()
     assert run.result().error.message == "the run needs more than 5 s"
     assert world.backend.cancelled == [1]
+
+
+GROW = """
+prompt @main(%n: int) {
+  %s0 = stream
+  %a = const "aaaaaaaaaa"
+  %xs = range 1, %n
+  %t: str = for %xs, %a body (%x: int, %b: str) {
+    %c: str = concat %b, %b
+    yield %c
+  }
+  return %s0, t = %t
+}
+"""
+NEST = """
+prompt @main(%n: int) {
+  %s0 = stream
+  %a: list[any] = list %n
+  %xs = range 1, %n
+  %t: list[any] = for %xs, %a body (%x: int, %b: list[any]) {
+    %c: list[any] = list %b, %b
+    yield %c
+  }
+  return %s0, t = %t
+}
+"""
+TWICE = """
+prompt @twice(%n: int) -> int {
+  %s = stream
+  %more = cmp %n, 0 <op = ">">
+  %r: int = if %more
+    do {
+      %m: int = arith %n, 1 <op = "-">
+      %x: int = call @twice, %m <rng = "1">
+      %y: int = call @twice, %m <rng = "2">
+      %z: int = arith %x, %y <op = "+">
+      yield %z
+    }
+    else {
+      yield 1
+    }
+  return %s, result = %r
+}
+prompt @main(%n: int) {
+  %s = stream
+  %v: int = call @twice, %n <rng = "1">
+  return %s, v = %v
+}
+"""
+
+
+@pytest.mark.parametrize("source", [GROW, NEST])
+def test_data_that_doubles_ends_the_run_before_the_memory(world: Any, source: str) -> None:
+    world.limits = Limits(max_data=10_000)
+    assert world.run(source, n=5).error is None
+    error = world.run(source, n=60).error
+    assert error.message == "the run needs more than 10000 characters and items of data"
+
+
+def test_lists_that_nest_without_end_are_an_error(world: Any) -> None:
+    world.limits = Limits(max_data=1_000_000)
+    source = NEST.replace("list %b, %b", "list %b")
+    assert world.run(source, n=150).error is None
+    assert "nest deeper than 200" in world.run(source, n=500).error.message
+
+
+def test_calls_that_double_end(world: Any) -> None:
+    world.limits = Limits(max_blocks=500)
+    assert world.run(TWICE, n=5).captures == {"v": 32}
+    message = world.run(TWICE, n=60).error.message
+    assert message == "the run needs more than 500 turns, branches, arms and calls"
+
+
+def test_a_run_that_computes_leaves_the_step_to_others(world: Any) -> None:
+    ticks = itertools.count()
+    executor = world.executor(clock=lambda: float(next(ticks)), max_step_s=10)
+    spinning = executor.submit(world.plan(SPIN), {"n": 10_000})
+    asking = executor.submit(world.plan(MANY), {"n": 2})
+    steps = 0
+    while not asking.done:
+        assert executor.step()
+        executor.wait()  # does not block: nothing outside is waited for
+        steps += 1
+    assert not spinning.done
+    assert steps < 20
+    executor.run_until_idle()
+    assert spinning.result().error is None
 
 
 @pytest.mark.parametrize("field", ["max_tokens", "wall_time_s", "tool_timeout_s"])

@@ -21,6 +21,7 @@ from sglc.runtime.core.stats import Snapshot, StreamStats
 from sglc.runtime.executor.code import PlanCode
 from sglc.runtime.executor.events import EventLog
 from sglc.runtime.executor.executor import Executor
+from sglc.runtime.executor.limits import Limits
 from sglc.runtime.executor.profile import Profile
 from sglc.runtime.executor.recorder import Recorder
 from sglc.runtime.executor.run import Result, Run
@@ -164,7 +165,9 @@ def test_a_tool_that_does_not_end_has_the_time_until_it_is_given_up() -> None:
     recorder = Recorder(clock, timeline=True)
     plan = plan_of(LOOKUP)
     encoder = PromptEncoder(TOKENIZER, CHATML)
-    run = Run(PlanCode(plan, {}), encoder, {}, 0, 0, EventLog(), None, deltas=False)
+    run = Run(
+        PlanCode(plan, {}), encoder, {}, 0, 0, EventLog(), None, limits=Limits(), deltas=False
+    )  # fmt: skip
     recorder.begin_run(run, 0)
     waits = recorder.begin(run, "tool", "waits", "", None)
     hangs = recorder.begin(run, "tool", "hangs", "", None)
