@@ -28,6 +28,7 @@ class ServerConfig:
         request_timeout_s: wall time of one request, None for no limit.
         drain_timeout_s: how long running requests may take after SIGTERM.
         restart_timeout_s: how long the engine may be silent before it is taken for dead.
+        enable_cache_report: whether the usage of a reply says how much of a prompt was cached.
     """
 
     model: str = "embedded"
@@ -46,6 +47,7 @@ class ServerConfig:
     request_timeout_s: float | None = None
     drain_timeout_s: float = 30.0
     restart_timeout_s: float = 300.0
+    enable_cache_report: bool = False
 
     @property
     def model_name(self) -> str:

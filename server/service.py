@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from sglc.compiler.plan.segments import Text
 from sglc.runtime.models.files import ModelFiles, load_files
+from sglc.runtime.tokenizer.conversation import Conversations
 from sglc.runtime.tokenizer.pieces import Cutter
 from sglc.runtime.tokenizer.prompt import PromptEncoder
 from sglc.server.config import ServerConfig
@@ -21,7 +22,10 @@ _LONG_CHARS = 1 << 15  # a longer text is encoded beside the event loop
 
 @dataclass(slots=True)
 class Service:
-    """One server. ``encoder`` has no state that requests could see of each other."""
+    """One server. ``encoder`` has no state that requests could see of each other.
+
+    ``conversations`` is None for a model without a chat template.
+    """
 
     config: ServerConfig
     files: ModelFiles
@@ -29,6 +33,7 @@ class Service:
     engine: EngineClient
     cutter: Cutter
     storage: Storage
+    conversations: Conversations | None
 
     @classmethod
     def of(cls, config: ServerConfig, engine: EngineClient, storage: Storage) -> Service:
@@ -38,13 +43,15 @@ class Service:
             ModelError: they are missing or broken.
         """
         files = load_files(config.model)
+        tokenizer, template = files.tokenizer, files.template
         return cls(
             config,
             files,
-            PromptEncoder(files.tokenizer, files.template),
+            PromptEncoder(tokenizer, template),
             engine,
-            Cutter(files.tokenizer.special_ids),
+            Cutter(tokenizer.special_ids),
             storage,
+            None if template is None else Conversations(tokenizer, template),
         )
 
     @property

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from jinja2 import TemplateError, nodes
+from jinja2 import TemplateError, meta, nodes
 from jinja2.exceptions import SecurityError, TemplateSyntaxError
 from jinja2.ext import Extension, LoopControlExtension
 from jinja2.parser import Parser
@@ -45,7 +45,9 @@ def _to_json(
 
 
 class JinjaTemplate:
-    """One compiled template. ``names`` are the tokens' strings, ``variables`` what else it reads.
+    """One compiled template. ``names`` are the tokens' strings, ``variables`` what else it has.
+
+    ``reads`` are the variables that it looks at, such as ``tools``.
 
     Raises:
         ValueError: it is not valid Jinja.
@@ -58,25 +60,33 @@ class JinjaTemplate:
         environment.filters["tojson"] = _to_json
         environment.globals["raise_exception"] = _raise
         environment.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
-        self._variables = {**names, **variables}
+        self.source = source
+        self._variables = {"tools": None, "documents": None, **names, **variables}
         try:
             self._template = environment.from_string(source)
+            self.reads = frozenset(meta.find_undeclared_variables(environment.parse(source)))
         except TemplateSyntaxError as error:
             raise ValueError(f"chat template, line {error.lineno}: {error.message}") from None
 
-    def render(self, messages: Sequence[Mapping[str, Any]], add_generation_prompt: bool) -> str:
-        """Return the text of a conversation.
+    def render(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        add_generation_prompt: bool,
+        variables: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Return the text of a conversation; ``variables`` come before those of the template.
 
         Raises:
             RefusedError: the template refuses these messages, or fails on them.
         """
         try:
             return self._template.render(
-                messages=[dict(m) for m in messages],
-                tools=None,
-                documents=None,
-                add_generation_prompt=add_generation_prompt,
-                **self._variables,
+                {
+                    **self._variables,
+                    **(variables or {}),
+                    "messages": [dict(m) for m in messages],
+                    "add_generation_prompt": add_generation_prompt,
+                }
             )
         except SecurityError as error:
             raise RefusedError(f"chat template does what it may not: {error}") from None

@@ -89,16 +89,28 @@ class ChatTemplate:
             raise ValueError(f"the model's chat template has no role `{role}`; it has {known}")
         return self.roles[role]
 
+    def reads(self, variable: str) -> bool:
+        """Whether the template looks at a variable, such as ``tools``."""
+        return self.source is not None and variable in self.source.reads
+
+    def mentions(self, word: str) -> bool:
+        """Whether a word, such as the name of a role, stands in the template."""
+        return self.source is not None and word in self.source.source
+
     def render(
-        self, messages: Sequence[Mapping[str, Any]], *, add_generation_prompt: bool = False
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        add_generation_prompt: bool = False,
+        variables: Mapping[str, Any] | None = None,
     ) -> str:
-        """Return the whole conversation as the template itself writes it.
+        """Return the whole conversation as the template itself writes it, given more variables.
 
         Raises:
             ValueError: the template refuses it.
         """
         if self.source is not None:
-            return self.source.render(messages, add_generation_prompt)
+            return self.source.render(messages, add_generation_prompt, variables)
         parts, ahead = [], None
         for message in messages:
             pieces = self._role(message["role"])

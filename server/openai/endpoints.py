@@ -1,0 +1,29 @@
+"""The endpoints of OpenAI's dialect, but for files and batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sglc.server.http.endpoint import Endpoint
+from sglc.server.openai.chat import ChatReply, chat
+from sglc.server.openai.chat_body import ChatBody
+from sglc.server.openai.models import ModelCard, ModelList, model, models
+
+OPENAI: Sequence[Endpoint] = (
+    Endpoint(
+        path="/v1/chat/completions",
+        handle=chat,
+        body=ChatBody,
+        reply=ChatReply,
+        tag="openai",
+        streams=True,
+    ),
+    Endpoint(path="/v1/models", handle=models, methods=("GET",), reply=ModelList, tag="openai"),
+    Endpoint(
+        path="/v1/models/{model:path}",
+        handle=model,
+        methods=("GET",),
+        reply=ModelCard,
+        tag="openai",
+    ),
+)
