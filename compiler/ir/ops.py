@@ -187,8 +187,8 @@ _CALL_OPS = (
     _op("include", "stream callee any*", "run a prompt on this stream", STREAM, ANY,
         any_kwargs=True, attrs={"rng": "str", **_PATH}, calls=True, effectful=True, site=True,
         writes_stream=True),
-    _op("tool", "tool", "call a host function", ANY, any_kwargs=True, attrs=_PATH, host=True,
-        effectful=True),
+    _op("tool", "tool", "call a host function", ANY, any_kwargs=True,
+        attrs={"must": "bool", **_PATH}, host=True, effectful=True),
 )  # fmt: skip
 
 MODULE_HINTS: Final = {"single_flight": "bool", "order_rows": "bool", "prefixes": "segments"}

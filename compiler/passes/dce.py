@@ -2,9 +2,10 @@
 
 What can be seen of a run: its value, its failure, the calls of tools, texts that are shown, and the
 captures and the text of the prompt it starts at, if those are looked at (``Context.shows``). An op
-goes when none of its results is needed for that and it cannot fail; see ``liveness.py``. Where a
-stream must be named that nobody reads (the end of a branch, or of a prompt that is only called), it
-is the last version that stays.
+goes when none of its results is needed for that and it cannot fail; see ``liveness.py``. With
+``drop_tools`` calls of tools that change nothing go although they may fail; see ``asking.py``.
+Where a stream must be named that nobody reads (the end of a branch, or of a prompt that is only
+called), it is the last version that stays.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from sglc.compiler.ir.graph import Function, Module
 from sglc.compiler.ir.op import Op, Region, Value
 from sglc.compiler.ir.text import write_op
 from sglc.compiler.ir.traits import makes_branch
+from sglc.compiler.passes.asking import optional_tools
 from sglc.compiler.passes.base import Context, Pass
 from sglc.compiler.passes.facts import Facts
 from sglc.compiler.passes.liveness import Liveness
@@ -25,21 +27,32 @@ from sglc.compiler.passes.report import Saved, change, cost
 
 @dataclass(frozen=True)
 class DeadCode(Pass):
-    """Drop what nobody can see."""
+    """Drop what nobody can see.
+
+    ``drop_tools``: also calls of tools that change nothing, with the failure they may end in.
+    """
 
     name: ClassVar[str] = "dce"
+    drop_tools: bool = False
 
     def run(self, module: Module, context: Context) -> Module:
         facts = Facts(module)
+        optional = optional_tools(module) if self.drop_tools else frozenset[int]()
         made = {
-            name: self._function(function, facts, context)
+            name: self._function(function, facts, context, optional)
             for name, function in module.functions.items()
         }
         return replace(module, functions=made)
 
-    def _function(self, function: Function, facts: Facts, context: Context) -> Function:
+    def _function(
+        self, function: Function, facts: Facts, context: Context, optional: frozenset[int]
+    ) -> Function:
         alive = Liveness(
-            function, facts, is_seen=context.shows(function), is_told=not context.by_value
+            function,
+            facts,
+            is_seen=context.shows(function),
+            is_told=not context.by_value,
+            optional=optional,
         )
         sweep = _Sweep(function, alive, context)
         body = sweep.region(function.body, (), ())

@@ -11,7 +11,7 @@ only later text goes that is not needed, it goes with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from sglc.compiler.ir.graph import Function
 from sglc.compiler.ir.op import Op, Operand, Region, Value, values_in
@@ -43,6 +43,7 @@ class Liveness:
     are those that are read of values that are not needed as a whole. ``seen`` holds the model ops
     of which somebody looks at the text or the capture, by their identity.
     ``is_told``: somebody hears of branches that end, so those of which something runs are kept.
+    ``optional``: ops, by their identity, that are no roots though they may fail.
     """
 
     def __init__(
@@ -53,9 +54,11 @@ class Liveness:
         is_seen: bool,
         read_fields: frozenset[str] | None = None,
         is_told: bool = False,
+        optional: Container[int] = (),
     ) -> None:
         self.function = function
         self.read_fields = read_fields
+        self.optional = optional
         self.seen: set[int] = set()
         self.facts = facts
         self.keeps_stream = is_seen or function.name in facts.included
@@ -112,7 +115,7 @@ class Liveness:
         if spec.model and (op.attrs.get("show") or (is_main and capture_of(op) is not None)):
             self.seen.add(id(op))
             return True
-        return not self.facts.cannot_fail(op, self.function)
+        return id(op) not in self.optional and not self.facts.cannot_fail(op, self.function)
 
     # ---- spreading
 

@@ -12,8 +12,12 @@ from sglc.compiler.ir.verify import verify
 from sglc.compiler.passes.base import Context, Pass
 from sglc.compiler.passes.registry import PASSES, pass_class
 
-SIMPLIFY: Final = "fold,peval,bounds,gvn,dce"
-"""Passes that make graphs smaller; one finds more to do where another has been."""
+SIMPLIFY: Final = {
+    0: "",
+    1: "fold,peval,bounds,gvn,dce",
+    2: "fold,peval,bounds,gvn,dce{drop_tools=true}",
+}
+"""By level: passes that make graphs smaller; one finds more to do where another has been."""
 _BEHIND: Final = (
     ("fields", 1),
     ("prefix", 1),
@@ -97,7 +101,7 @@ def level(number: int, *, verify: bool = False) -> Pipeline:
         KeyError: there is no such level.
     """
     last = parse_pipeline(PLAN[number]).passes
-    passes = parse_pipeline(SIMPLIFY).passes if number else ()
+    passes = parse_pipeline(SIMPLIFY[number]).passes
     return Pipeline(passes, MAX_ROUNDS, verify, last)
 
 

@@ -289,7 +289,9 @@ class _Block:
             self.f.emit("check", True)
 
     def do_read(self) -> None:
-        self.texts.append(self.f.one("tool", Symbol("read"), key=self.text(), types=STR))
+        attrs = {"must": True} if self.draw(_rarely) else {}
+        read = Symbol("read")
+        self.texts.append(self.f.one("tool", read, key=self.text(), types=STR, attrs=attrs))
 
     def do_note(self) -> None:
         if not self.effects:

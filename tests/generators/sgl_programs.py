@@ -258,7 +258,13 @@ class _Writer:
 
     def _tool(self, place: _Place) -> None:
         name = self.name(place, "text")
-        if place.branch or self.draw(st.booleans()):
+        how = self.draw(st.integers(0, 5))
+        if how == 0:
+            self.say(place, f"{name} = look({self.text(place)})")
+        elif how == 1:
+            self.say(place, f"_ = look({self.text(place)})")
+            return
+        elif place.branch or how < 4:
             self.say(place, f'{name} = try look({self.text(place)}) else "-"')
         else:
             self.say(place, f"{name} = note({self.text(place)})")

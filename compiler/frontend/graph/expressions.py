@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sglc.compiler.frontend import ast
@@ -30,7 +30,7 @@ from sglc.compiler.frontend.graph.scan import (
 )
 from sglc.compiler.frontend.graph.types import value_type
 from sglc.compiler.frontend.static_types import GroupType
-from sglc.compiler.ir.op import Literal, Operand, Symbol, Value
+from sglc.compiler.ir.op import AttrValue, Literal, Operand, Symbol, Value
 from sglc.compiler.ir.values import (
     ANY,
     BOOL,
@@ -176,9 +176,8 @@ class Expressions:
         if include:
             results.insert(0, ("s", STREAM_TYPE))
             args.insert(0, self._scope.stream)
-        values = self._with_effect(
-            "include" if include else "call", call, args, results, {}, self._emitter.site()
-        )
+        site = {"rng": self._emitter.site()}
+        values = self._with_effect("include" if include else "call", call, args, results, {}, site)
         if include:
             self._scope.names[STREAM] = values[0]
         return values[-1]
@@ -190,7 +189,7 @@ class Expressions:
         args: Sequence[Operand],
         results: Sequence[tuple[str, ValueType]],
         kwargs: dict[str, Operand],
-        site: str = "",
+        attrs: Mapping[str, AttrValue],
     ) -> tuple[Value, ...]:
         """Emit a call; one that may change the world takes its place in the chain of effects."""
         chained = is_effectful(self._checked, call)
@@ -202,7 +201,7 @@ class Expressions:
             *args,
             results=results,
             kwargs=kwargs,
-            attrs={"rng": site} if site else {},
+            attrs=attrs,
             span=call.span,
         )
         if chained:
@@ -304,7 +303,7 @@ class Expressions:
                     Symbol(callee.symbol), *operands, span=call.span, rng=self._emitter.site(),
                 )  # fmt: skip
             case ToolInfo():
-                return self._tool(call, callee)
+                return self._tool(call, callee, name)
         raise AssertionError(f"a type is not a value: {call.span}")
 
     def _builtin(self, call: ast.Call, name: str) -> Operand:
@@ -324,10 +323,13 @@ class Expressions:
             span=call.span,
         )[0]
 
-    def _tool(self, call: ast.Call, info: ToolInfo) -> Operand:
+    def _tool(self, call: ast.Call, info: ToolInfo, name: str) -> Operand:
         kwargs = self._given(call, info.params)  # the host fills in its own defaults
         result = (info.symbol.rpartition(".")[2], self._type(call))
-        return self._with_effect("tool", call, [Symbol(info.symbol)], [result], kwargs)[0]
+        # Who says that the answer does not matter asks for the failure.
+        is_asked = name.startswith("_") and info.effect != "effectful"
+        attrs = {"must": True} if is_asked else {}
+        return self._with_effect("tool", call, [Symbol(info.symbol)], [result], kwargs, attrs)[0]
 
     def _operator(self, expr: ast.Expr) -> Operand:
         one, span = self._emitter.one, expr.span
