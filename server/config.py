@@ -19,7 +19,9 @@ class ServerConfig:
         served_name: what the model is called in replies; None for ``model``.
         dtype, device: as for ``sglc run``.
         num_slots: tokens that the KV cache holds; None for what fits.
-        seed: of requests that name none; None draws one for each.
+        seed: what seeds are drawn from for requests that name none; None for anything.
+        stream_interval: tokens between two events of a native stream.
+        skip_tokenizer_init: the native dialect takes and gives ids alone.
         host, port: where to listen.
         storage: the folder of files, batches and programs.
         max_body_bytes: a larger body is refused with 413.
@@ -38,6 +40,8 @@ class ServerConfig:
     num_slots: int | None = None
     engine: EngineConfig = field(default_factory=EngineConfig)
     seed: int | None = None
+    stream_interval: int = 1
+    skip_tokenizer_init: bool = False
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     storage: Path = Path("sglc-storage")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-from dataclasses import dataclass
+import random
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
@@ -15,6 +15,8 @@ from sglc.runtime.tokenizer.pieces import Cutter
 from sglc.runtime.tokenizer.prompt import PromptEncoder
 from sglc.server.config import ServerConfig
 from sglc.server.engine.client import EngineClient
+from sglc.server.native.logprobs import TokenTexts
+from sglc.server.native.running import Running
 from sglc.server.storage.storage import Storage
 
 _LONG_CHARS = 1 << 15  # a longer text is encoded beside the event loop
@@ -34,6 +36,9 @@ class Service:
     cutter: Cutter
     storage: Storage
     conversations: Conversations | None
+    token_texts: TokenTexts
+    seeds: random.Random
+    running: Running = field(default_factory=Running)
 
     @classmethod
     def of(cls, config: ServerConfig, engine: EngineClient, storage: Storage) -> Service:
@@ -52,6 +57,8 @@ class Service:
             Cutter(tokenizer.special_ids),
             storage,
             None if template is None else Conversations(tokenizer, template),
+            TokenTexts(files.tokenizer),
+            random.Random(config.seed),
         )
 
     @property
@@ -59,6 +66,12 @@ class Service:
         """Largest number of tokens of a prompt and what is written behind it."""
         assert self.engine.ready is not None
         return self.engine.ready.max_context
+
+    @property
+    def vocab_size(self) -> int:
+        """The number of logits; token ids are below it."""
+        assert self.engine.ready is not None
+        return self.engine.ready.vocab_size
 
     async def encode(self, text: str, *, specials: bool = False) -> list[int]:
         """Return the ids of a prompt, the tokenizer's begin token first.
@@ -82,10 +95,8 @@ class Service:
         return ids if ids[: len(bos)] == bos else bos + ids
 
     def draw_seed(self, given: int | None) -> int:
-        """Return the seed of a request: its own, the server's, or a new one."""
-        if given is not None:
-            return given
-        return self.config.seed if self.config.seed is not None else secrets.randbits(63)
+        """Return the seed of a request: its own, or the next of the server's."""
+        return self.seeds.getrandbits(63) if given is None else given
 
 
 def service_of(request: Request) -> Service:

@@ -58,6 +58,12 @@ class Job:
             self.is_over = True
             self._cancel(self.number)
 
+    def finish(self) -> None:
+        """End the job as if it were complete: its reader gets what there is, and no more."""
+        if not self.is_over:
+            self._cancel(self.number)
+            self.put(Finished(self.number))
+
     async def __aiter__(self) -> AsyncIterator[JobReply]:
         """Yield every reply but a Failed.
 

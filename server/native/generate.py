@@ -2,122 +2,103 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 
-from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sglc.runtime.core.events import DecodeResult
-from sglc.runtime.core.sampling import SamplingParams
-from sglc.server.engine.job import Job
-from sglc.server.engine.messages import Generation, Sampled, Written
-from sglc.server.errors import ApiError, bad_request
-from sglc.server.http.body import Body, read_body
+from sglc.server.errors import ApiError
+from sglc.server.http.body import read_body
+from sglc.server.http.disconnect import while_connected
 from sglc.server.http.replies import DONE, data_event, event_stream, json_reply
+from sglc.server.native.batch import Batch, batch_of
+from sglc.server.native.body import GenerateBody
+from sglc.server.native.output import Output
+from sglc.server.native.progress import progress
+from sglc.server.native.prompt import Prompt, encode_item, prompt_of
+from sglc.server.operations.tenant import tenant_of
 from sglc.server.service import Service, service_of
 
 
-class SamplingBody(Body):
-    """``sampling_params``."""
-
-    max_new_tokens: int = Field(default=128, ge=0)
-    temperature: float = 1.0
-    top_p: float = 1.0
-    top_k: int = -1
-    min_p: float = 0.0
-    stop: str | list[str] | None = None
-    sampling_seed: int | None = None
-
-
-class GenerateBody(Body):
-    """The body of ``/generate``."""
-
-    text: str
-    sampling_params: SamplingBody = SamplingBody()
-    stream: bool = False
-    rid: str | None = None
-
-
 async def generate(request: Request) -> Response:
-    """Generate text behind a prompt."""
-    service = service_of(request)
+    """Generate text behind a prompt, or behind each of a list.
+
+    A stream has an event whenever there is more of an output, with all of its text so far. What
+    is wrong with a request is a 400 as long as nothing is sent, and an event after that.
+    """
+    service, tenant = service_of(request), tenant_of(request).name
     body = await read_body(request, GenerateBody)
-    generation = await _generation(service, body)
-    job = service.engine.generate(generation)
-    name = body.rid or secrets.token_hex(16)
+    batch = batch_of(body, service.config.max_queued)
+    # what has a name may be aborted by it, and then shows what it has written
+    deltas = body.stream or body.rid is not None
+    prompts = [
+        prompt_of(service, item, await encode_item(service, item), deltas=deltas)
+        for item in batch.items
+    ]
+    outputs = [
+        Output(
+            prompt,
+            number,
+            service.token_texts,
+            with_text=bool(body.return_text_in_logprobs),
+            as_ids=service.config.skip_tokenizer_init,
+        )
+        for prompt in prompts
+        for number in range(batch.num_samples)
+    ]
     if body.stream:
-        return event_stream(_events(job, name))
-    async with job:
-        async for reply in job:
-            if isinstance(reply, Sampled):
-                text = reply.result.text if reply.result else ""
-                return json_reply({"text": text, "meta_info": _meta(name, reply)})
-    raise AssertionError("a generation ends with its sample")
+        events = _events(service, tenant, batch, prompts, outputs)
+        first = await while_connected(request, anext(events))
+        return event_stream(_behind(first, events))
+    await while_connected(request, _run(service, tenant, prompts, outputs))
+    replies = [output.to_data() for output in outputs]
+    return json_reply(replies if batch.is_list else replies[0])
 
 
-async def _generation(service: Service, body: GenerateBody) -> Generation:
-    params = body.sampling_params
-    ids = await service.encode(body.text)
-    if not ids:
-        raise bad_request("text is empty, and this model has no begin token", "text")
-    if len(ids) >= service.max_context:
-        raise bad_request(
-            f"the prompt has {len(ids)} tokens; the model's context holds {service.max_context}",
-            "text",
-        )
+async def _run(
+    service: Service, tenant: str, prompts: Sequence[Prompt], outputs: Sequence[Output]
+) -> None:
+    async with aclosing(progress(service, tenant, prompts, outputs)) as changes:
+        async for _ in changes:
+            pass
+
+
+async def _events(
+    service: Service,
+    tenant: str,
+    batch: Batch,
+    prompts: Sequence[Prompt],
+    outputs: Sequence[Output],
+) -> AsyncGenerator[bytes]:
+    """Yield the events of a stream.
+
+    Raises:
+        ApiError: it cannot be served; later than that it is an event.
+    """
+    interval = service.config.stream_interval
+    numbers = {id(output): number for number, output in enumerate(outputs)}
+    sent = [0] * len(outputs)
+    has_begun = False
     try:
-        sampling = SamplingParams(
-            temperature=params.temperature,
-            top_p=params.top_p,
-            top_k=params.top_k,
-            min_p=params.min_p,
-        )
-    except ValueError as error:
-        raise bad_request(f"sampling_params: {error}", "sampling_params") from None
-    stop = (params.stop,) if isinstance(params.stop, str) else tuple(params.stop or ())
-    return Generation(
-        ids=tuple(ids),
-        max_tokens=params.max_new_tokens,
-        sampling=sampling,
-        seed=service.draw_seed(params.sampling_seed),
-        stop=stop,
-        deltas=body.stream,
-    )
+        async with aclosing(progress(service, tenant, prompts, outputs)) as changes:
+            async for output in changes:
+                number = numbers[id(output)]
+                num_new = len(output.ids) - sent[number]
+                if not output.is_over and sent[number] and num_new < interval:
+                    continue
+                sent[number] = len(output.ids)
+                yield data_event(output.to_data(number if batch.is_list else None))
+                has_begun = True
+    except ApiError as error:
+        if not has_begun:
+            raise
+        yield data_event(error.to_data())
+    yield DONE
 
 
-async def _events(job: Job, name: str) -> AsyncIterator[bytes]:
-    text = ""
-    async with job:
-        try:
-            async for reply in job:
-                if isinstance(reply, Written):
-                    text += reply.text
-                    yield data_event(
-                        {"text": text, "meta_info": {"id": name, "finish_reason": None}}
-                    )
-                elif isinstance(reply, Sampled):
-                    yield data_event({"text": text, "meta_info": _meta(name, reply)})
-        except ApiError as error:
-            yield data_event(error.to_data())
-        yield DONE
-
-
-def _meta(name: str, reply: Sampled) -> dict[str, Any]:
-    result, stats = reply.result, reply.stats
-    return {
-        "id": name,
-        "finish_reason": _finish(result),
-        "prompt_tokens": stats.prompt_tokens,
-        "completion_tokens": len(result.ids) if result else 0,
-        "completion_tokens_wo_jump_forward": len(result.ids) - result.num_forced if result else 0,
-        "cached_tokens": stats.cached_tokens,
-    }
-
-
-def _finish(result: DecodeResult | None) -> dict[str, Any]:
-    if result is None or result.finish == "length":
-        return {"type": "length", "length": len(result.ids) if result else 0}
-    return {"type": "stop", "matched": result.matched}
+async def _behind(first: bytes, events: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    async with aclosing(events):
+        yield first
+        async for event in events:
+            yield event

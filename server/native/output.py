@@ -1,0 +1,174 @@
+"""One output of a request: what is known of it so far, and how SGLang writes that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sglc.runtime.core.events import DecodeResult
+from sglc.server.engine.messages import PromptLogprobs, Sampled, Written
+from sglc.server.native import logprobs
+from sglc.server.native.logprobs import Pairs, TokenTexts
+from sglc.server.native.prompt import Prompt
+
+
+class Output:
+    """Sample ``number`` of a prompt.
+
+    ``with_text`` is whether log probabilities name the tokens; ``as_ids`` whether the reply has
+    ids in the place of text.
+    """
+
+    def __init__(
+        self, prompt: Prompt, number: int, texts: TokenTexts, *, with_text: bool, as_ids: bool
+    ) -> None:
+        self.prompt = prompt
+        self.number = number
+        self.ids: tuple[int, ...] = ()
+        self.result: DecodeResult | None = None
+        self.is_over = False
+        self._texts = texts
+        self._named = texts if with_text else None
+        self._as_ids = as_ids
+        self._text = ""
+        self._logprobs: tuple[float, ...] = ()
+        self._tops: tuple[Pairs, ...] = ()
+        self._cached_tokens: int | None = None
+        self._scores: PromptLogprobs | None = None
+        self._finish: dict[str, Any] | None = None
+        self._input: dict[str, Any] | None = None
+
+    @property
+    def rid(self) -> str:
+        """What the output is called."""
+        return self.prompt.item.rids[self.number]
+
+    def add(self, written: Written) -> None:
+        """Take more of it."""
+        self._text += written.text
+        self.ids += written.ids
+        self._logprobs += written.logprobs
+        self._tops += written.top_logprobs
+
+    def end(self, sampled: Sampled) -> None:
+        """Take what it came to in the end."""
+        self.is_over = True
+        self._cached_tokens = sampled.stats.cached_tokens
+        self._scores = sampled.prompt
+        result = self.result = sampled.result
+        self._finish = finish_reason(result)
+        if result is not None:
+            self._text, self.ids, self._logprobs = result.text, result.ids, result.logprobs
+            self._tops = result.top_logprobs or ()
+
+    def end_empty(self) -> None:
+        """End where nothing was given and nothing is to be written."""
+        self.is_over = True
+        self._cached_tokens = 0
+        self._finish = finish_reason(None)
+
+    def abort(self, message: str) -> None:
+        """End with what is there."""
+        self.is_over = True
+        self._finish = {"type": "abort", "message": message}
+
+    def to_data(self, index: int | None = None) -> dict[str, Any]:
+        """Return the reply. Mid-way, what is known only at the end is null."""
+        data: dict[str, Any] = {}
+        if self._as_ids:
+            data["token_ids"] = self.ids
+        else:
+            data["text"] = self._visible()
+        data["output_ids"] = self.ids
+        data["meta_info"] = self._meta()
+        if index is not None:
+            data["index"] = index
+        return data
+
+    def _meta(self) -> dict[str, Any]:
+        forced = 0 if self.result is None else self.result.num_forced
+        meta: dict[str, Any] = {
+            "id": self.rid,
+            "finish_reason": self._finish,
+            "prompt_tokens": len(self.prompt.ids),
+            "completion_tokens": len(self.ids),
+            "completion_tokens_wo_jump_forward": len(self.ids) - forced if self.is_over else None,
+            "cached_tokens": self._cached_tokens,
+        }
+        if self.prompt.logprob_start is not None:
+            meta |= self._input_logprobs()
+            meta["output_token_logprobs"] = logprobs.triples(self._logprobs, self.ids, self._named)
+            if self.prompt.item.num_top:
+                meta["output_top_logprobs"] = logprobs.tops(
+                    self._tops, self.prompt.item.num_top, self._named
+                )
+        return meta
+
+    def _input_logprobs(self) -> dict[str, Any]:
+        """Return what is known of the prompt; a first token has no probability."""
+        start, ids = self.prompt.logprob_start, self.prompt.ids
+        assert start is not None
+        if self._input is not None:
+            return self._input
+        entries: list[logprobs.Triple] = []
+        tops: list[list[logprobs.Triple] | None] = []
+        if start == 0 and ids:
+            entries.append(logprobs.triple(None, ids[0], self._named))
+            tops.append(None)
+        if self._scores is not None:
+            scores = self._scores
+            entries += logprobs.triples(scores.logprobs, ids[scores.begin :], self._named)
+            tops += logprobs.tops(scores.top_logprobs or (), self.prompt.item.num_top, self._named)
+        found: dict[str, Any] = {
+            "input_token_logprobs": entries,
+            "normalized_prompt_logprob": logprobs.mean(entries),
+        }
+        if self.prompt.item.num_top:
+            found["input_top_logprobs"] = tops
+        if self.is_over:
+            self._input = found
+        return found
+
+    def _visible(self) -> str:
+        params, result = self.prompt.item.params, self.result
+        text = self._text
+        if not params.skip_special_tokens:
+            ids = self.ids if result is None else result.ids[: result.num_kept]
+            text = with_specials(text, ids, self._texts)
+        if params.no_stop_trim and result is not None and result.matched is not None:
+            matched = result.matched
+            if isinstance(matched, str):
+                return text + matched
+            if not (params.skip_special_tokens and self._texts.is_special(matched)):
+                return text + self._texts.text_of(matched)
+        return text
+
+
+def finish_reason(result: DecodeResult | None) -> dict[str, Any]:
+    """Return why an output ended. A constraint that is fulfilled is a stop that matched nothing."""
+    if result is None or result.finish == "length":
+        return {"type": "length", "length": len(result.ids) if result else 0}
+    return {"type": "stop", "matched": result.matched}
+
+
+def with_specials(text: str, ids: Sequence[int], texts: TokenTexts) -> str:
+    """Return a text with the names of the special tokens that ``ids``, which wrote it, have.
+
+    A special token is left out as long as the text before it is not all there.
+    """
+    shown: list[str] = []
+    at = 0
+    run: list[bytes] = []
+    for token in (*ids, None):
+        if token is not None and not texts.is_special(token):
+            run.append(texts.bytes_of(token))
+            continue
+        piece = b"".join(run).decode(errors="replace")
+        run.clear()
+        shown.append(text[at : at + len(piece)])
+        at += len(piece)
+        if at > len(text):
+            break
+        if token is not None:
+            shown.append(texts.text_of(token))
+    return "".join(shown) + text[at:]
