@@ -26,7 +26,8 @@ from sglc.compiler.driver import compile_source
 from sglc.compiler.plan.plan import Plan
 from sglc.compiler.plan.segments import Text
 from sglc.compiler.source import SourceFile
-from sglc.runtime.local import LocalHost, LocalOptions, load
+from sglc.runtime.local import LocalHost, load
+from sglc.runtime.options import LocalOptions
 
 QUESTIONS = """
 prompt ask(question: str):

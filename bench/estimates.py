@@ -22,7 +22,8 @@ from sglc.compiler.diagnostics import DiagnosticSink
 from sglc.compiler.driver import Optimization, compile_source
 from sglc.compiler.passes.pipeline import level
 from sglc.compiler.source import SourceFile
-from sglc.runtime.local import LocalOptions, load
+from sglc.runtime.local import load
+from sglc.runtime.options import LocalOptions
 
 EXAMPLES: Final = Path(__file__).parents[1] / "examples"
 CASES: Final[tuple[tuple[str, dict[str, Any]], ...]] = (

@@ -31,7 +31,8 @@ from sglc.compiler.plan.plan import Plan
 from sglc.compiler.source import SourceFile
 from sglc.runtime.config import EngineConfig
 from sglc.runtime.core.events import Decoded, DecodeResult
-from sglc.runtime.local import LocalHost, LocalOptions, load
+from sglc.runtime.local import LocalHost, load
+from sglc.runtime.options import LocalOptions
 
 ROOT = Path(__file__).parent.parent
 PATTERN = r"""\{

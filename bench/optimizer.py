@@ -31,7 +31,8 @@ from sglc.compiler.plan.arguments import bind_arguments
 from sglc.compiler.plan.plan import Plan
 from sglc.compiler.source import SourceFile
 from sglc.runtime.config import EngineConfig
-from sglc.runtime.local import LocalHost, LocalOptions, load
+from sglc.runtime.local import LocalHost, load
+from sglc.runtime.options import LocalOptions
 
 FOLDER: Final = Path(__file__).parent / "programs"
 ESSAY: Final = (

@@ -23,7 +23,8 @@ from sglc.compiler.passes.pipeline import parse_pipeline
 from sglc.compiler.plan.plan import Plan
 from sglc.compiler.source import SourceFile
 from sglc.runtime.executor.run import Result
-from sglc.runtime.local import LocalHost, LocalOptions, load
+from sglc.runtime.local import LocalHost, load
+from sglc.runtime.options import LocalOptions
 
 PROGRAM = """
 prompt main(question: str) -> str:

@@ -50,8 +50,9 @@ def load_host(
 
     try:
         from sglc.runtime.config import cache_folder
-        from sglc.runtime.local import LocalOptions, load
+        from sglc.runtime.local import load
         from sglc.runtime.models.errors import ModelError
+        from sglc.runtime.options import LocalOptions
     except ModuleNotFoundError as error:
         raise CommandError(
             f"running a model needs {error.name}: pip install 'sglc[local]'"

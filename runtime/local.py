@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
 from sglc.constraints.artifacts import ArtifactFolder
 from sglc.constraints.store import AutomatonStore
-from sglc.runtime.config import EngineConfig
 from sglc.runtime.core.vocabulary import Vocabulary
 from sglc.runtime.executor.compile_process import CompileProcess
 from sglc.runtime.executor.constraints import Preparer
@@ -19,33 +17,10 @@ from sglc.runtime.executor.stored import StoredConstraints
 from sglc.runtime.executor.tools import ToolRegistry
 from sglc.runtime.host import Host
 from sglc.runtime.masks.store import MaskStore
-from sglc.runtime.models.files import ModelFiles
-from sglc.runtime.models.hub import EMBEDDED
 from sglc.runtime.models.loading import load_model
+from sglc.runtime.options import LocalOptions
 from sglc.runtime.scheduler.scheduler import Scheduler
 from sglc.runtime.tokenizer.prompt import PromptEncoder
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalOptions:
-    """Which model to load, how, and what its runs may use.
-
-    ``num_slots`` is the size of the KV cache in tokens (None: what fits); ``search_path`` the
-    folders in which tools named ``module:function`` are looked for; ``timeout_s`` the wall time a
-    single run may take; ``engine`` the limits of the scheduler; ``cache_folder`` where automata and
-    masks are kept between runs, None for nowhere; ``files`` are the model's, if they were
-    loaded before.
-    """
-
-    model: str = EMBEDDED
-    dtype: str = "auto"
-    device: str = "auto"
-    num_slots: int | None = None
-    search_path: tuple[str, ...] = ()
-    timeout_s: float | None = None
-    engine: EngineConfig = field(default_factory=EngineConfig)
-    cache_folder: Path | None = None
-    files: ModelFiles | None = None
 
 
 class LocalHost(Host):

@@ -8,10 +8,11 @@ from contextlib import closing
 import uvicorn
 
 from sglc.runtime.config import cache_folder
-from sglc.runtime.local import LocalOptions
+from sglc.runtime.options import LocalOptions
 from sglc.server.config import ServerConfig
 from sglc.server.endpoints import all_endpoints
 from sglc.server.engine.client import EngineClient
+from sglc.server.engine.limits import EngineLimits
 from sglc.server.http.app import make_app
 from sglc.server.service import Service
 from sglc.server.storage.storage import Storage
@@ -32,8 +33,13 @@ def serve(config: ServerConfig) -> None:
         engine=config.engine,
         cache_folder=cache_folder(),
     )
+    limits = EngineLimits(
+        max_queued=config.max_queued,
+        request_timeout_s=config.request_timeout_s,
+        restart_timeout_s=config.restart_timeout_s,
+    )
     with closing(Storage(config.storage)) as storage:
-        service = Service.of(config, EngineClient(options), storage)
+        service = Service.of(config, EngineClient(options, limits), storage)
         app = make_app(service, all_endpoints())
         # uvicorn raises what it was told to stop by once more, for whoever handled it before
         signal.signal(signal.SIGTERM, lambda *_: None)

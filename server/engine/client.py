@@ -1,22 +1,19 @@
-"""The engine as the side of HTTP sees it: a process, started, spoken to and watched."""
+"""The engine as the side of HTTP sees it: jobs in, replies out, restarted when it dies."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 import logging
-import pickle
-import socket
-import subprocess
-import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from sglc.compiler.plan.plan import Plan
-from sglc.runtime.local import LocalOptions
-from sglc.server.engine import frames
+from sglc.runtime.options import LocalOptions
 from sglc.server.engine.job import Job
+from sglc.server.engine.limits import Admission, EngineLimits
 from sglc.server.engine.messages import (
     Answer,
     Ask,
@@ -28,36 +25,45 @@ from sglc.server.engine.messages import (
     Generate,
     Generation,
     LoadPlan,
+    Question,
     Ready,
     Reply,
     RunPlan,
-    Shutdown,
 )
+from sglc.server.engine.process import WORKER, EngineError, EngineProcess
+from sglc.server.engine.watchdog import Watchdog
 from sglc.server.errors import ApiError
 
 log = logging.getLogger("sglc.server")
 
-
-class EngineError(RuntimeError):
-    """The engine cannot be started."""
+_PING = 0  # the number of an Ask whose answer nobody waits for
+_END_S = 5.0  # what a process may take to end when it is asked to
 
 
 class EngineClient:
     """Starts the engine's process and gives it jobs; used in one event loop.
 
-    If the process dies its jobs fail, and it is started again.
+    If the process dies, or says nothing for too long, its jobs fail and it is started again.
+    ``command`` is what is started, with a socket's number and this process's id behind it.
     """
 
-    def __init__(self, options: LocalOptions) -> None:
+    def __init__(
+        self,
+        options: LocalOptions,
+        limits: EngineLimits | None = None,
+        command: Sequence[str] = WORKER,
+    ) -> None:
         self._options = options
-        self._numbers = itertools.count(1)
+        self._limits = limits or EngineLimits()
+        self._command = command
+        self._admission = Admission(self._limits.max_queued, time.monotonic)
+        self._numbers = itertools.count(_PING + 1)
         self._jobs: dict[int, Job] = {}
+        self._timers: dict[int, asyncio.TimerHandle] = {}
         self._asked: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
         self._plans: dict[str, Plan] = {}
-        self._process: subprocess.Popen[bytes] | None = None
-        self._writer: asyncio.StreamWriter | None = None
-        self._commands: list[Command] = []
-        self._watch: asyncio.Task[None] | None = None
+        self._process: EngineProcess | None = None
+        self._task: asyncio.Task[None] | None = None
         self.ready: Ready | None = None
         self.num_restarts = 0
 
@@ -66,43 +72,76 @@ class EngineClient:
         """Jobs that are not over."""
         return len(self._jobs)
 
+    @property
+    def pid(self) -> int | None:
+        """The number of the engine's process, None while there is none."""
+        return None if self._process is None else self._process.pid
+
     async def start(self) -> None:
         """Start the process and wait until the model is loaded.
 
         Raises:
             EngineError: it cannot be loaded.
         """
-        reader = await self._spawn()
-        self._watch = asyncio.create_task(self._serve(reader))
+        process = await self._spawn()
+        self._task = asyncio.create_task(self._supervise(process))
 
     async def close(self) -> None:
         """End the process; jobs that run fail."""
-        if self._watch is not None:
-            self._watch.cancel()
+        if self._task is not None:
+            self._task.cancel()
             with suppress(asyncio.CancelledError):
-                await self._watch
-        self._say(Shutdown())
-        self._flush()
-        await self._reap(5.0)
-        self._fail_all("the server is shutting down")
+                await self._task
+        process, self._process = self._process, None
+        self.abort("the server is shutting down")
+        if process is not None:
+            await process.end(_END_S)
 
-    def generate(self, generation: Generation) -> Job:
-        """Begin a generation.
+    def kill(self) -> None:
+        """End the process at once, without a word to anybody."""
+        if self._process is not None:
+            self._process.kill()
+
+    def check(self) -> None:
+        """Say whether jobs can be begun.
 
         Raises:
-            ApiError: the engine is not there.
+            ApiError: 503: the engine is not there.
         """
-        job = self._new_job()
+        if self._process is None:
+            raise ApiError(
+                503,
+                "the engine is not running: it is being started again",
+                code="engine_down",
+                headers={"Retry-After": "5"},
+            )
+
+    def abort(self, message: str) -> None:
+        """End all jobs: each fails with 503 and ``message``."""
+        for number, job in list(self._jobs.items()):
+            self._cancel(number)
+            job.put(Failed(number, 503, message))
+        for future in self._asked.values():
+            if not future.done():
+                future.set_exception(ApiError(503, message))
+
+    def generate(self, generation: Generation) -> Job:
+        """Begin a generation, which counts once for each of its samples.
+
+        Raises:
+            ApiError: 503: the engine is not there; 429: too much waits for it.
+        """
+        job = self._new_job(generation.num_samples)
         self._say(Generate(job.number, generation))
         return job
 
     def embed(self, prompts: Sequence[tuple[int, ...]]) -> Job:
-        """Begin to embed prompts.
+        """Begin to embed prompts, each of which counts.
 
         Raises:
-            ApiError: the engine is not there.
+            ApiError: 503: the engine is not there; 429: too much waits for it.
         """
-        job = self._new_job()
+        job = self._new_job(len(prompts))
         self._say(EmbedPrompts(job.number, tuple(prompts)))
         return job
 
@@ -121,12 +160,12 @@ class EngineClient:
         instance: int = 0,
         deltas: bool = True,
     ) -> Job:
-        """Begin a run of a plan that was loaded.
+        """Begin a run of a plan that was loaded; it counts once, whatever it calls.
 
         Raises:
-            ApiError: the engine is not there.
+            ApiError: 503: the engine is not there; 429: too much waits for it.
         """
-        job = self._new_job()
+        job = self._new_job(1)
         self._say(
             RunPlan(
                 job=job.number,
@@ -139,89 +178,113 @@ class EngineClient:
         )
         return job
 
-    async def ask(self, question: str) -> Mapping[str, Any]:
-        """Ask the engine about itself: ``stats`` or ``flush``.
+    async def ask(self, question: Question) -> Mapping[str, Any]:
+        """Ask the engine about itself.
 
         Raises:
             ApiError: the engine is not there.
         """
+        self.check()
         number = next(self._numbers)
         future: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
         self._asked[number] = future
         try:
-            self._check()
             self._say(Ask(number, question))
-            answer = await future
+            return await future
         finally:
             del self._asked[number]
-        return answer
 
-    def _new_job(self) -> Job:
-        self._check()
-        job = Job(next(self._numbers), self._cancel)
+    def _new_job(self, size: int) -> Job:
+        self.check()
+        self._admission.take(size)
+        job = Job(next(self._numbers), self._cancel, size)
         self._jobs[job.number] = job
+        limit_s = self._limits.request_timeout_s
+        if limit_s is not None:
+            loop = asyncio.get_running_loop()
+            self._timers[job.number] = loop.call_later(limit_s, self._time_out, job, limit_s)
         return job
 
-    def _check(self) -> None:
-        if self._writer is None:
-            raise ApiError(503, "the engine is not running", headers={"Retry-After": "5"})
+    def _time_out(self, job: Job, limit_s: float) -> None:
+        self._cancel(job.number)
+        message = f"the request took longer than {limit_s:g} s (request_timeout_s)"
+        job.put(Failed(job.number, 504, message))
 
     def _cancel(self, number: int) -> None:
-        if self._jobs.pop(number, None) is not None:
+        if self._forget(number):
             self._say(Cancel(number))
 
+    def _forget(self, number: int) -> bool:
+        """Let go of what is kept for a job; False if it was over already."""
+        job = self._jobs.pop(number, None)
+        if job is None:
+            return False
+        self._admission.give(job.size)
+        timer = self._timers.pop(number, None)
+        if timer is not None:
+            timer.cancel()
+        return True
+
     def _say(self, command: Command) -> None:
-        """Send a command, together with those of the same turn of the event loop."""
-        if self._writer is None:
-            return
-        if not self._commands:
-            asyncio.get_running_loop().call_soon(self._flush)
-        self._commands.append(command)
+        if self._process is not None:
+            self._process.say(command)
 
-    def _flush(self) -> None:
-        commands, self._commands = self._commands, []
-        if commands and self._writer is not None:
-            self._writer.write(frames.pack(commands))
-
-    async def _spawn(self) -> asyncio.StreamReader:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "sglc.server.engine.worker", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,  # signals of a terminal are for the process that serves
-            )
-        reader, writer = await asyncio.open_unix_connection(sock=ours, limit=1 << 24)
-        writer.write(frames.pack(self._options))
-        try:
-            first = (await _receive(reader))[0]
-        except EOFError:
-            first = Broken("the engine's process ended while it was starting")
-        if isinstance(first, Broken):
-            writer.close()
-            await self._reap(5.0)
-            raise EngineError(first.message)
-        assert isinstance(first, Ready)
-        self.ready = first
-        self._writer = writer
+    async def _spawn(self) -> EngineProcess:
+        process = await EngineProcess.start(self._options, self._command)
+        self._process = process
+        self.ready = process.ready
         for digest, plan in self._plans.items():
             self._say(LoadPlan(digest, plan))
-        return reader
+        return process
 
-    async def _serve(self, reader: asyncio.StreamReader) -> None:
+    async def _supervise(self, process: EngineProcess) -> None:
         """Hand out what the engine says; start it again when it dies."""
+        loop = asyncio.get_running_loop()
+        num_early = 0
         while True:
-            with suppress(EOFError):
-                while True:
-                    for reply in await _receive(reader):
-                        self._take(reply)
-            log.error("the engine's process has died; starting it again")
-            self._writer = None
+            began = loop.time()
+            reason = await self._serve(process)
+            self._process = None
+            log.error("%s; it is started again", reason)
+            self.abort(reason)
+            await process.end(0.0)
+            num_early = num_early + 1 if loop.time() - began < self._limits.stable_s else 1
+            process, num_early = await self._restart(num_early)
+
+    async def _serve(self, process: EngineProcess) -> str:
+        """Take replies until the process ends, and say why it has."""
+        reasons = ["the engine's process has died"]
+
+        def hung() -> None:
+            limit_s = self._limits.restart_timeout_s
+            reasons.append(f"the engine has not answered for {limit_s:g} s")
+            process.kill()
+
+        watchdog = Watchdog(
+            self._limits.restart_timeout_s, lambda: process.say(Ask(_PING, "ping")), hung
+        )
+        watch = asyncio.create_task(watchdog.run())
+        try:
+            while True:
+                replies = await process.receive()
+                watchdog.heard()
+                for reply in replies:
+                    self._take(reply)
+        except EOFError:
+            return reasons[-1]
+        finally:
+            watch.cancel()
+
+    async def _restart(self, num_early: int) -> tuple[EngineProcess, int]:
+        """Start a process; after an early death not before a while, longer each time."""
+        while True:
+            await asyncio.sleep(self._limits.delay_s(num_early))
             self.num_restarts += 1
-            self._fail_all("the engine's process has died")
-            await self._reap(0.0)
-            reader = await self._spawn()
+            try:
+                return await self._spawn(), num_early
+            except (EngineError, OSError) as error:
+                log.error("the engine cannot be started again: %s", error)
+                num_early += 1
 
     def _take(self, reply: Reply) -> None:
         if isinstance(reply, Answer):
@@ -234,36 +297,4 @@ class EngineClient:
         if job is not None:
             job.put(reply)
             if job.is_over:
-                del self._jobs[reply.job]
-
-    def _fail_all(self, message: str) -> None:
-        jobs, self._jobs = self._jobs, {}
-        for job in jobs.values():
-            job.put(Failed(job.number, 503, message))
-        for future in self._asked.values():
-            if not future.done():
-                future.set_exception(ApiError(503, message))
-
-    async def _reap(self, timeout_s: float) -> None:
-        """Wait for the end of the process; kill it when the time is over."""
-        process = self._process
-        if process is None:
-            return
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
-        deadline = asyncio.get_running_loop().time() + timeout_s
-        while process.poll() is None and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.02)
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-
-
-async def _receive(reader: asyncio.StreamReader) -> list[Reply]:
-    try:
-        (size,) = frames.LENGTH.unpack(await reader.readexactly(frames.LENGTH.size))
-        replies: list[Reply] = pickle.loads(await reader.readexactly(size))
-    except (asyncio.IncompleteReadError, ConnectionError):
-        raise EOFError from None
-    return replies
+                self._forget(reply.job)

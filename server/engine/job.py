@@ -14,11 +14,13 @@ class Job:
     """An asynchronous iterator over the replies to one job; used within ``async with``.
 
     Leaving the block cancels what is not over. Text that piles up because its reader is slow is
-    joined, so that a job holds no more than its text.
+    joined, so that a job holds no more than its text. ``size`` is how many model calls it counts
+    for.
     """
 
-    def __init__(self, number: int, cancel: Callable[[int], None]) -> None:
+    def __init__(self, number: int, cancel: Callable[[int], None], size: int = 1) -> None:
         self.number = number
+        self.size = size
         self._cancel = cancel
         self._replies: list[JobReply] = []
         self._wake = asyncio.Event()

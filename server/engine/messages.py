@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from sglc.compiler.plan.plan import Plan
 from sglc.constraints.types import Type
@@ -18,6 +18,8 @@ from sglc.runtime.core.sampling import SamplingParams
 from sglc.runtime.core.stats import StreamStats
 from sglc.runtime.executor.events import RunEvent
 from sglc.runtime.executor.run import Result
+
+Question = Literal["stats", "flush", "ping"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,10 +94,14 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A question about the engine itself: ``stats`` or ``flush``. Answered by one Answer."""
+    """A question about the engine itself. Answered by one Answer.
+
+    ``stats``: its counters and what it is at; ``flush``: empties the cache, if nothing runs, and
+    says how many slots were ``freed``; ``ping``: nothing, but that it is alive.
+    """
 
     number: int
-    question: str
+    question: Question
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,15 @@ used by the main thread alone. The process ends when the other side goes away.
 
 from __future__ import annotations
 
+import ctypes
 import gc
+import os
 import queue
 import signal
 import socket
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -26,8 +29,9 @@ from sglc.runtime.executor.events import RunEvent
 from sglc.runtime.executor.executor import Executor
 from sglc.runtime.executor.run import Run
 from sglc.runtime.executor.tools import ToolError, ToolRegistry
-from sglc.runtime.local import LocalEngine, LocalOptions, load_engine
+from sglc.runtime.local import LocalEngine, load_engine
 from sglc.runtime.models.errors import ModelError
+from sglc.runtime.options import LocalOptions
 from sglc.server.engine import frames
 from sglc.server.engine.embedding import Embedding
 from sglc.server.engine.generating import Generating
@@ -43,11 +47,14 @@ from sglc.server.engine.messages import (
     Generate,
     Happened,
     LoadPlan,
+    Question,
     Ready,
     Reply,
     RunPlan,
     Shutdown,
 )
+
+_END_S = 5.0  # how long this process may outlive the other side
 
 
 @dataclass(slots=True)
@@ -172,7 +179,9 @@ class Worker:
                 replies.append(Finished(number, job.run.result()))
                 del self._runs[number]
 
-    def _answer(self, question: str) -> Mapping[str, Any]:
+    def _answer(self, question: Question) -> Mapping[str, Any]:
+        if question == "ping":
+            return {}
         snapshot = self._scheduler.snapshot()
         if question == "flush":
             is_free = not snapshot.running and not snapshot.num_waiting
@@ -192,7 +201,10 @@ class Worker:
 def serve(connection: socket.socket) -> None:
     """Load the model that the first frame names, then work until the other side goes away."""
     options: LocalOptions = frames.receive(connection)
+    inbox: queue.SimpleQueue[Command] = queue.SimpleQueue()
     outbox: queue.SimpleQueue[list[Reply] | None] = queue.SimpleQueue()
+    wake = threading.Event()
+    threading.Thread(target=_read, args=(connection, inbox, wake), daemon=True).start()
     writer = threading.Thread(target=_write, args=(connection, outbox), daemon=True)
     writer.start()
     try:
@@ -202,9 +214,6 @@ def serve(connection: socket.socket) -> None:
         outbox.put(None)
         writer.join()
         return
-    inbox: queue.SimpleQueue[Command] = queue.SimpleQueue()
-    wake = threading.Event()
-    threading.Thread(target=_read, args=(connection, inbox, wake), daemon=True).start()
     worker = Worker(engine, wake, lambda: _drain(inbox), outbox.put)
     scheduler = engine.scheduler
     outbox.put([Ready(scheduler.max_context, scheduler.vocab_size, worker.num_slots)])
@@ -238,16 +247,36 @@ def _read(
             wake.set()
     inbox.put(Shutdown())
     wake.set()
+    time.sleep(_END_S)
+    os.killpg(0, signal.SIGKILL)  # it loads, or hangs; what it has started ends with it
 
 
 def _write(connection: socket.socket, outbox: queue.SimpleQueue[list[Reply] | None]) -> None:
+    """Send replies; those that pile up while the other side is busy go as one frame."""
     with suppress(OSError):  # the other side is gone; the reader tells the worker
         while (replies := outbox.get()) is not None:
+            is_over = False
+            while not is_over and not outbox.empty():
+                more = outbox.get()
+                is_over = more is None
+                replies += more or []
             connection.sendall(frames.pack(replies))
+            if is_over:
+                return
+
+
+def _end_with(parent: int) -> None:
+    """See to it that this process is killed when its parent ends, where the system can."""
+    if sys.platform == "linux":
+        kill_me = 1  # PR_SET_PDEATHSIG
+        ctypes.CDLL(None).prctl(kill_me, signal.SIGKILL)
+        if os.getppid() != parent:  # it has ended already
+            sys.exit(1)
 
 
 def main() -> None:
-    """Serve over the socket whose number is the argument."""
+    """Serve over a socket; the arguments are its number and the id of the parent."""
+    _end_with(int(sys.argv[2]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that serves decides
     serve(socket.socket(fileno=int(sys.argv[1])))
 

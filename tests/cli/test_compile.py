@@ -14,7 +14,8 @@ from sglc.compiler.driver import compile_source
 from sglc.compiler.plan.plan import Plan
 from sglc.compiler.plan.serial import plan_from_data
 from sglc.compiler.source import SourceFile
-from sglc.runtime.local import LocalHost, LocalOptions, load
+from sglc.runtime.local import LocalHost, load
+from sglc.runtime.options import LocalOptions
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 CARD = EXAMPLES / "character.sgl"

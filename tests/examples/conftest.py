@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from sglc.compiler.plan.segments import Segment
-from sglc.runtime.local import LocalHost, LocalOptions, load
+from sglc.runtime.local import LocalHost, load
 from sglc.runtime.models.hub import resolve
+from sglc.runtime.options import LocalOptions
 from sglc.runtime.tokenizer.files import Tokenizer
 from sglc.runtime.tokenizer.prompt import PromptEncoder
 from sglc.runtime.tokenizer.template import ChatTemplate

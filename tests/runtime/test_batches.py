@@ -21,7 +21,8 @@ from sglc.compiler.source import SourceFile
 from sglc.runtime.executor.executor import Executor
 from sglc.runtime.executor.tools import ToolRegistry
 from sglc.runtime.host import Host
-from sglc.runtime.local import LocalOptions, load
+from sglc.runtime.local import load
+from sglc.runtime.options import LocalOptions
 from sglc.runtime.tokenizer.chatml import CHATML
 from sglc.runtime.tokenizer.prompt import PromptEncoder
 

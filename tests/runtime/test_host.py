@@ -14,7 +14,8 @@ from sglc.compiler.plan.plan import Plan
 from sglc.compiler.plan.segments import Text
 from sglc.compiler.source import SourceFile
 from sglc.runtime.config import EngineConfig
-from sglc.runtime.local import LocalHost, LocalOptions, load
+from sglc.runtime.local import LocalHost, load
+from sglc.runtime.options import LocalOptions
 
 ASK = """prompt ask(question: str) -> str:
     "Q: {question}\\nA:{answer = gen(line, max_tokens=12, temperature=0.9, top_p=0.95)}"
