@@ -22,6 +22,7 @@ class ServerConfig:
         seed: what seeds are drawn from for requests that name none; None for anything.
         stream_interval: tokens between two events of a native stream.
         skip_tokenizer_init: the native dialect takes and gives ids alone.
+        is_embedding: nothing is generated, texts are embedded alone.
         host, port: where to listen.
         storage: the folder of files, batches and programs.
         max_body_bytes: a larger body is refused with 413.
@@ -42,6 +43,7 @@ class ServerConfig:
     seed: int | None = None
     stream_interval: int = 1
     skip_tokenizer_init: bool = False
+    is_embedding: bool = False
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     storage: Path = Path("sglc-storage")

@@ -12,39 +12,37 @@ from sglc.server.http.body import Body, ReplyBody
 MAX_SAMPLES = 512
 
 
-def _refuse(reason: str, value: object) -> None:
+def refuse(reason: str, value: object) -> None:
     """Let pass what asks for nothing: null, false, an empty list, a list of those."""
     items = value if isinstance(value, list) else [value]
     if any(item is not None and item is not False and item != [] for item in items):
         raise ValueError(reason)
 
 
-NoMedia = Annotated[None, BeforeValidator(partial(_refuse, "the model takes text only"))]
+NoMedia = Annotated[None, BeforeValidator(partial(refuse, "the model takes text only"))]
 NoEmbeds = Annotated[
-    None, BeforeValidator(partial(_refuse, "prompts are given as text or input_ids"))
+    None, BeforeValidator(partial(refuse, "prompts are given as text or input_ids"))
 ]
-NoAdapter = Annotated[None, BeforeValidator(partial(_refuse, "no LoRA adapters are loaded"))]
+NoAdapter = Annotated[None, BeforeValidator(partial(refuse, "no LoRA adapters are loaded"))]
 NoProcessor = Annotated[
     None,
-    BeforeValidator(
-        partial(_refuse, "code in requests is not run; use logit_bias or a constraint")
-    ),
+    BeforeValidator(partial(refuse, "code in requests is not run; use logit_bias or a constraint")),
 ]
 NoHiddenStates = Annotated[
-    None, BeforeValidator(partial(_refuse, "hidden states are not given; /encode gives the last"))
+    None, BeforeValidator(partial(refuse, "hidden states are not given; /encode gives the last"))
 ]
 NoTokenLogprobs = Annotated[
     None,
-    BeforeValidator(partial(_refuse, "log probabilities are given by rank: use top_logprobs_num")),
+    BeforeValidator(partial(refuse, "log probabilities are given by rank: use top_logprobs_num")),
 ]
 NoStopRegex = Annotated[
     None,
     BeforeValidator(
-        partial(_refuse, "stop strings are plain text: use `stop`, or `regex` for the whole text")
+        partial(refuse, "stop strings are plain text: use `stop`, or `regex` for the whole text")
     ),
 ]
 NoTag = Annotated[
-    None, BeforeValidator(partial(_refuse, "give the whole text as `ebnf`, `regex` or JSON schema"))
+    None, BeforeValidator(partial(refuse, "give the whole text as `ebnf`, `regex` or JSON schema"))
 ]
 
 

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sglc.server.errors import ApiError
+from sglc.server.errors import ApiError, bad_request
 from sglc.server.http.body import read_body
 from sglc.server.http.disconnect import while_connected
 from sglc.server.http.replies import DONE, data_event, event_stream, json_reply
@@ -28,6 +28,8 @@ async def generate(request: Request) -> Response:
     is wrong with a request is a 400 as long as nothing is sent, and an event after that.
     """
     service, tenant = service_of(request), tenant_of(request).name
+    if service.config.is_embedding:
+        raise bad_request("the server runs with --is-embedding: it generates nothing; see /encode")
     body = await read_body(request, GenerateBody)
     batch = batch_of(body, service.config.max_queued)
     # what has a name may be aborted by it, and then shows what it has written
