@@ -15,6 +15,7 @@ from sglc.constraints.types import Type
 from sglc.server.engine.messages import Generation, Sampled, Written
 from sglc.server.errors import ApiError
 from sglc.server.openai.choices import AnswerEvent, Choice, Question
+from sglc.server.openai.fields import blamed
 from sglc.server.openai.logprobs import TokenNames
 from sglc.server.openai.merging import generated
 from sglc.server.service import Service
@@ -41,7 +42,10 @@ async def answer(
     usage.prompt_tokens += len(ids)
     calling = question.calling
     if calling is not None and not calling.is_forced and question.constraint is None:
-        await _prepare(service, ids, calling.first(calling.form.behind_trigger))
+        try:
+            await _prepare(service, ids, calling.first(calling.form.behind_trigger))
+        except ApiError as error:
+            raise blamed(error, question.constraint_field) from None
     choices = [Choice(service, names, question, i) for i in range(question.num_choices)]
     begun = [each.begin() for each in choices]
     jobs = [(replace(begun[0], num_samples=len(choices)), choices)]
@@ -59,7 +63,7 @@ async def answer(
                     if isinstance(reply, ApiError):
                         # what follows a first generation was found right: only room can be missing
                         if is_first or reply.status != 400:
-                            raise reply
+                            raise blamed(reply, question.constraint_field)
                         choice, result = jobs[place][1][0], None
                     else:
                         choice, result = jobs[place][1][reply.sample], reply.result

@@ -15,7 +15,7 @@ from sglc.runtime.tokenizer.encoded import Encoded
 from sglc.runtime.tokenizer.prompt import PromptEncoder
 from sglc.server.errors import bad_request
 from sglc.server.openai.choices import Question
-from sglc.server.openai.fields import SamplingFields
+from sglc.server.openai.fields import SamplingFields, check_least
 from sglc.server.openai.formats import ResponseFormat
 from sglc.server.openai.limits import within_limits
 from sglc.server.openai.messages import MAX_MESSAGES, Message, template_messages
@@ -127,11 +127,7 @@ async def question_of(service: Service, tenant: Tenant, body: ChatBody) -> Quest
         body.num_choices,
         is_given=body.most_tokens is not None,
     )
-    if sampling.min_new_tokens > max_tokens:
-        raise bad_request(
-            f"min_tokens is {sampling.min_new_tokens}, and there is room for {max_tokens} tokens",
-            "min_tokens",
-        )
+    check_least(sampling, max_tokens)
     return Question(
         prompt=prompt,
         max_tokens=max_tokens,
@@ -143,6 +139,7 @@ async def question_of(service: Service, tenant: Tenant, body: ChatBody) -> Quest
         ignore_eos=body.ignore_eos,
         keeps_stop=body.no_stop_trim,
         constraint=None if calling is not None and calling.is_forced else constraint,
+        constraint_field=body.constraint_field if calling is None else "tools",
         num_logprobs=(body.top_logprobs or 0) if body.logprobs else None,
         calling=calling,
         streams=bool(body.stream),

@@ -27,7 +27,8 @@ class Question:
     """What is asked of the model: a prompt, and how to answer ``num_choices`` times.
 
     ``max_tokens`` are those of one answer, and fit the context. ``keeps_stop``: the stop text is
-    part of the answer. ``streams``: events come as the text is written.
+    part of the answer. ``streams``: events come as the text is written. ``constraint_field`` is
+    what an error names that the engine finds in a constraint.
     """
 
     prompt: Encoded
@@ -40,6 +41,7 @@ class Question:
     ignore_eos: bool = False
     keeps_stop: bool = False
     constraint: Type | None = None
+    constraint_field: str | None = None
     num_logprobs: int | None = None
     calling: Calling | None = None
     streams: bool = False

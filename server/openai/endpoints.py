@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from sglc.server.http.endpoint import Endpoint
 from sglc.server.openai.chat import ChatReply, chat
 from sglc.server.openai.chat_body import ChatBody
+from sglc.server.openai.completion_body import CompletionBody, CompletionReply
+from sglc.server.openai.completions import completions
+from sglc.server.openai.embeddings import EmbeddingBody, EmbeddingReply, embeddings
 from sglc.server.openai.models import ModelCard, ModelList, model, models
 
 OPENAI: Sequence[Endpoint] = (
@@ -17,6 +20,21 @@ OPENAI: Sequence[Endpoint] = (
         reply=ChatReply,
         tag="openai",
         streams=True,
+    ),
+    Endpoint(
+        path="/v1/completions",
+        handle=completions,
+        body=CompletionBody,
+        reply=CompletionReply,
+        tag="openai",
+        streams=True,
+    ),
+    Endpoint(
+        path="/v1/embeddings",
+        handle=embeddings,
+        body=EmbeddingBody,
+        reply=EmbeddingReply,
+        tag="openai",
     ),
     Endpoint(path="/v1/models", handle=models, methods=("GET",), reply=ModelList, tag="openai"),
     Endpoint(

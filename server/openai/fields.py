@@ -9,7 +9,7 @@ from pydantic import Field
 from sglc.constraints.types import Type
 from sglc.runtime.core.sampling import SamplingParams
 from sglc.server.constraints import constraint_of
-from sglc.server.errors import bad_request
+from sglc.server.errors import ApiError, bad_request
 from sglc.server.http.body import Body
 from sglc.server.sampling import sampling_of, stops_of, token_ids_of
 
@@ -133,6 +133,12 @@ class SamplingFields(Body):
         """
         return frozenset(token_ids_of(self.stop_token_ids or (), vocab_size, "stop_token_ids"))
 
+    @property
+    def constraint_field(self) -> str | None:
+        """The field that holds the text to something, if one does."""
+        names = ("regex", "ebnf", "json_schema", "response_format")
+        return next((n for n in names if getattr(self, n, None) is not None), None)
+
     def own_constraint(self, json_schema: str | dict[str, Any] | None = None) -> Type | None:
         """Return what ``regex``, ``ebnf`` and ``json_schema`` hold the text to.
 
@@ -140,3 +146,23 @@ class SamplingFields(Body):
             ApiError: there is more than one, or the schema is no JSON object.
         """
         return constraint_of(regex=self.regex, ebnf=self.ebnf, json_schema=json_schema)
+
+
+def blamed(error: ApiError, field: str | None) -> ApiError:
+    """Return an error of the engine that names the field whose constraint it found wrong."""
+    if field is None or error.status != 400 or error.param is not None:
+        return error
+    return ApiError(400, f"{field}: {error.message}", param=field)
+
+
+def check_least(sampling: SamplingParams, max_tokens: int) -> None:
+    """Refuse more tokens at least than there may be at most.
+
+    Raises:
+        ApiError: names both numbers.
+    """
+    if sampling.min_new_tokens > max_tokens:
+        raise bad_request(
+            f"min_tokens is {sampling.min_new_tokens}, and there is room for {max_tokens} tokens",
+            "min_tokens",
+        )

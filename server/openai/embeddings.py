@@ -1,0 +1,98 @@
+"""``/v1/embeddings``."""
+
+from __future__ import annotations
+
+import base64
+import struct
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sglc.server.engine.messages import Vector
+from sglc.server.http.body import Body, ReplyBody, read_body
+from sglc.server.http.disconnect import while_connected
+from sglc.server.http.replies import json_reply
+from sglc.server.openai.prompts import Prompts, prompts_of
+from sglc.server.operations.tenant import Tenant, tenant_of
+from sglc.server.service import Service, service_of
+
+
+class EmbeddingBody(Body):
+    """The body of ``/v1/embeddings``.
+
+    An embedding has as many ``dimensions`` as the model's hidden state; no other number is taken.
+    ``user`` means nothing here.
+    """
+
+    model: str = Field(default="default", max_length=1024)
+    input: Prompts
+    encoding_format: Literal["float", "base64"] | None = None
+    dimensions: None = None
+    user: str | None = None
+
+
+class EmbeddingItem(ReplyBody):
+    """One vector of length 1: numbers, or the base64 text of little-endian float32."""
+
+    object: Literal["embedding"]
+    index: int
+    embedding: list[float] | str
+
+
+class EmbeddingUsage(ReplyBody):
+    """Tokens of a request."""
+
+    prompt_tokens: int
+    total_tokens: int
+
+
+class EmbeddingReply(ReplyBody):
+    """The reply of ``/v1/embeddings``, in the order of the inputs."""
+
+    object: Literal["list"]
+    data: list[EmbeddingItem]
+    model: str
+    usage: EmbeddingUsage
+
+
+async def embeddings(request: Request) -> Response:
+    """Embed texts."""
+    service, tenant = service_of(request), tenant_of(request)
+    body = await read_body(request, EmbeddingBody)
+    return json_reply(await while_connected(request, complete(service, tenant, body)))
+
+
+async def complete(service: Service, tenant: Tenant, body: EmbeddingBody) -> dict[str, Any]:
+    """Return the reply to a body; no limit of a key counts embeddings.
+
+    Raises:
+        ApiError: the request cannot be served.
+    """
+    prompts = await prompts_of(service, body.input, "input", specials=False)
+    vectors: dict[int, Sequence[float]] = {}
+    async with service.engine.embed([prompt.ids for prompt in prompts]) as job:
+        async for reply in job:
+            if isinstance(reply, Vector):
+                vectors[reply.index] = reply.vector
+    num_tokens = sum(len(prompt.ids) for prompt in prompts)
+    as_text = body.encoding_format == "base64"
+    return {
+        "object": "list",
+        "data": [
+            {
+                "object": "embedding",
+                "index": i,
+                "embedding": _base64(vectors[i]) if as_text else list(vectors[i]),
+            }
+            for i in range(len(prompts))
+        ],
+        "model": body.model,
+        "usage": {"prompt_tokens": num_tokens, "total_tokens": num_tokens},
+    }
+
+
+def _base64(vector: Sequence[float]) -> str:
+    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
