@@ -19,6 +19,7 @@ from sglc.cli.errors import (
 
 COMMANDS = (
     "run", "check", "compile", "ir", "viz", "test", "estimate", "bench", "explain", "serve",
+    "keys",
 )  # fmt: skip
 
 

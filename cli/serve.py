@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from sglc.cli.errors import EXIT_OK, CommandError
 from sglc.cli.models import engine_config
+from sglc.cli.operations import add_operations, operations_config
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--host", default="127.0.0.1")
     add("--port", type=int, default=30000)
     add("--random-seed", type=int, default=None, help="of requests that name no seed")
+    add_operations(parser)
 
 
 def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
@@ -33,6 +35,7 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
         from sglc.runtime.models.errors import ModelError
         from sglc.server.config import ServerConfig
         from sglc.server.main import serve
+        from sglc.server.operations.key_file import KeyFileError
         from sglc.server.storage.faults import StorageError
     except ModuleNotFoundError as error:
         raise CommandError(f"serving needs {error.name}: pip install 'sglc[serve]'") from None
@@ -46,9 +49,10 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
         seed=args.random_seed,
         host=args.host,
         port=args.port,
+        operations=operations_config(args),
     )
     try:
         serve(config)
-    except (ModelError, StorageError) as error:
+    except (KeyFileError, ModelError, StorageError) as error:
         raise CommandError(str(error)) from None
     return EXIT_OK

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sglc.runtime.config import EngineConfig
+from sglc.server.operations.config import OperationsConfig
 
 DEFAULT_PORT = 30000
 
@@ -32,6 +33,7 @@ class ServerConfig:
         drain_timeout_s: how long running requests may take after SIGTERM.
         restart_timeout_s: how long the engine may be silent before it is taken for dead.
         enable_cache_report: whether the usage of a reply says how much of a prompt was cached.
+        operations: keys, origins, logs, metrics.
     """
 
     model: str = "embedded"
@@ -54,6 +56,7 @@ class ServerConfig:
     drain_timeout_s: float = 30.0
     restart_timeout_s: float = 300.0
     enable_cache_report: bool = False
+    operations: OperationsConfig = field(default_factory=OperationsConfig)
 
     @property
     def model_name(self) -> str:

@@ -14,6 +14,7 @@ from sglc.server.endpoints import all_endpoints
 from sglc.server.engine.client import EngineClient
 from sglc.server.engine.limits import EngineLimits
 from sglc.server.http.app import make_app
+from sglc.server.operations.log_format import start_logging
 from sglc.server.service import Service
 from sglc.server.storage.storage import Storage
 
@@ -23,8 +24,10 @@ def serve(config: ServerConfig) -> None:
 
     Raises:
         ModelError: the model's files are missing or broken.
+        KeyFileError: the file of keys cannot be used.
         StorageError: the storage folder cannot be used.
     """
+    start_logging(config.operations)
     options = LocalOptions(
         model=config.model,
         dtype=config.dtype,
@@ -47,7 +50,8 @@ def serve(config: ServerConfig) -> None:
             app,
             host=config.host,
             port=config.port,
-            log_level="warning",
+            log_config=None,
+            access_log=False,
             backlog=4096,
             timeout_graceful_shutdown=int(config.drain_timeout_s),
         )

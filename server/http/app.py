@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -14,17 +16,27 @@ from starlette.routing import Route
 from sglc.server.errors import ApiError
 from sglc.server.http.endpoint import Endpoint, Handler
 from sglc.server.http.replies import error_reply
+from sglc.server.operations.context import served
+from sglc.server.operations.key_store import KeyStore
+from sglc.server.operations.stack import middleware
 from sglc.server.service import Service
 
 log = logging.getLogger("sglc.server")
 
 
 def make_app(service: Service, endpoints: Sequence[Endpoint]) -> Starlette:
-    """Return the application of a service: its engine starts and ends with it."""
+    """Return the application of a service: its engine starts and ends with it.
+
+    Raises:
+        KeyFileError: the file of keys cannot be used.
+    """
+    operations = service.config.operations
+    keys = KeyStore(operations)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await service.engine.start()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, keys.reload)
         try:
             yield
         finally:
@@ -35,6 +47,7 @@ def make_app(service: Service, endpoints: Sequence[Endpoint]) -> Starlette:
             Route(each.path, _guarded(each.handle), methods=list(each.methods))
             for each in endpoints
         ],
+        middleware=middleware(operations, keys, endpoints),
         lifespan=lifespan,
         exception_handlers={
             404: _not_found,
@@ -53,7 +66,8 @@ def _guarded(handle: Handler) -> Handler:
             return error_reply(error)
         except Exception:
             log.exception("%s %s failed", request.method, request.url.path)
-            return error_reply(ApiError(500, "internal error; the server's log has the details"))
+            message = f"internal error; the server's log has it under {served().request_id}"
+            return error_reply(ApiError(500, message))
 
     return guarded
 

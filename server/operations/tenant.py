@@ -12,7 +12,7 @@ class TenantLimits:
     """What one run of a program, or one request, of a key may use; None for no limit of its own.
 
     ``max_tokens`` generated tokens, ``max_model_calls``, ``max_fork_width``, ``max_wall_time_s``
-    count per run; ``max_concurrent`` are jobs at once over all requests of the key.
+    count per run; ``max_concurrent`` are requests with model calls at once, over all its keys.
     """
 
     max_tokens: int | None = None

@@ -1,0 +1,1 @@
+"""What keeps strangers from using the server against its owner."""
