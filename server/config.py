@@ -29,6 +29,7 @@ class ServerConfig:
         max_body_bytes: a larger body is refused with 413.
         max_file_bytes: the same, of an uploaded file.
         max_queued: model calls that wait or run at once; more are refused with 429.
+        batch_window: requests of batches that run at once, fewer while others ask.
         request_timeout_s: wall time of one request, None for no limit.
         drain_timeout_s: how long running requests may take after SIGTERM.
         restart_timeout_s: how long the engine may be silent before it is taken for dead.
@@ -52,6 +53,7 @@ class ServerConfig:
     max_body_bytes: int = 32 << 20
     max_file_bytes: int = 512 << 20
     max_queued: int = 4096
+    batch_window: int = 32
     request_timeout_s: float | None = None
     drain_timeout_s: float = 30.0
     restart_timeout_s: float = 300.0

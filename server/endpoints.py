@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from sglc.server.http.endpoint import Endpoint
 from sglc.server.native.endpoints import NATIVE
+from sglc.server.openai.batches import BATCHES
 from sglc.server.openai.endpoints import OPENAI
 from sglc.server.openai.files import FILES
 
 
 def all_endpoints() -> Sequence[Endpoint]:
     """Return every endpoint that is served."""
-    return (*NATIVE, *OPENAI, *FILES)
+    return (*NATIVE, *OPENAI, *FILES, *BATCHES)

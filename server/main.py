@@ -14,6 +14,7 @@ from sglc.server.endpoints import all_endpoints
 from sglc.server.engine.client import EngineClient
 from sglc.server.engine.limits import EngineLimits
 from sglc.server.http.app import make_app
+from sglc.server.openai.batch_requests import batch_runner
 from sglc.server.operations.log_format import start_logging
 from sglc.server.service import Service
 from sglc.server.storage.storage import Storage
@@ -43,7 +44,7 @@ def serve(config: ServerConfig) -> None:
     )
     with closing(Storage(config.storage)) as storage:
         service = Service.of(config, EngineClient(options, limits), storage)
-        app = make_app(service, all_endpoints())
+        app = make_app(service, all_endpoints(), [batch_runner(service)])
         # uvicorn raises what it was told to stop by once more, for whoever handled it before
         signal.signal(signal.SIGTERM, lambda *_: None)
         uvicorn.run(

@@ -8,10 +8,12 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from sglc.compiler.plan.plan import Plan
 from sglc.runtime.options import LocalOptions
+from sglc.server.engine.background import BACKGROUND_PRIORITY, IN_BACKGROUND
 from sglc.server.engine.job import Job
 from sglc.server.engine.limits import Admission, EngineLimits
 from sglc.server.engine.messages import (
@@ -65,12 +67,19 @@ class EngineClient:
         self._process: EngineProcess | None = None
         self._task: asyncio.Task[None] | None = None
         self.ready: Ready | None = None
+        self._background: set[int] = set()  # numbers of jobs
+        self.num_deaths = 0
         self.num_restarts = 0
 
     @property
     def num_jobs(self) -> int:
         """Jobs that are not over."""
         return len(self._jobs)
+
+    @property
+    def num_urgent_jobs(self) -> int:
+        """Jobs that are not over and not in the background."""
+        return len(self._jobs) - len(self._background)
 
     @property
     def pid(self) -> int | None:
@@ -128,9 +137,13 @@ class EngineClient:
     def generate(self, generation: Generation) -> Job:
         """Begin a generation, which counts once for each of its samples.
 
+        In the background it is of a lower priority.
+
         Raises:
             ApiError: 503: the engine is not there; 429: too much waits for it.
         """
+        if IN_BACKGROUND.get():
+            generation = replace(generation, priority=BACKGROUND_PRIORITY)
         job = self._new_job(generation.num_samples)
         self._say(Generate(job.number, generation))
         return job
@@ -199,6 +212,8 @@ class EngineClient:
         self._admission.take(size)
         job = Job(next(self._numbers), self._cancel, size)
         self._jobs[job.number] = job
+        if IN_BACKGROUND.get():
+            self._background.add(job.number)
         limit_s = self._limits.request_timeout_s
         if limit_s is not None:
             loop = asyncio.get_running_loop()
@@ -219,6 +234,7 @@ class EngineClient:
         job = self._jobs.pop(number, None)
         if job is None:
             return False
+        self._background.discard(number)
         self._admission.give(job.size)
         timer = self._timers.pop(number, None)
         if timer is not None:
@@ -245,6 +261,7 @@ class EngineClient:
             began = loop.time()
             reason = await self._serve(process)
             self._process = None
+            self.num_deaths += 1
             log.error("%s; it is started again", reason)
             self.abort(reason)
             await process.end(0.0)

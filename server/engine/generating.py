@@ -118,7 +118,11 @@ class Generating:
     def _submit(self, job: _Job, constraint: Constraint | None) -> None:
         generation = job.generation
         requests = [
-            StreamRequest(_script(generation, constraint, sample), deltas=generation.deltas)
+            StreamRequest(
+                _script(generation, constraint, sample),
+                priority=generation.priority,
+                deltas=generation.deltas,
+            )
             for sample in range(generation.num_samples)
         ]
         if len(requests) == 1:

@@ -31,7 +31,7 @@ class Generation:
     ``prompt_logprobs_from`` is the first position whose log probability is asked for: p says that
     of the tokens ids[p], ids[p + 1], …, each given those before it, are reported (1 <= p <=
     len(ids); a first token has none), with ``num_prompt_top`` alternatives each. ``deltas``:
-    whether what is written is reported at once.
+    whether what is written is reported at once. ``priority`` as in ``StreamRequest``.
     """
 
     ids: tuple[int, ...]
@@ -47,6 +47,7 @@ class Generation:
     prompt_logprobs_from: int | None = None
     num_prompt_top: int = 0
     deltas: bool = False
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -24,8 +24,14 @@ from sglc.server.service import Service
 log = logging.getLogger("sglc.server")
 
 
-def make_app(service: Service, endpoints: Sequence[Endpoint]) -> Starlette:
+def make_app(
+    service: Service,
+    endpoints: Sequence[Endpoint],
+    background: Sequence[AbstractAsyncContextManager[object]] = (),
+) -> Starlette:
     """Return the application of a service: its engine starts and ends with it.
+
+    ``background`` is entered once the engine is there, and left before it ends.
 
     Raises:
         KeyFileError: the file of keys cannot be used.
@@ -38,7 +44,10 @@ def make_app(service: Service, endpoints: Sequence[Endpoint]) -> Starlette:
         await service.engine.start()
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, keys.reload)
         try:
-            yield
+            async with AsyncExitStack() as stack:
+                for each in background:
+                    await stack.enter_async_context(each)
+                yield
         finally:
             await service.engine.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -37,10 +38,11 @@ class BatchOutput(NamedTuple):
 
 
 class BatchStore:
-    """Batches, each seen by its tenant alone."""
+    """Batches, each seen by its tenant alone. ``changed`` is set when there is more to do."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.changed = asyncio.Event()
 
     async def create(
         self, tenant: str, *, input_file_id: str, endpoint: str, metadata: str | None
@@ -64,7 +66,9 @@ class BatchStore:
             )
             return _find(db, batch_id, tenant)
 
-        return await self._database.run(work)
+        batch = await self._database.run(work)
+        self.changed.set()
+        return batch
 
     async def get(self, tenant: str, batch_id: str) -> StoredBatch:
         """Return a batch of a tenant.
@@ -102,7 +106,9 @@ class BatchStore:
                 _move(db, batch, "cancelling")
             return _find(db, batch_id, tenant)
 
-        return await self._database.run(work)
+        batch = await self._database.run(work)
+        self.changed.set()
+        return batch
 
     async def unfinished(self) -> Sequence[StoredBatch]:
         """Return the batches of all tenants that are not over, oldest first."""
@@ -179,15 +185,16 @@ class BatchStore:
 
         return await self._database.run(work)
 
-    async def finalize(self, batch: StoredBatch) -> None:
+    async def finalize(self, batch: StoredBatch) -> StoredBatch:
         """Note that all lines are done, unless the batch is being cancelled."""
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: sqlite3.Connection) -> StoredBatch:
             found = _find(db, batch.id)
             if found.status == "in_progress":
                 _move(db, found, "finalizing")
+            return _find(db, batch.id)
 
-        await self._database.run(work)
+        return await self._database.run(work)
 
     async def finish(
         self,
