@@ -251,9 +251,20 @@ class Control:
         most = self.world.calls.settings.max_branches
 
         def one(item: Abstract, index: Abstract) -> Abstract:
-            return self._branch(region, start, [item, index] if has_index else [item])
+            with self._stoppable(op):
+                return self._branch(region, start, [item, index] if has_index else [item])
 
         return Flow(values=[self._many(source, one, is_group=True, most=most)])
+
+    @contextmanager
+    def _stoppable(self, op: Op) -> Iterator[None]:
+        """Count an element of an op that may end early: it may be stopped at any moment."""
+        if "until" not in op.attrs:
+            yield
+            return
+        with self.world.apart(sure=False) as tally:
+            yield
+        self.world.tally.include(maybe(tally))
 
     def _many(self, source: Abstract, one: Any, *, is_group: bool = False, most: float) -> Abstract:
         """A region for every item: one by one, or where there are too many, as copies of one."""
@@ -286,7 +297,8 @@ class Control:
 
     def _map(self, op: Op) -> Flow:
         def one(item: Abstract, index: Abstract) -> Abstract:
-            flow = self.frame.region(op.regions[0], [item])
+            with self._stoppable(op):
+                flow = self.frame.region(op.regions[0], [item])
             return flow.values[0] if flow.values else Top()
 
         most = self.world.calls.settings.max_turns

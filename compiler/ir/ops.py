@@ -46,6 +46,11 @@ SEAMS: Final = ("canonical", "repair")
 those that the model wrote, up to the commit point of the text that follows."""
 _PATH: Final = {"path": "site"}
 """Of an op that stands for one of other turns, branches or calls: which, see ``plan/sites.py``."""
+UNTIL: Final = ("majority", "any", "all", "goal", "first_goal")
+"""What may end a ``fork`` or ``map`` early (pass ``decide``): the only reader of its values makes
+this of them, where it finds them by the path ``of``. ``goal``: one with the value ``goal``;
+``first_goal``: an item with it, and all items before it are there."""
+_EARLY_END: Final = {"until": "str", "of": "strs", "goal": "int"}
 SELECT_METHODS: Final = ("token_avg", "greedy", "unconditional")
 TOKENIZATIONS: Final = ("canonical", "all")
 CMP_OPS: Final = ("==", "!=", "<", "<=", ">", ">=")
@@ -121,7 +126,7 @@ _BRANCH_OPS = (
     _control(
         "fork", "stream any?", "run a branch per element, or per name, from the same version",
         RegionSpec(label="branch", most=None, barrier=True),
-        results=(GROUP,), attrs={"names": "strs", **_PATH},
+        results=(GROUP,), attrs={"names": "strs", **_PATH, **_EARLY_END},
     ),
     _total("branch", "stream stream", "a branch from where it began to where it ended", BRANCH,
            any_kwargs=True, attrs={"name": "str", **_PATH}),
@@ -165,7 +170,8 @@ _DATA_OPS = (
     _pure("index", "any any", "one element; negative counts from the end", ANY),
     _pure("slice.list", "any any any", "elements or characters lo up to hi, none is open", ANY),
     _control("map", "any", "the value of the region for every element",
-             RegionSpec(label="body", barrier=True), results=(LIST,), attrs=_PATH),
+             RegionSpec(label="body", barrier=True), results=(LIST,),
+             attrs={**_PATH, **_EARLY_END}),
     _control("filter", "any", "the elements for which the region is true",
              RegionSpec(label="body", barrier=True), results=(LIST,), attrs=_PATH),
     _pure("narrow", "any", "the value, known not to be none", ANY),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sglc.compiler.ir.op import Literal, Op, Operand, Region
-from sglc.compiler.ir.values import ANY, BRANCH, GROUP, LIST, STREAM
+from sglc.compiler.ir.values import ANY, BOOL, BRANCH, GROUP, LIST, STREAM
 from sglc.compiler.plan.data import equal, truth
 from sglc.compiler.plan.sites import leaves_prompt
 
@@ -134,6 +134,11 @@ def makes_branch(op: Op) -> bool:
     return op.spec.results == (BRANCH,) and op.spec.reads_stream
 
 
+def forks_items(op: Op) -> bool:
+    """Whether the op runs its region as a branch for each item of its second operand."""
+    return op.spec.results == (GROUP,) and bool(op.regions) and len(op.args) == 2
+
+
 def maps_items(op: Op) -> bool:
     """Whether the op gives a list of what its region makes of each item of its operand."""
     return op.name == "map"
@@ -180,6 +185,23 @@ def field_path(op: Op) -> tuple[str, ...]:
     if isinstance(by, str):
         return tuple(by.strip(".").split("."))
     return tuple(map(str, by)) if isinstance(by, tuple) else ()
+
+
+def compared_by(op: Op) -> str | None:
+    """The sign by which the op compares its two operands, or None."""
+    how = op.attrs.get("op") if op.spec.results == (BOOL,) else None
+    return how if isinstance(how, str) else None
+
+
+def aggregate_of(op: Op) -> str | None:
+    """The built-in by which the op makes one value or item of its only operand, a list.
+
+    Only those of which some of the list may say enough.
+    """
+    fn = op.attrs.get("fn")
+    if fn not in ("majority", "any", "all", "best", "max", "min") or len(op.args) != 1 or op.kwargs:
+        return None
+    return str(fn)
 
 
 def chooses_region(op: Op) -> bool:

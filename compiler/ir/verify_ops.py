@@ -7,7 +7,7 @@ from itertools import zip_longest
 
 from sglc.compiler.ir.graph import Function, Module
 from sglc.compiler.ir.op import AttrValue, Literal, Op, Operand, Symbol, Value
-from sglc.compiler.ir.ops import ARITH_OPS, CMP_OPS, SEAMS, SELECT_METHODS, TOKENIZATIONS
+from sglc.compiler.ir.ops import ARITH_OPS, CMP_OPS, SEAMS, SELECT_METHODS, TOKENIZATIONS, UNTIL
 from sglc.compiler.ir.spec import OpSpec
 from sglc.compiler.ir.values import (
     ANY,
@@ -36,6 +36,8 @@ _CHOICES = {
     ("select", "by"): SELECT_METHODS,
     ("select", "tokenizations"): TOKENIZATIONS,
     ("apply", "fn"): tuple(BUILTINS),
+    ("fork", "until"): UNTIL,
+    ("map", "until"): UNTIL,
 }
 
 
@@ -98,6 +100,10 @@ def check_attrs(op: Op, spec: OpSpec, report: Report) -> None:
     for key in spec.required:
         if key not in op.attrs:
             report(f"lacks the attribute {key!r}")
+    if "until" in op.attrs and spec.reads_stream and len(op.args) == 1:
+        report("attribute until: the branches of a fork by names are all waited for")
+    if (op.attrs.get("until") in ("goal", "first_goal")) != ("goal" in op.attrs):
+        report("attribute goal: the value that `until` goal and first_goal wait for, and no other")
     if op.attrs.get("tokenizations") == "all" and "by" in op.attrs:
         report("attribute by: all tokenizations are summed, by no other method")
 

@@ -14,8 +14,8 @@ from sglc.compiler.passes.registry import PASSES, pass_class
 
 SIMPLIFY: Final = {
     0: "",
-    1: "fold,peval,bounds,gvn,dce",
-    2: "fold,peval,bounds,gvn,dce{drop_tools=true}",
+    1: "fold,dce,decide,peval,bounds,gvn",
+    2: "fold,dce{drop_tools=true},decide,peval,bounds,gvn",
 }
 """By level: passes that make graphs smaller; one finds more to do where another has been."""
 _BEHIND: Final = (

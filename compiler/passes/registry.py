@@ -13,6 +13,7 @@ PASSES: Final[Mapping[str, str]] = {
     "gvn": "sglc.compiler.passes.gvn:ValueNumbering",
     "dce": "sglc.compiler.passes.dce:DeadCode",
     "peval": "sglc.compiler.passes.peval:PartialEvaluation",
+    "decide": "sglc.compiler.passes.decide:Decide",
     "bounds": "sglc.compiler.passes.bounds:Bounds",
     "motion": "sglc.compiler.passes.motion:Motion",
     "kv": "sglc.compiler.passes.kv:KeyValues",

@@ -19,7 +19,8 @@ class Saved(NamedTuple):
     decoded, and so the most decode steps; None where an option says it at run time only. ``steps``
     are decode steps of the calls that stay, with a token for each byte; ``queue_entries`` is how
     often less a stream is queued; ``prefill`` the most tokens that are not prefilled again, None
-    where it is not known.
+    where it is not known. ``stopped`` is the most calls, of a model, a tool or
+    what asks these, that are stopped before their end.
     """
 
     ops: int = 0
@@ -28,6 +29,7 @@ class Saved(NamedTuple):
     steps: int = 0
     queue_entries: int = 0
     prefill: int | None = 0
+    stopped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class Change:
         if self.saved.prefill:
             gains.append(f"up to {self.saved.prefill} prefilled tokens")
         gain = f"  ({', '.join(gains)} less)" if gains else ""
+        if self.saved.stopped:
+            gain += f"  (up to {_count(self.saved.stopped, 'call')} stopped)"
         return f"{place}: {self.pass_name}: {self.before} -> {self.after}{gain}"
 
 

@@ -41,7 +41,12 @@ def turns(op: Op) -> int | None:
 
 
 def may_unroll(op: Op) -> bool:
-    """Whether the turns of an op from ``turns`` may stand one behind the other."""
+    """Whether the turns of an op from ``turns`` may stand one behind the other.
+
+    Those of one that may end early have to be together, to be stopped.
+    """
+    if "until" in op.attrs:
+        return False
     return all(map(_loop_may if op.spec.loop else _may_open, op.regions))
 
 

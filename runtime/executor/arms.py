@@ -62,7 +62,7 @@ class EarlyArm(Region):
         if not self.trial.is_committed:
             self._is_done = True
             return
-        self.trial.parent.trials.discard(self.trial)
+        self.trial.end()
         super().child_done(machine, child)
 
     def take(self, machine: Machine) -> None:

@@ -25,6 +25,7 @@ from sglc.runtime.executor.loops import LOOPS
 from sglc.runtime.executor.machine import Machine, Starter
 from sglc.runtime.executor.models import ModelCalls
 from sglc.runtime.executor.options import known_stop
+from sglc.runtime.executor.part import Part
 from sglc.runtime.executor.pool import ToolPool
 from sglc.runtime.executor.prompts import PROMPTS
 from sglc.runtime.executor.recorder import Recorder
@@ -35,7 +36,6 @@ from sglc.runtime.executor.stream import Encoder
 from sglc.runtime.executor.toolcalls import RemoteCall, ToolCalls
 from sglc.runtime.executor.tools import BoundTool, ToolRegistry
 from sglc.runtime.executor.traced import TracedMachine
-from sglc.runtime.executor.trial import Trial
 
 _MAX_PLANS = 256  # of which the tables are kept
 
@@ -253,12 +253,12 @@ class Executor:
             acting = run.acting
             if acting.done:
                 continue
-            if isinstance(acting, Trial):
+            if isinstance(acting, Part):
                 self._machine.lose(acting)
             else:
                 self._end(acting, "limit", f"the run needs {reason}")
-        for trial in self._machine.take_lost():
-            self._lose(trial)
+        for part in self._machine.take_lost():
+            self._lose(part)
         for run in self._machine.take_finished():
             if not run.done:
                 self._finish(run, None)
@@ -279,20 +279,21 @@ class Executor:
         self._tools.cancel(run)
         self._finish(run, RunError(code, message))
 
-    def _lose(self, trial: Trial) -> None:
-        self._models.cancel(trial)
-        self._models.release(trial)
-        self._tools.cancel(trial)
+    def _lose(self, part: Part) -> None:
+        self._models.cancel(part)
+        self._models.release(part)
+        self._tools.cancel(part)
         if self._recorder is not None:
-            for each in trial.family():
-                self._recorder.waste(each.records or ())
-        trial.write_off()
+            for each in part.family():
+                if isinstance(each, Part) and not each.is_committed:
+                    self._recorder.waste(each.records or ())
+        part.write_off()
 
     def _finish(self, run: Run, error: RunError | None) -> None:
         frame = self._runs.pop(run)
         error = error or run.scope.first()
-        for trial in [trial for trial in run.trials if not trial.is_committed]:
-            self._lose(trial)
+        for part in [*run.undecided()]:
+            self._lose(part)
         self._models.release(run)
         if self._recorder is not None:
             self._recorder.end_run(run, last_version(run, error))

@@ -43,7 +43,7 @@ class HeldStreams:
         if version.held is not None:
             self._let_go(run, version)
         version.held = stream
-        run.held[stream] = version
+        run.keep(stream, version)
 
     def resume(self, run: Run, version: Stream, request: StreamRequest) -> int | None:
         """Go on in the handle of the latest version up to ``version`` that has one.
@@ -77,7 +77,7 @@ class HeldStreams:
 
     def release_all(self, run: Run) -> None:
         """Let go of every handle of a run."""
-        for version in list(run.held.values()):
+        for version in run.kept():
             self._let_go(run, version)
 
     def _let_go(self, run: Run, version: Stream) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sglc.compiler.plan.data import describe, truth
 from sglc.compiler.plan.values import is_int
-from sglc.runtime.executor.code import NodeCode
+from sglc.runtime.executor.code import BlockCode, NodeCode
+from sglc.runtime.executor.early_end import EarlyEnd
 from sglc.runtime.executor.errors import OpError, Poison
 from sglc.runtime.executor.frame import Frame, Join
 from sglc.runtime.executor.regions import Exit, Region
@@ -125,19 +126,30 @@ class WhileRegion(LoopRegion):
 
 
 class ManyRegion(Region):
-    """A frame per element, all at once; the result is made when every element has its own."""
+    """A frame per element, all at once; the result is made when every element has its own.
 
-    __slots__ = ("_open", "_poison", "join")
+    Where the plan says so (``until``), it is made as soon as no other element can matter.
+    """
+
+    __slots__ = ("_open", "_poison", "early", "join")
 
     def begin(self, machine: Machine, size: int) -> None:
-        """Prepare for ``size`` frames; ``machine.enter`` each of them next."""
+        """Prepare for ``size`` frames; ``enter`` each of them next."""
         self._open = size
         self._poison: Poison | None = None
+        self.early = None if "until" not in self.node.attrs else EarlyEnd(self, size)
         self.join = Join(self.frame.run, size, self._joined)
         if not size:
             self._joined(machine, [])
             machine.passed(self.frame, self.node)
             machine.end(self.frame, self.node)
+
+    def enter(self, machine: Machine, code: BlockCode, number: int, *, is_branch: bool) -> Frame:
+        """Make the frame of element ``number``."""
+        child = machine.enter(self, code, number, is_branch=is_branch)
+        if self.early is not None:
+            child.run = self.early.begin(number)  # nothing in it has started: to enter is to queue
+        return child
 
     def result(self, values: list[Any]) -> Any:
         """Return the node's result, made of what the elements gave."""
@@ -153,8 +165,28 @@ class ManyRegion(Region):
 
     def poisoned(self, machine: Machine, child: Frame, poison: Poison) -> None:
         self._poison = self._poison or poison
-        machine.put(self.join, child.turn, poison)
+        self.put(machine, child.turn, poison)
         self._close(machine)
+
+    def put(self, machine: Machine, number: int, value: Any) -> None:
+        """An element has its value."""
+        machine.put(self.join, number, value)
+        if self.early is not None:
+            self.early.hear(machine, number, value)
+
+    def decided(self, machine: Machine, values: list[Any], num_stopped: int) -> None:
+        """End with these values; of ``num_stopped`` frames nothing runs any more."""
+        if self._open and self.node.gate >= 0:
+            machine.resolve(self.frame, self.node.gate, True)
+        self._joined(machine, values)
+        self.active -= num_stopped
+        if num_stopped and not self.active:
+            machine.end(self.frame, self.node)
+
+    def child_done(self, machine: Machine, child: Frame) -> None:
+        if self.early is not None:
+            self.early.end(child.turn)
+        super().child_done(machine, child)
 
     def _close(self, machine: Machine) -> None:
         self._open -= 1
@@ -181,11 +213,19 @@ class MapRegion(ManyRegion):
         self.begin(machine, len(self._items))
         code = self.node.blocks[0]
         for number, item in enumerate(self._items):
-            frame = machine.enter(self, code, number)
+            frame = self.enter(machine, code, number, is_branch=False)
             machine.resolve(frame, code.params[0], item)
 
     def element(self, machine: Machine, child: Frame, left: Exit) -> None:
-        machine.link(left.source, left.slots[0], self.join, child.turn)
+        if self.early is None:
+            machine.link(left.source, left.slots[0], self.join, child.turn)
+            return
+
+        def given(machine: Machine, values: list[Any] | Poison) -> None:
+            value = values if isinstance(values, Poison) else values[0]
+            self.put(machine, child.turn, value)
+
+        machine.link(left.source, left.slots[0], Join(child.run, 1, given), 0)
 
     def result(self, values: list[Any]) -> Any:
         if self.node.op == "map":

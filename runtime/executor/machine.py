@@ -17,9 +17,9 @@ from sglc.runtime.executor.arms import EarlyArm, begin_early
 from sglc.runtime.executor.code import TERMINATORS, UNSET, BlockCode, NodeCode
 from sglc.runtime.executor.errors import LimitError, OpError, Poison, RunError
 from sglc.runtime.executor.frame import Frame, Join
+from sglc.runtime.executor.part import Part
 from sglc.runtime.executor.regions import Exit, Region
 from sglc.runtime.executor.run import Run
-from sglc.runtime.executor.trial import Trial
 
 DONE: Final = -1  # the index that stands for a whole frame or join in the ready queue
 _NO_KWARGS: Final[Mapping[str, Any]] = {}
@@ -37,7 +37,7 @@ class Machine:
 
     ``starters`` maps an op to the function that starts a node of it; ops on data are built in.
     ``finished`` collects the runs whose entry prompt has ended, ``exhausted`` those that have
-    used up their fuel, with the reason, ``lost`` the trials that come to nothing; the executor
+    used up their fuel, with the reason, ``lost`` the parts of runs that were stopped; the executor
     takes them. ``is_paused``: what is ready waits for ``begin_step``, since a run has used up its
     fuel or the time of the step is over.
     """
@@ -52,7 +52,7 @@ class Machine:
         self._ready: deque[tuple[Frame | Join, int]] = deque()
         self.finished: list[Run] = []
         self.exhausted: list[tuple[Run, str]] = []
-        self.lost: list[Trial] = []
+        self.lost: list[Part] = []
         self._deciding: list[Frame] = []  # begun, with arms that might begin before their decision
 
     # Values
@@ -294,13 +294,13 @@ class Machine:
                 self.lose(arm.trial)
         return taken
 
-    def lose(self, trial: Trial) -> None:
-        """Nothing of a trial goes on."""
-        trial.lose()
-        self.lost.append(trial)
+    def lose(self, part: Part) -> None:
+        """Nothing of a part goes on."""
+        part.lose()
+        self.lost.append(part)
 
-    def take_lost(self) -> list[Trial]:
-        """Return the trials that have come to nothing since the last time."""
+    def take_lost(self) -> list[Part]:
+        """Return the parts that were stopped since the last time."""
         taken, self.lost = self.lost, []
         return taken
 

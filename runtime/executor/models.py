@@ -6,7 +6,7 @@ the backend; the tokens it draws depend on the call's place in the program and o
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Container, Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
@@ -42,6 +42,14 @@ def _as_op_error(error: OpError | ValueError) -> OpError:
         return error
     is_option = isinstance(error, SelectError | ConstraintError)
     return OpError("option" if is_option else "model", str(error))
+
+
+def _without(
+    calls: Sequence[ModelCall], runs: Container[Run]
+) -> tuple[list[ModelCall], list[ModelCall]]:
+    """Return the calls of other runs, and those of these runs."""
+    left = [call for call in calls if call.frame.run not in runs]
+    return left, [call for call in calls if call.frame.run in runs]
 
 
 class Asked(NamedTuple):
@@ -134,7 +142,7 @@ class ModelCalls:
         for call in window:
             if not call.frame.run.done:
                 name = call.node.attrs.get("group")
-                groups.setdefault((call.frame.run, name) if name else call, []).append(call)
+                groups.setdefault((call.frame.run.acting, name) if name else call, []).append(call)
         for calls in groups.values():
             self._submit(calls)
 
@@ -347,24 +355,29 @@ class ModelCalls:
             self._recorder.handed_over(stream, left[0][0].record)
 
     def cancel(self, run: Run) -> None:
-        """Stop every call of a run and of the trials in it."""
+        """Stop every call of a run and of the parts of it."""
         runs = dict.fromkeys(run.family())
+        self._window, stopped = _without(self._window, runs)
         for constraint, calls in list(self._waiting.items()):
-            left = [call for call in calls if call.frame.run not in runs]
+            left, without = _without(calls, runs)
             self._waiting[constraint] = left
+            stopped += without
             if not left:
                 del self._waiting[constraint]
         for stream in list(dict.fromkeys(s for each in runs for s in each.streams)):
             for call, _ in self._flights.takers(stream):
                 if call.frame.run in runs:
                     self._drop(stream, call)
+                    stopped.append(call)
+        if self._recorder is not None:
+            self._recorder.stop([call.record for call in stopped if call.record is not None])
 
     def begin(self, run: Run) -> None:
         """A run is open: what it will share with others of its program is kept."""
         self._pins.begin(run)
 
     def release(self, run: Run) -> None:
-        """Let go of the streams that are held for a run, and for trials in it: it is over."""
+        """Let go of the streams that are held for a run, and for parts of it: it is over."""
         for each in run.family():
             self._held.release_all(each)
         if run.root is run:

@@ -110,7 +110,7 @@ class ForkRegion(ManyRegion):
         self.begin(machine, len(given))
         for number, item in enumerate(given):
             code = node.blocks[number if items is None else 0]
-            branch = machine.enter(self, code, number, is_branch=True)
+            branch = self.enter(machine, code, number, is_branch=True)
             machine.link(frame, node.args[0], branch, code.params[0])
             if items is not None:
                 for param, value in zip(code.params[1:], (item, number), strict=False):
@@ -134,8 +134,8 @@ class ForkRegion(ManyRegion):
             if isinstance(result, Branch):
                 path = path_text(child.path)
                 name = self._names[child.turn] if self._names else ""
-                child.run.log.add(RunEvent("branch", name, path, result.text))
-            machine.put(self.join, child.turn, result)
+                self.frame.run.log.add(RunEvent("branch", name, path, result.text))
+            self.put(machine, child.turn, result)
 
         join = Join(child.run, 1 + len(names), joined)
         machine.link(left.source, left.slots[0], join, 0)

@@ -92,11 +92,15 @@ class Recorder:
 
     def waste(self, calls: Sequence[CallRecord]) -> None:
         """What these calls gave, or would have given, counts for nothing."""
+        self.stop(calls)
+        for call in calls:
+            call.is_wasted = True
+
+    def stop(self, calls: Sequence[CallRecord]) -> None:
+        """The calls among these that have not ended do so now, without a result."""
         current = self.current
         self._give_up(calls)
         self.current = current
-        for call in calls:
-            call.is_wasted = True
 
     def _give_up(self, calls: Sequence[CallRecord]) -> None:
         for call in calls:

@@ -18,8 +18,8 @@ from sglc.runtime.executor.tools import BoundTool
 if TYPE_CHECKING:
     from sglc.runtime.executor.code import BlockCode, PlanCode
     from sglc.runtime.executor.frame import Frame
+    from sglc.runtime.executor.part import Part
     from sglc.runtime.executor.records import CallRecord
-    from sglc.runtime.executor.trial import Trial
 
 
 @dataclass(slots=True)
@@ -107,9 +107,10 @@ class Run:
     """A plan with arguments and a seed. Made by ``Executor.submit``; ``log`` tells what happens.
 
     ``fuel`` is what it has used up of its ``limits``, ``wasted`` what arms have that were not
-    taken. ``trials`` are the arms that were begun before their decision, as long as something of
-    them runs. Of a run whose doings may yet come to nothing (``Trial``), ``put_off`` are the nodes
-    that wait until they count, and ``records`` its calls, if it is recorded; both None where
+    taken. ``parts`` are those of it that may be stopped, as long as something of them runs:
+    branches that a decision may come before (``Part``), arms that were begun before theirs
+    (``Trial``). Of a run whose doings may yet come to nothing (``Trial``), ``put_off`` are the
+    nodes that wait until they count, and ``records`` its calls, if it is recorded; both None where
     everything counts.
     """
 
@@ -128,6 +129,7 @@ class Run:
         "log",
         "outcome",
         "owner",
+        "parts",
         "put_off",
         "records",
         "scope",
@@ -136,7 +138,6 @@ class Run:
         "stats",
         "streams",
         "tools",
-        "trials",
         "versions",
         "wasted",
     )  # fmt: skip
@@ -165,7 +166,7 @@ class Run:
         self.wasted = Fuel()
         self.outcome: Result | None = None
         self.versions: list[tuple[tuple[int, ...], Stream]] = []
-        self.trials: set[Trial] = set()
+        self.parts: set[Part] = set()
         self.put_off: list[tuple[Frame, int]] | None = None
         self.records: list[CallRecord] | None = None
         self.speculated = 0
@@ -187,10 +188,26 @@ class Run:
         return self
 
     def family(self) -> Iterator[Run]:
-        """Yield this run and all trials in it."""
+        """Yield this run and all parts of it."""
         yield self
-        for trial in self.trials:
-            yield from trial.family()
+        for part in self.parts:
+            yield from part.family()
+
+    def undecided(self) -> Iterator[Part]:
+        """Yield the parts of it that do not count so far, but for those that are in others."""
+        for part in self.parts:
+            if part.is_committed:
+                yield from part.undecided()
+            else:
+                yield part
+
+    def keep(self, stream: int, version: Stream) -> None:
+        """A stream of the backend is held for a version of the prompt."""
+        self.held[stream] = version
+
+    def kept(self) -> list[Stream]:
+        """Return the versions that something is held for and for nobody else."""
+        return list(self.held.values())
 
     def result(self) -> Result:
         """Return the outcome.

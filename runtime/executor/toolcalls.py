@@ -168,8 +168,11 @@ class ToolCalls:
         machine.poison(call.frame, call.node, machine.fail(call.frame, call.node, error))
 
     def cancel(self, run: Run) -> None:
-        """Abandon every call of a run and of the trials in it."""
+        """Abandon every call of a run and of the parts of it."""
         runs = dict.fromkeys(run.family())
         for job in [job for job, call in self._running.items() if call.frame.run in runs]:
-            self._remote.pop(self._running.pop(job).number, None)
+            call = self._running.pop(job)
+            self._remote.pop(call.number, None)
             self._pool.abandon(job)
+            if self._recorder is not None and call.record is not None:
+                self._recorder.stop([call.record])

@@ -7,50 +7,40 @@ the arm needs to know. Where it is not taken its outcome is set, and the machine
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from sglc.runtime.executor.errors import Scope
 from sglc.runtime.executor.events import EventLog
-from sglc.runtime.executor.run import NodeStats, Result, Run
+from sglc.runtime.executor.part import Part
+from sglc.runtime.executor.run import NodeStats, Run
+from sglc.runtime.executor.stream import Stream
 
 if TYPE_CHECKING:
     from sglc.runtime.executor.frame import Frame
 
-LOST: Final = Result(None, {}, "", [])
-"""The outcome of a trial that came to nothing."""
 
-
-class Trial(Run):
+class Trial(Part):
     """A part of ``parent`` that may come to nothing; ``parent`` may be a trial itself.
 
     Its fuel goes on from that of its parent. One that passes a limit comes to nothing: should the
     arm be taken, it runs again, and the limit is that of the run.
     """
 
-    __slots__ = ("_before", "is_committed", "parent")
+    __slots__ = ("_before",)
 
     def __init__(self, parent: Run) -> None:
-        super().__init__(
-            parent.code, parent.encoder, parent.tools, parent.seed, parent.instance, EventLog(),
-            None, limits=parent.limits, deltas=parent.deltas,
-        )  # fmt: skip
-        self.parent = parent
+        super().__init__(parent)
         self.is_committed = False
-        self.put_off = []
-        self.records = []
+        self.scope = Scope()
+        self.log, self.captures, self.arms = EventLog(), {}, {}
+        self.versions, self.streams, self.stats = [], set(), {}
+        self.put_off, self.records, self.held = [], [], {}
         self._before = parent.fuel.copy()
         self.fuel = self._before.copy()
-        parent.trials.add(self)
         self.root.speculated += 1
 
-    @property
-    def root(self) -> Run:
-        return self.parent.root
-
-    @property
-    def acting(self) -> Run:
-        return self.parent.acting if self.is_committed else self
+    def kept(self) -> list[Stream]:
+        return super().kept() if self.is_committed else list(self.held.values())
 
     def commit(self, scope: Scope) -> list[tuple[Frame, int]]:
         """Let all this count, in the order in which it happened; errors go to ``scope``.
@@ -74,27 +64,18 @@ class Trial(Run):
         into.held.update(self.held)
         put_off, errors = self.put_off or [], self.scope.errors
         scope.errors += errors
-        for each in [*self._counting()]:
-            each.log, each.captures, each.arms = into.log, into.captures, into.arms
-            each.versions, each.streams, each.stats = into.versions, into.streams, into.stats
-            each.fuel, each.held = into.fuel, into.held
-            each.put_off, each.records = into.put_off, into.records
+        for each in [*self.counting()]:
+            each.share(into)
             if each.scope.errors is errors:
                 each.scope.errors = scope.errors
         self.is_committed = True
         return put_off
 
-    def lose(self) -> None:
-        """Let nothing of this go on. What it cost is counted by ``write_off``."""
-        self.parent.trials.discard(self)
-        for each in self.family():
-            each.outcome = LOST
-
     def write_off(self) -> None:
         """Count what it cost, once all of its calls have ended or been stopped."""
-        for trial in self.trials:
-            if not trial.is_committed:
-                trial.write_off()
+        super().write_off()
+        if self.is_committed:
+            return
         for cost in self.stats.values():
             cost.wasted_tokens = cost.computed_tokens
         into = self.parent.acting
@@ -106,10 +87,3 @@ class Trial(Run):
     def _hand_over(self, into: Run) -> None:
         for place, cost in self.stats.items():
             into.stats.setdefault(place, NodeStats()).merge(cost)
-
-    def _counting(self) -> Iterator[Trial]:
-        """This trial, and the trials that count for it."""
-        yield self
-        for trial in self.trials:
-            if trial.is_committed:
-                yield from trial._counting()

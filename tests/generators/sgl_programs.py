@@ -201,7 +201,7 @@ class _Writer:
         options += ["nest"]
         if place.depth < 3:
             options += ["if", "if", "match", "for", "while", "fork", "fork", "named", "side"]
-            options += ["span", "with", "maybe", "router"]
+            options += ["span", "with", "maybe", "router", "vote", "vote"]
             if self.chat and not place.role:
                 options += ["role", "role", "role"]
         if place.loop:
@@ -315,6 +315,43 @@ class _Writer:
         place.names.bind("group", name)
         place.keeps += (f"{name}[{self.pick('0', '-1')}]", f"best({name}, by=.v)")
         place.names.bind("text", f"{name}[0].text")
+
+    def _vote(self, place: _Place) -> None:
+        """A fork or a list of calls of which a built-in reads all there is."""
+        self.fresh += 1
+        group = f"vote{self.fresh}"
+        reader = self.pick("majority", "any", "all", "max", "min", "best", "keep", "calls")
+        types = {"any": ("bool",), "all": ("bool",), "majority": ("int(0..2)", '"k" | "l"', "bool")}
+        if reader == "calls":
+            self._asked(place)
+            return
+        type_ = self.pick(*types.get(reader, ("int(1..3)", "int(8..10)")))
+        self.say(place, f"fork i in 1..{self.pick('2', '3', '5')} as {group}:")
+        inner = place.inner(branch=True, loop=False, keeps=())
+        inner.names.bind("int", "i")
+        if self.draw(st.integers(0, 3)) == 0:
+            self.block(inner)
+        elif self.draw(st.booleans()):
+            self.say(inner, f'"{{i}}{{gen(str(max=6){self.pick(*_OPTIONS[:4])})}}"')
+        if self.draw(st.booleans()):
+            self.say(inner, f"s{self.fresh} = try look({self.text(inner)}) else {self.text(inner)}")
+        self.say(inner, f'" v{{i}}: {{v = gen({type_}{self.pick(*_OPTIONS[:4])})}}"')
+        if reader == "keep":
+            self.say(place, f"keep best({group}, by=.v)")
+            return
+        kind = "bool" if type_ == "bool" else "text" if type_[0] == '"' else "int"
+        name = self.name(place, kind)
+        value = f"best({group}, by=.v).v" if reader == "best" else f"{reader}({group}.v)"
+        self.say(place, f"{name} = {value}")
+        place.names.bind(kind, name)
+
+    def _asked(self, place: _Place) -> None:
+        """Votes of calls, where there is something to call."""
+        if not self.callable(place):
+            return self._gen(place)
+        name, prompt = self.name(place, "text"), self.pick(*self.callable(place))
+        self.say(place, f'{name} = majority([{prompt}("{{i}}") for i in 1..{self.pick("2", "3")}])')
+        return place.names.bind("text", name)
 
     def _named(self, place: _Place) -> None:
         self.fresh += 1

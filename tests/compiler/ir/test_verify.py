@@ -95,6 +95,15 @@ BAD = [
      "carries 2 values"),
     ("V2", "%g = fork %s, [1] branch (%b: stream) {\n  yield %b\n}\nreturn %s",
      "a branch takes a stream"),
+    ("V2", "%g = fork %s, [1] <until = \"sum\"> branch (%b: stream, %i: int) {\n  yield %b\n}\n"
+     "return %s", "is none of"),
+    ("V2", "%g: {a: branch} = fork %s <until = \"any\"> branch \"a\" (%b: stream) {\n"
+     "  yield %b\n}\n"
+     "return %s", "are all waited for"),
+    ("V2", "%m: list[int] = map [1] <until = \"goal\"> body (%j: int) {\n  yield %j\n}\nreturn %s",
+     "attribute goal"),
+    ("V2", "%m: list[int] = map [1] <until = \"all\", goal = 1> body (%j: int) {\n  yield %j\n}\n"
+     "return %s", "attribute goal"),
     # V3
     ("V3", "%a = role.begin %s <role = \"user\">\n%b = role.begin %a <role = \"user\">\n"
      "%c = role.end %b <role = \"user\">\nreturn %c", "while 'user' is open"),

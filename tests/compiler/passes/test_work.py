@@ -99,6 +99,16 @@ prompt main(q: str) -> str:
     return one.a + two.b + drawn.c + short(q) + short(q) + look(q) + look(q)
 """
 
+# Five votes on what has two answers: three that agree are enough.
+VOTE = """
+prompt main(q: str) -> bool:
+    "Question: {q}\\n"
+    fork k in 1..5 as voice:
+        "Thoughts: {thought = gen(max_tokens=30, temperature=1)}"
+        " So: {agrees = gen(bool)}"
+    return majority(voice.agrees)
+"""
+
 # An arm that is never taken is not compiled; the one that is needs no model to choose it.
 CONSTANT = """
 let CAREFUL = false
@@ -124,11 +134,25 @@ prompt main(q: str) -> str:
         (UNREAD, "fold,gvn", (9, 9, 91, 50), (9, 9, 91, 50)),
         (TWICE, "gvn", (5, 5, 29, 38, 2), (3, 3, 29, 25, 1)),
         (TWICE, "fold,dce", (5, 5, 29, 38, 2), (5, 5, 29, 38, 2)),
+        (VOTE, "fold,dce,peval", (10, 10, 129, 82), (10, 10, 129, 82)),
+        (VOTE, "decide", (10, 10, 129, 82), (9, 9, 84, 77)),
+        (VOTE, "fold,dce,decide,peval", (10, 10, 129, 82), (9, 9, 84, 77)),
         (CONSTANT, "fold", (2, 2, 15, 6), (2, 2, 15, 6)),
         (CONSTANT, "gvn", (2, 2, 15, 6), (2, 2, 15, 6)),
         (CONSTANT, "fold,gvn", (2, 2, 15, 6), (1, 1, 15, 3)),
     ],
-    ids=["dce", "no-dce", "gvn", "no-gvn", "fold", "gvn-without-fold", "gvn-after-fold"],
+    ids=[
+        "dce",
+        "no-dce",
+        "gvn",
+        "no-gvn",
+        "no-decide",
+        "decide",
+        "decide-and-peval",
+        "fold",
+        "gvn-without-fold",
+        "gvn-after-fold",
+    ],
 )
 def test_the_engine_does_less_for_the_same_value(
     text: str, pipeline: str, before: tuple[int, ...], after: tuple[int, ...]

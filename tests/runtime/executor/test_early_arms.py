@@ -151,7 +151,7 @@ def test_what_leaves_before_the_decision_ends_the_arm(world: Any) -> None:
         executor, run = deciding(world, router(spec, before=before.strip()), "sale")
         assert executor.drive(run).error.message == "no sales"
     assert (run.result().speculated, run.result().committed) == (1, 0)
-    assert run.trials == set()
+    assert run.parts == set()
 
 
 NOTES = """
@@ -253,7 +253,7 @@ def test_arms_leave_loops_once_they_are_taken(world: Any, stop: str, value: str)
         assert outcome(early) == outcome(plain)
         turns = {"<a>": 1, "<b>": 2, "<z>": 3}[stop]
         assert (early.speculated, early.committed) == (2 * turns, turns)
-        assert run.trials == set()
+        assert run.parts == set()
 
 
 NESTED = """
@@ -291,7 +291,7 @@ def test_arms_in_arms(world: Any, kind: str, held: set[str]) -> None:
     assert outcome(early) == outcome(plain)
     assert early.speculated == 3
     assert early.committed == (2 if kind == "refund" else 0)
-    assert run.trials == set()
+    assert run.parts == set()
 
 
 def test_a_run_that_is_cancelled_takes_its_arms_with_it(world: Any) -> None:

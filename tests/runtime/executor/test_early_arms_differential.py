@@ -67,7 +67,7 @@ def executed(module: Module, instance: int | None = None, **limits: int) -> tupl
     executor.run_until_idle()
     executor.close()
     assert backend.idle
-    assert run.trials == set()
+    assert run.parts == set()
     return run, log
 
 
@@ -152,7 +152,7 @@ def test_early_arms_beside_other_runs_under_all_passes_recorded_or_cancelled() -
             if expected.error is None:
                 assert (plain(result.value), result.text) == (plain(expected.value), expected.text)
                 assert plain(result.captures) == plain(expected.captures)
-            assert run.trials == set()
+            assert run.parts == set()
         counts["cancelled"] += lost.result().speculated > lost.result().committed
         for record in recorder.runs:
             check_times(record)
