@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from sglc.cli.errors import EXIT_FAILED, EXIT_OK, UsageError
 from sglc.cli.models import FilesOnce, engine_config, load_host, refused_tools, seed_of
-from sglc.cli.output import error_data, json_value
 from sglc.cli.profiles import recorder_of, report
 from sglc.cli.rows import Answers, Row, answer_key, read_rows, refuse
 from sglc.cli.run import choose_entry, with_passes
@@ -176,6 +175,8 @@ def _report_failures(errors: Mapping[int, str], num_rows: int, out: Path | None)
 
 def _answer(row: Row, result: Result, function: Function) -> dict[str, Any]:
     """What is written for one row: its columns, and the value or the captures, or the error."""
+    from sglc.runtime.executor.rendered import error_data, json_value
+
     record: dict[str, Any] = {"input": dict(row.columns)}
     if result.error is not None:
         partial = json_value(result.captures)

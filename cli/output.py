@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from sglc.compiler.plan.plan import Function
-    from sglc.runtime.executor.errors import RunError
     from sglc.runtime.executor.events import RunEvent
     from sglc.runtime.executor.run import Result
 
@@ -27,6 +25,8 @@ def print_result(result: Result, function: Function, stream: TextIO) -> None:
         print(said, file=stream)
     if result.error is not None:
         if result.captures:
+            from sglc.runtime.executor.rendered import json_value
+
             partial = {"partial": json_value(result.captures)}
             print(json.dumps(partial, ensure_ascii=False), file=stream)
         return
@@ -40,43 +40,9 @@ def print_result(result: Result, function: Function, stream: TextIO) -> None:
 
 def value_text(value: Any) -> str:
     """A text as it is, anything else as JSON."""
+    from sglc.runtime.executor.rendered import json_value
+
     return value if isinstance(value, str) else json.dumps(json_value(value), ensure_ascii=False)
-
-
-def json_value(value: Any) -> Any:
-    """A value of a program as JSON: a branch is a record of its captures and its text."""
-    from sglc.compiler.plan.data import Branch, Spoken
-
-    if isinstance(value, Branch):
-        return {"text": value.text, **json_value(value.fields)}
-    if isinstance(value, Spoken):
-        return value.text
-    if isinstance(value, Mapping):
-        return {str(key): json_value(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [json_value(item) for item in value]
-    return value if isinstance(value, str | int | float | None) else repr(value)
-
-
-def result_data(result: Result) -> dict[str, Any]:
-    """Everything about a run as JSON; ``stats`` per place in the source."""
-    stats = {str(place): asdict(cost) for place, cost in result.stats.items()}
-    data = {
-        "value": json_value(result.value),
-        "captures": json_value(result.captures),
-        "text": result.text,
-        "messages": json_value(result.messages),
-        "stats": stats,
-        "speculated": result.speculated,
-        "committed": result.committed,
-    }
-    return data if result.error is None else {**data, "error": error_data(result.error)}
-
-
-def error_data(error: RunError) -> dict[str, Any]:
-    """An error as JSON."""
-    place = None if error.loc is None else str(error.loc)
-    return {"code": error.code, "message": error.message, "loc": place, "cause": error.cause}
 
 
 def stream_printer(stream: TextIO) -> Callable[[RunEvent], None]:

@@ -157,7 +157,8 @@ def _run_once(
     files: FilesOnce,
     history: HistoryFile | None,
 ) -> int:
-    from sglc.cli.output import print_result, result_data, stream_printer
+    from sglc.cli.output import print_result, stream_printer
+    from sglc.runtime.executor.rendered import result_data
 
     recorder = recorder_of(args)
     host = load_host(args, args.program, plan.config, recorder, files)

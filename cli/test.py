@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from sglc.cli.errors import EXIT_ERRORS, EXIT_OK, CommandError
 from sglc.cli.models import add_model_options, load_host, refused_tools, seed_of
-from sglc.cli.output import json_value
 from sglc.cli.passes import add_pass_options, pipeline_of
 from sglc.cli.programs import compile_or_report, read_source
 
@@ -82,6 +81,8 @@ class _Runner:
                 continue
             told = self._evaluate(step.function, runs)
             if not told["holds"]:
+                from sglc.runtime.executor.rendered import json_value
+
                 shown = json.dumps(json_value(runs), ensure_ascii=False, indent=1)
                 reason = f" ({told['message']})" if told["message"] else ""
                 return f"{step.span}: {step.span.text}{reason}\n{shown}"

@@ -6,7 +6,7 @@ branches a ``tuple``; whoever holds one treats it as frozen.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, TypeGuard
 
 MAX_NESTING = 200  # of lists and records whose size is looked at
@@ -72,8 +72,9 @@ Group = tuple[Branch, ...]
 _BRANCH_PARTS = ("text", "stream", "logprob")
 
 
-def size_of(value: object, most: int | None = None) -> int:
-    """Return the characters of a text, or the items of a list or record and of all in it.
+def size_of(value: object, most: int | None = None, *, texts: bool = False) -> int:
+    """Return the characters of a text, or the items of a list, record or branch and of all in it;
+    with ``texts`` also the characters in it.
 
     What stands in several places counts at each. Counting ends where there are more than ``most``.
 
@@ -89,13 +90,18 @@ def size_of(value: object, most: int | None = None) -> int:
             raise DataError(f"lists and records nest deeper than {MAX_NESTING}")
         inner: list[object] = []
         for each in level:
-            if not isinstance(each, dict | list | tuple):
-                continue
-            size += len(each)
+            items: Collection[object] = ()
+            if isinstance(each, list | tuple):
+                items = each
+            elif isinstance(each, dict | Branch):
+                items = each.values()
+                size += len(each.text) if texts and isinstance(each, Branch) else 0
+            size += len(items)
+            if texts:
+                size += sum(len(item) for item in items if isinstance(item, str))
             if most is not None and size > most:
                 return size
-            items = each.values() if isinstance(each, dict) else each
-            inner += [item for item in items if isinstance(item, dict | list | tuple)]
+            inner += [item for item in items if isinstance(item, dict | list | tuple | Branch)]
         level = inner
     return size
 

@@ -6,18 +6,20 @@ import asyncio
 import itertools
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from sglc.compiler.plan.plan import Plan
+from sglc.runtime.executor.limits import Limits
 from sglc.runtime.options import LocalOptions
 from sglc.server.engine.background import BACKGROUND_PRIORITY, IN_BACKGROUND
 from sglc.server.engine.job import Job
 from sglc.server.engine.limits import Admission, EngineLimits
 from sglc.server.engine.messages import (
     Answer,
+    AnswerTool,
     Ask,
     Broken,
     Cancel,
@@ -31,6 +33,7 @@ from sglc.server.engine.messages import (
     Ready,
     Reply,
     RunPlan,
+    UnloadPlan,
 )
 from sglc.server.engine.process import WORKER, EngineError, EngineProcess
 from sglc.server.engine.watchdog import Watchdog
@@ -39,6 +42,7 @@ from sglc.server.errors import ApiError
 log = logging.getLogger("sglc.server")
 
 _PING = 0  # the number of an Ask whose answer nobody waits for
+_MAX_PLANS = 64  # that the engine keeps
 _END_S = 5.0  # what a process may take to end when it is asked to
 
 
@@ -63,7 +67,7 @@ class EngineClient:
         self._jobs: dict[int, Job] = {}
         self._timers: dict[int, asyncio.TimerHandle] = {}
         self._asked: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
-        self._plans: dict[str, Plan] = {}
+        self._plans: OrderedDict[str, bytes] = OrderedDict()
         self._process: EngineProcess | None = None
         self._task: asyncio.Task[None] | None = None
         self.ready: Ready | None = None
@@ -158,20 +162,30 @@ class EngineClient:
         self._say(EmbedPrompts(job.number, tuple(prompts)))
         return job
 
-    def load_plan(self, digest: str, plan: Plan) -> None:
-        """Keep a plan for runs, beyond a restart of the engine too."""
-        if digest not in self._plans:
-            self._plans[digest] = plan
-            self._say(LoadPlan(digest, plan))
+    def load_plan(self, digest: str, plan: bytes) -> None:
+        """Keep a pickled plan for runs, beyond a restart of the engine too.
+
+        Of more than a few the one used longest ago is forgotten: load it before each run.
+        """
+        if digest in self._plans:
+            self._plans.move_to_end(digest)
+            return
+        self._plans[digest] = plan
+        self._say(LoadPlan(digest, plan))
+        if len(self._plans) > _MAX_PLANS:
+            self._say(UnloadPlan(self._plans.popitem(last=False)[0]))
 
     def run_plan(
         self,
         digest: str,
+        entry: str,
         arguments: Mapping[str, Any],
         *,
         seed: int = 0,
         instance: int = 0,
         deltas: bool = True,
+        limits: Limits | None = None,
+        trace: Mapping[str, Any] | None = None,
     ) -> Job:
         """Begin a run of a plan that was loaded; it counts once, whatever it calls.
 
@@ -183,13 +197,20 @@ class EngineClient:
             RunPlan(
                 job=job.number,
                 digest=digest,
+                entry=entry,
                 arguments=arguments,
                 seed=seed,
                 instance=instance,
                 deltas=deltas,
+                limits=limits,
+                trace=trace,
             )
         )
         return job
+
+    def answer_tool(self, job: Job, call: int, value: Any = None, error: str | None = None) -> None:
+        """Give what a run has asked for by ToolCalled, or say why there is no result."""
+        self._say(AnswerTool(job=job.number, call=call, value=value, error=error))
 
     async def ask(self, question: Question) -> Mapping[str, Any]:
         """Ask the engine about itself.

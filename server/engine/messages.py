@@ -11,13 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sglc.compiler.plan.plan import Plan
 from sglc.constraints.types import Type
 from sglc.runtime.core.events import DecodeResult
 from sglc.runtime.core.sampling import SamplingParams
 from sglc.runtime.core.stats import StreamStats
-from sglc.runtime.executor.events import RunEvent
-from sglc.runtime.executor.run import Result
+from sglc.runtime.executor.limits import Limits
 
 Question = Literal["stats", "flush", "ping"]
 
@@ -68,22 +66,46 @@ class EmbedPrompts:
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
-    """Keep a plan under its digest, for runs to come."""
+    """Keep a pickled plan under its digest, for runs to come."""
 
     digest: str
-    plan: Plan
+    plan: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan:
-    """Begin one instance of a plan that was loaded. ``tools`` are answered by the other side."""
+    """Begin one instance of a plan that was loaded, at its prompt ``entry``.
+
+    What calls of tools ask is told by ToolCalled. A run with a ``trace`` is recorded: these words
+    about it stand in its trace.
+    """
 
     job: int
     digest: str
+    entry: str
     arguments: Mapping[str, Any]
     seed: int = 0
     instance: int = 0
     deltas: bool = True
+    limits: Limits | None = None
+    trace: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnloadPlan:
+    """Forget a plan; runs of it go on."""
+
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerTool:
+    """The result of a ToolCalled, or the ``error`` that is there instead."""
+
+    job: int
+    call: int
+    value: Any = None
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +132,9 @@ class Shutdown:
     """End the process; what runs is cancelled."""
 
 
-Command = Generate | EmbedPrompts | LoadPlan | RunPlan | Cancel | Ask | Shutdown
+Command = (
+    Generate | EmbedPrompts | LoadPlan | UnloadPlan | RunPlan | AnswerTool | Cancel | Ask | Shutdown
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,18 +215,41 @@ class Vector:
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """Events of a run."""
+    """Events of a run, as JSON."""
 
     job: int
-    events: Sequence[RunEvent]
+    events: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCalled:
+    """A run asks for the result of a tool, to be given by AnswerTool within ``timeout_s``.
+
+    ``path`` is as of events, ``arguments`` are JSON.
+    """
+
+    job: int
+    call: int
+    name: str
+    path: str
+    arguments: Mapping[str, Any]
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """The trace of a run that was to be recorded; the result comes behind it."""
+
+    job: int
+    trace: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A job is complete; ``result`` is that of a run of a program."""
+    """A job is complete; ``result`` is that of a run of a program, as JSON."""
 
     job: int
-    result: Result | None = None
+    result: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,5 +269,5 @@ class Answer:
     value: Mapping[str, Any]
 
 
-Reply = Ready | Broken | Written | Sampled | Vector | Happened | Finished | Failed | Answer
-JobReply = Written | Sampled | Vector | Happened | Finished | Failed
+JobReply = Written | Sampled | Vector | Happened | ToolCalled | Traced | Finished | Failed
+Reply = Ready | Broken | Answer | JobReply

@@ -18,49 +18,36 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
-from sglc.compiler.plan.arguments import ArgumentError
-from sglc.compiler.plan.plan import Plan
 from sglc.runtime.engine.shared import SharedBackend
 from sglc.runtime.executor.constraints import ConstraintCompiler
-from sglc.runtime.executor.events import RunEvent
-from sglc.runtime.executor.executor import Executor
-from sglc.runtime.executor.run import Run
-from sglc.runtime.executor.tools import ToolError, ToolRegistry
 from sglc.runtime.local import LocalEngine, load_engine
 from sglc.runtime.models.errors import ModelError
 from sglc.runtime.options import LocalOptions
 from sglc.server.engine import frames
 from sglc.server.engine.embedding import Embedding
 from sglc.server.engine.generating import Generating
+from sglc.server.engine.instances import Instances, Wake
 from sglc.server.engine.messages import (
     Answer,
+    AnswerTool,
     Ask,
     Broken,
     Cancel,
     Command,
     EmbedPrompts,
-    Failed,
-    Finished,
     Generate,
-    Happened,
     LoadPlan,
     Question,
     Ready,
     Reply,
     RunPlan,
     Shutdown,
+    UnloadPlan,
 )
 
 _END_S = 5.0  # how long this process may outlive the other side
-
-
-@dataclass(slots=True)
-class _RunJob:
-    run: Run
-    events: list[RunEvent]
 
 
 class Worker:
@@ -72,7 +59,7 @@ class Worker:
     def __init__(
         self,
         engine: LocalEngine,
-        wake: threading.Event,
+        wake: Wake,
         take: Callable[[], list[Command]],
         send: Callable[[list[Reply]], None],
     ) -> None:
@@ -85,37 +72,28 @@ class Worker:
         self._streams, self._prompts = self._shared.client(), self._shared.client()
         self._generating = Generating(self._streams, self._compiler)
         self._embedding = Embedding(self._prompts)
-        self._executor = Executor(
-            self._shared.client(),
-            engine.encoder,
-            tools=ToolRegistry(),
-            preparer=engine.preparer,
-            wake=wake,
-        )
-        self._plans: dict[str, Plan] = {}
-        self._runs: dict[int, _RunJob] = {}
+        self._instances = Instances(self._shared.client, engine.encoder, engine.preparer, wake)
         self._is_over = False
 
     @property
     def num_slots(self) -> int:
         """Tokens that the KV cache holds."""
-        return self._executor.num_slots
+        return self._instances.num_slots
 
     def run(self) -> None:
         """Step until told to end."""
         while self.step():
             if not self._shared.idle:  # what one makes a step for may be news for the other
                 continue
-            if self._executor.is_waiting:
-                self._executor.wait()
-            else:
-                self._wake.wait()
-        self._executor.close()
+            patience_s = self._instances.patience_s
+            self._wake.wait(None if patience_s is None else max(patience_s, 0.001))
+        self._instances.close()
         self._compiler.close()
 
     def step(self) -> bool:
         """Make at most one forward pass, and say what came of it; False when it is time to end."""
-        self._executor.step()  # clears `wake` first, so that whatever comes from here on is seen
+        self._wake.begin()  # first, so that whatever comes from here on is seen
+        self._instances.step()
         replies: list[Reply] = []
         for command in self._take():
             self._obey(command, replies)
@@ -124,7 +102,7 @@ class Worker:
             self._shared.step()
         replies += self._generating.take(self._streams.take())
         replies += self._embedding.take(self._prompts.take())
-        self._report_runs(replies)
+        replies += self._instances.take()
         if replies:
             self._send(replies)
         return not self._is_over
@@ -136,48 +114,21 @@ class Worker:
             case EmbedPrompts(job, prompts):
                 self._embedding.begin(job, prompts)
             case RunPlan():
-                self._begin(command, replies)
+                self._instances.begin(command)
             case Cancel(job):
                 self._generating.cancel(job)
                 self._embedding.cancel(job)
-                found = self._runs.pop(job, None)
-                if found is not None:
-                    self._executor.cancel(found.run)
+                self._instances.cancel(job)
+            case AnswerTool():
+                self._instances.answer(command)
             case LoadPlan(digest, plan):
-                self._plans[digest] = plan
+                self._instances.load(digest, plan)
+            case UnloadPlan(digest):
+                self._instances.unload(digest)
             case Ask(number, question):
                 replies.append(Answer(number, self._answer(question)))
             case Shutdown():
                 self._is_over = True
-
-    def _begin(self, command: RunPlan, replies: list[Reply]) -> None:
-        plan = self._plans.get(command.digest)
-        if plan is None:
-            replies.append(Failed(command.job, 404, "the program is not loaded"))
-            return
-        events: list[RunEvent] = []
-        try:
-            run = self._executor.submit(
-                plan,
-                command.arguments,
-                seed=command.seed,
-                instance=command.instance,
-                on_event=events.append,
-                deltas=command.deltas,
-            )
-        except (ArgumentError, ToolError, ValueError) as error:
-            replies.append(Failed(command.job, 400, str(error)))
-            return
-        self._runs[command.job] = _RunJob(run, events)
-
-    def _report_runs(self, replies: list[Reply]) -> None:
-        for number, job in list(self._runs.items()):
-            if job.events:
-                replies.append(Happened(number, tuple(job.events)))
-                job.events.clear()
-            if job.run.done:
-                replies.append(Finished(number, job.run.result()))
-                del self._runs[number]
 
     def _answer(self, question: Question) -> Mapping[str, Any]:
         if question == "ping":
@@ -188,8 +139,8 @@ class Worker:
             return {"freed": self._scheduler.flush_cache() if is_free else None}
         return {
             "counters": dict(self._scheduler.stats()),
-            "jobs": self._generating.num_jobs + self._embedding.num_jobs + len(self._runs),
-            "plans": len(self._plans),
+            "jobs": self._generating.num_jobs + self._embedding.num_jobs + self._instances.num_jobs,
+            "plans": self._instances.num_plans,
             "running": len(snapshot.running),
             "waiting": snapshot.num_waiting,
             "held_slots": snapshot.held_slots,
@@ -203,7 +154,7 @@ def serve(connection: socket.socket) -> None:
     options: LocalOptions = frames.receive(connection)
     inbox: queue.SimpleQueue[Command] = queue.SimpleQueue()
     outbox: queue.SimpleQueue[list[Reply] | None] = queue.SimpleQueue()
-    wake = threading.Event()
+    wake = Wake()
     threading.Thread(target=_read, args=(connection, inbox, wake), daemon=True).start()
     writer = threading.Thread(target=_write, args=(connection, outbox), daemon=True)
     writer.start()
