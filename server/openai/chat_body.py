@@ -158,7 +158,9 @@ def _prompt(
     begun: str | None = None
     if said[-1].role == "assistant" and not said[-1].tool_calls:
         begun = said.pop().text
-    messages = template_messages(said, developer=template.mentions("developer"))
+    messages = template_messages(
+        said, developer=template.mentions("developer"), takes_text=form.takes_text
+    )
     if not form.is_native:
         messages = told(messages, form, tools, set(template.roles))
     try:

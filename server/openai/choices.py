@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from sglc.compiler.plan.segments import Segment, Special, Text
+from sglc.compiler.plan.segments import Segment, Text
 from sglc.constraints.types import Type, Union
 from sglc.runtime.core.events import DecodeResult
 from sglc.runtime.core.sampling import SamplingParams
@@ -113,8 +113,7 @@ class Choice:
         question, calling = self._question, self._question.calling
         if calling is None or (question.constraint is None and not calling.is_forced):
             return self._free()
-        if calling.form.special is not None:
-            self._prompt = self._encoder.extend(self._prompt, [Special(calling.form.special)])
+        self._prompt = self._encoder.extend(self._prompt, calling.form.opening)
         self._reader = CallReader(calling, calling.form.begin)
         call = calling.first(calling.form.begin)
         if question.constraint is None:
@@ -176,8 +175,7 @@ class Choice:
         if self._awaits_call and calling is not None and self._is_mark(calling, result.matched):
             form = calling.form
             self._awaits_call = form.has_mark or not self._has_said
-            mark = Text(form.trigger) if form.special is None else Special(form.special)
-            self._go_on(result, mark)
+            self._go_on(result, *(form.opening or (Text(form.trigger),)))
             if self._room < 1:
                 yield self._ended("length")
             elif self._awaits_call:

@@ -94,10 +94,13 @@ class Message(Body):
         return self.content if self.content is not None else self.refusal or ""
 
 
-def template_messages(messages: Sequence[Message], *, developer: bool) -> list[dict[str, Any]]:
+def template_messages(
+    messages: Sequence[Message], *, developer: bool, takes_text: bool
+) -> list[dict[str, Any]]:
     """Return messages as chat templates read them: contents are text, arguments are data.
 
-    ``developer``: whether the template knows that role; it is ``system`` otherwise.
+    ``developer``: whether the template knows that role; it is ``system`` otherwise. With
+    ``takes_text`` arguments stay JSON text.
 
     Raises:
         ApiError: arguments of a call are no JSON object, or a call has no answer.
@@ -122,7 +125,7 @@ def template_messages(messages: Sequence[Message], *, developer: bool) -> list[d
             made.setdefault("name", open_calls.pop(message.tool_call_id))
         if message.tool_calls:
             made["tool_calls"] = [
-                _template_call(call, f"messages[{i}].tool_calls[{k}]")
+                _template_call(call, takes_text, f"messages[{i}].tool_calls[{k}]")
                 for k, call in enumerate(message.tool_calls)
             ]
             open_calls = {call.id: call.function.name for call in message.tool_calls}
@@ -132,7 +135,7 @@ def template_messages(messages: Sequence[Message], *, developer: bool) -> list[d
     return found
 
 
-def _template_call(call: ToolCall, place: str) -> dict[str, Any]:
+def _template_call(call: ToolCall, takes_text: bool, place: str) -> dict[str, Any]:
     try:
         arguments = json.loads(call.function.arguments or "{}")
     except ValueError as error:
@@ -141,7 +144,8 @@ def _template_call(call: ToolCall, place: str) -> dict[str, Any]:
     if not isinstance(arguments, dict):
         field = f"{place}.function.arguments"
         raise bad_request(f"{field} must be a JSON object", field)
-    function = {"name": call.function.name, "arguments": arguments}
+    given = call.function.arguments if takes_text else arguments
+    function = {"name": call.function.name, "arguments": given}
     return {"id": call.id, "type": "function", "function": function}
 
 
