@@ -24,6 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--no-jump-forward", action="store_true", help="sample also the text a constraint forces")
     add("--host", default="127.0.0.1")
     add("--port", type=int, default=30000)
+    add("--max-queued-requests", type=int, default=4096, help="more at once are refused with 429")
+    add("--request-timeout", type=float, default=None, help="seconds that a request may take")
+    add("--watchdog-timeout", type=float, default=300.0, help="seconds an engine may be silent")
+    add("--drain-timeout", type=float, default=30.0, help="seconds for requests after SIGTERM")
     add("--random-seed", type=int, default=None, help="of requests that name no seed")
     add_operations(parser)
 
@@ -34,6 +38,7 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     try:
         from sglc.runtime.models.errors import ModelError
         from sglc.server.config import ServerConfig
+        from sglc.server.engine.process import EngineError
         from sglc.server.main import serve
         from sglc.server.operations.key_file import KeyFileError
         from sglc.server.storage.faults import StorageError
@@ -50,9 +55,13 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
         host=args.host,
         port=args.port,
         operations=operations_config(args),
+        max_queued=args.max_queued_requests,
+        request_timeout_s=args.request_timeout,
+        restart_timeout_s=args.watchdog_timeout,
+        drain_timeout_s=args.drain_timeout,
     )
     try:
         serve(config)
-    except (KeyFileError, ModelError, StorageError) as error:
+    except (EngineError, KeyFileError, ModelError, StorageError) as error:
         raise CommandError(str(error)) from None
     return EXIT_OK

@@ -12,6 +12,24 @@ DEFAULT_PORT = 30000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionLimits:
+    """How slow and how large what a client sends may be.
+
+    Attributes:
+        head_timeout_s: the time that the head of a request may take, from the connection or from
+            its first byte on.
+        max_head_bytes: the size of a head.
+        body_span_s, min_body_rate: in each such time a body has to come at this rate or above, in
+            bytes per second.
+    """
+
+    head_timeout_s: float = 15.0
+    max_head_bytes: int = 64 << 10
+    body_span_s: float = 10.0
+    min_body_rate: float = 1024.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerConfig:
     """How to serve, and what a request may take.
 
@@ -26,6 +44,7 @@ class ServerConfig:
         is_embedding: nothing is generated, texts are embedded alone.
         host, port: where to listen.
         storage: the folder of files, batches and programs.
+        connections: how slow and how large what comes may be.
         max_body_bytes: a larger body is refused with 413.
         max_file_bytes: the same, of an uploaded file.
         max_queued: model calls that wait or run at once; more are refused with 429.
@@ -50,6 +69,7 @@ class ServerConfig:
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     storage: Path = Path("sglc-storage")
+    connections: ConnectionLimits = field(default_factory=ConnectionLimits)
     max_body_bytes: int = 32 << 20
     max_file_bytes: int = 512 << 20
     max_queued: int = 4096

@@ -9,12 +9,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from sglc.server.errors import ApiError
 from sglc.server.http.endpoint import Endpoint, Handler
+from sglc.server.http.gate import Gate
 from sglc.server.http.replies import error_reply
 from sglc.server.operations.context import served
 from sglc.server.operations.key_store import KeyStore
@@ -22,6 +24,8 @@ from sglc.server.operations.stack import middleware
 from sglc.server.service import Service
 
 log = logging.getLogger("sglc.server")
+
+_LOOKING = {"GET", "HEAD"}
 
 
 def make_app(
@@ -31,13 +35,15 @@ def make_app(
 ) -> Starlette:
     """Return the application of a service: its engine starts and ends with it.
 
-    ``background`` is entered once the engine is there, and left before it ends.
+    ``background`` is entered once the engine is there, and left before it ends;
+    ``app.state.gate`` is what all requests go through.
 
     Raises:
         KeyFileError: the file of keys cannot be used.
     """
     operations = service.config.operations
     keys = KeyStore(operations)
+    gate = Gate()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -53,10 +59,9 @@ def make_app(
 
     app = Starlette(
         routes=[
-            Route(each.path, _guarded(each.handle), methods=list(each.methods))
-            for each in endpoints
+            Route(each.path, _guarded(each, gate), methods=list(each.methods)) for each in endpoints
         ],
-        middleware=middleware(operations, keys, endpoints),
+        middleware=[Middleware(gate.wrap), *middleware(operations, keys, endpoints)],
         lifespan=lifespan,
         exception_handlers={
             404: _not_found,
@@ -64,15 +69,20 @@ def make_app(
         },
     )
     app.state.service = service
+    app.state.gate = gate
     return app
 
 
-def _guarded(handle: Handler) -> Handler:
+def _guarded(endpoint: Endpoint, gate: Gate) -> Handler:
     async def guarded(request: Request) -> Response:
         try:
-            return await handle(request)
+            if not endpoint.while_draining and request.method not in _LOOKING:
+                gate.check()
+            return await endpoint.handle(request)
         except ApiError as error:
             return error_reply(error)
+        except ClientDisconnect:
+            return error_reply(ApiError(499, "the client went away"))
         except Exception:
             log.exception("%s %s failed", request.method, request.url.path)
             message = f"internal error; the server's log has it under {served().request_id}"

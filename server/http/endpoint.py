@@ -17,8 +17,9 @@ class Endpoint:
     """One path. ``body``, ``query`` and ``reply`` describe it in the OpenAPI document.
 
     ``is_multipart``: the body comes as a form with files. ``streams``: whether it may answer with
-    server-sent events. ``is_open``: it needs no key. The first line of the handler's docstring is
-    the summary.
+    server-sent events. ``is_open``: it needs no key. ``while_draining``: it is served
+    while the server shuts down too, as requests that run need it to end; so is whatever is asked
+    with GET. The first line of the handler's docstring is the summary.
     """
 
     path: str
@@ -31,6 +32,7 @@ class Endpoint:
     is_multipart: bool = False
     streams: bool = False
     is_open: bool = False
+    while_draining: bool = False
 
     @property
     def summary(self) -> str:

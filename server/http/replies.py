@@ -6,9 +6,11 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from sglc.server.errors import ApiError
+from sglc.server.http.disconnect import ClientGone, Connected
 
 DONE = b"data: [DONE]\n\n"
 
@@ -42,20 +44,34 @@ def named_event(name: str, value: object, number: int | None = None) -> bytes:
     return head + b"event: " + name.encode() + b"\ndata: " + dumps(value) + b"\n\n"
 
 
-def event_stream(events: AsyncIterator[bytes]) -> StreamingResponse:
+class EventStream(Response):
+    """A stream of events; it ends with its client, and so does what makes the events."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, events: AsyncIterator[bytes]) -> None:
+        self.status_code = 200
+        self.background = None
+        self.init_headers({"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
+        self._events = events
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events as they come."""
+        begin = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        try:
+            async with Connected(receive):
+                await send(begin)
+                async for event in self._events:
+                    await send({"type": "http.response.body", "body": event, "more_body": True})
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except ClientGone:
+            pass
+        finally:
+            close: Any = getattr(self._events, "aclose", None)
+            if close is not None:
+                await close()
+
+
+def event_stream(events: AsyncIterator[bytes]) -> EventStream:
     """Return a stream of events; the iterator is closed when its client goes away."""
-    return StreamingResponse(
-        _closing(events),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
-    )
-
-
-async def _closing(events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    try:
-        async for event in events:
-            yield event
-    finally:
-        close: Any = getattr(events, "aclose", None)
-        if close is not None:
-            await close()
+    return EventStream(events)

@@ -12,6 +12,7 @@ from sglc.server.http.replies import json_reply
 from sglc.server.native import control, embed, info, tokens
 from sglc.server.native.body import GenerateBody, GenerateReplies
 from sglc.server.native.generate import generate
+from sglc.server.service import service_of
 
 _GET = ("GET",)
 _EITHER = ("GET", "POST")
@@ -19,7 +20,9 @@ _WRITE = ("POST", "PUT")
 
 
 async def health(request: Request) -> Response:
-    """Say that the server is there."""
+    """Say that requests can be served: with 503 that the engine is away or the server ends."""
+    request.app.state.gate.check()
+    service_of(request).engine.check()
     return json_reply({"status": "ok"})
 
 
@@ -68,6 +71,7 @@ NATIVE: Sequence[Endpoint] = (
         handle=control.abort_request,
         body=control.AbortBody,
         reply=control.AbortReply,
+        while_draining=True,
     ),
     Endpoint(path="/start_profile", handle=control.profile, methods=_EITHER),
     Endpoint(path="/stop_profile", handle=control.profile, methods=_EITHER),

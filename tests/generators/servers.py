@@ -21,6 +21,18 @@ class RunningServer:
     process: subprocess.Popen[bytes]
     log: Path
 
+    def engine_pid(self) -> int:
+        """Return the id of the engine's process; only on Linux.
+
+        Raises:
+            ProcessLookupError: there is none now.
+        """
+        number = self.process.pid
+        children = Path(f"/proc/{number}/task/{number}/children").read_text().split()
+        if not children:
+            raise ProcessLookupError(f"{number} has no engine")
+        return int(children[0])
+
     def stop(self) -> int:
         """Ask it to end, and return its exit code."""
         self.process.terminate()
@@ -31,15 +43,30 @@ class RunningServer:
             raise
 
 
-def start_server(folder: Path, *flags: str, timeout_s: float = 60.0) -> RunningServer:
-    """Start ``sglc serve`` and wait until it answers; ``folder`` is its working directory."""
+_CONFIGURED = """
+from sglc.server.config import ConnectionLimits, ServerConfig
+from sglc.server.main import serve
+serve(ServerConfig(port={port}, {config}))
+"""
+
+
+def start_server(
+    folder: Path, *flags: str, config: str = "", timeout_s: float = 60.0
+) -> RunningServer:
+    """Start ``sglc serve`` and wait until it answers; ``folder`` is its working directory.
+
+    ``config``: arguments of ServerConfig, in Python, instead of flags.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    command = ["-m", "sglc.cli.main", "serve", "--port", str(port), *flags]
+    if config:
+        command = ["-c", _CONFIGURED.format(port=port, config=config)]
     log = folder / "server.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "sglc.cli.main", "serve", "--port", str(port), *flags],
+            [sys.executable, *command],
             cwd=folder,
             stdout=out,
             stderr=subprocess.STDOUT,
