@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from sglc.compiler.plan.seeds import seed_key
 from sglc.constraints.language import until
+from sglc.constraints.types import Type
 from sglc.runtime.core.backend import Backend
 from sglc.runtime.core.events import (
     Decoded,
@@ -73,17 +74,11 @@ class Generating:
             most = len(generation.ids)
             self._fail(job, 400, f"the prompt has no token {begin} after a first one, of {most}")
             return
-        try:
-            if generation.constraint is not None:
-                preparation = self._compiler.prepare(until(generation.constraint, generation.stop))
-                if not preparation.is_ready:
-                    self._waiting.setdefault(preparation, []).append(job)
-                    return
-                self._submit(job, preparation.result().constraint)
-            else:
-                self._submit(job, None)
-        except ValueError as error:
-            self._fail(job, 400, str(error))
+        constraint = generation.constraint
+        if constraint is None:
+            self._submit(job, None)
+        else:
+            self._prepare(job, until(constraint, generation.stop))
 
     def cancel(self, number: int) -> None:
         """Drop a generation and give its slots back at once."""
@@ -101,10 +96,7 @@ class Generating:
         """Begin what has waited for constraints that are built."""
         for preparation in self._compiler.drain():
             for job in self._waiting.pop(preparation, ()):
-                try:
-                    self._submit(job, preparation.result().constraint)
-                except ConstraintError as error:
-                    self._fail(job, 400, str(error))
+                self._submit_prepared(job, preparation)
 
     def take(self, events: Sequence[Event]) -> list[JobReply]:
         """Return what there is to say, events of the backend included."""
@@ -115,7 +107,38 @@ class Generating:
         replies, self._replies = self._replies, []
         return replies
 
+    def _prepare(self, job: _Job, held_to: Type) -> None:
+        preparation = self._compiler.prepare(held_to)
+        if preparation.is_ready:
+            self._submit_prepared(job, preparation)
+        else:
+            self._waiting.setdefault(preparation, []).append(job)
+
+    def _submit_prepared(self, job: _Job, preparation: Preparation) -> None:
+        """Begin, or say why not.
+
+        Where stop strings cannot be part of the constraint, as in what nests without end, they end
+        a text that is held to the constraint alone.
+        """
+        constraint = job.generation.constraint
+        assert constraint is not None
+        try:
+            built = preparation.result().constraint
+        except ConstraintError as error:
+            if preparation.type != constraint:
+                self._prepare(job, constraint)
+            else:
+                self._fail(job, 400, str(error))
+        else:
+            self._submit(job, built)
+
     def _submit(self, job: _Job, constraint: Constraint | None) -> None:
+        try:
+            self._start(job, constraint)
+        except ValueError as error:
+            self._fail(job, 400, str(error))
+
+    def _start(self, job: _Job, constraint: Constraint | None) -> None:
         generation = job.generation
         requests = [
             StreamRequest(

@@ -113,6 +113,13 @@ def test_a_constraint_holds_the_text(native: NativeClient) -> None:
     assert reply["meta_info"]["finish_reason"]["type"] == "stop"
 
 
+def test_a_stop_string_ends_json_that_nests_without_end(native: NativeClient) -> None:
+    params = {"json_schema": '{"type": "object"}', "stop": ["{", ":"]}
+    reply = native.greedy(params=params, max_new_tokens=64)
+    assert reply["text"] == ""
+    assert reply["meta_info"]["finish_reason"] == {"type": "stop", "matched": "{"}
+
+
 @pytest.mark.parametrize(
     ("params", "word"),
     [
