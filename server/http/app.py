@@ -80,13 +80,13 @@ def _guarded(endpoint: Endpoint, gate: Gate) -> Handler:
                 gate.check()
             return await endpoint.handle(request)
         except ApiError as error:
-            return error_reply(error)
+            return endpoint.refuse(error)
         except ClientDisconnect:
-            return error_reply(ApiError(499, "the client went away"))
+            return endpoint.refuse(ApiError(499, "the client went away"))
         except Exception:
             log.exception("%s %s failed", request.method, request.url.path)
             message = f"internal error; the server's log has it under {served().request_id}"
-            return error_reply(ApiError(500, message))
+            return endpoint.refuse(ApiError(500, message))
 
     return guarded
 

@@ -9,6 +9,9 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sglc.server.errors import ApiError
+from sglc.server.http.replies import error_reply
+
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -19,7 +22,8 @@ class Endpoint:
     ``is_multipart``: the body comes as a form with files. ``streams``: whether it may answer with
     server-sent events. ``is_open``: it needs no key. ``while_draining``: it is served
     while the server shuts down too, as requests that run need it to end; so is whatever is asked
-    with GET. The first line of the handler's docstring is the summary.
+    with GET. ``refuse`` makes replies of errors. The first line of the handler's docstring is the
+    summary.
     """
 
     path: str
@@ -33,6 +37,7 @@ class Endpoint:
     streams: bool = False
     is_open: bool = False
     while_draining: bool = False
+    refuse: Callable[[ApiError], Response] = error_reply
 
     @property
     def summary(self) -> str:

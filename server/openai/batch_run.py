@@ -15,6 +15,7 @@ from sglc.server.http.replies import dumps
 from sglc.server.openai.batch_lines import BatchLines, InvalidInput, damaged_input, scan_lines
 from sglc.server.openai.batch_results import ResultWriter, despite_full_disk
 from sglc.server.openai.batch_window import BatchWindow
+from sglc.server.operations.context import acting_for
 from sglc.server.operations.tenant import Tenant
 from sglc.server.storage.batches import BatchOutput, LineResult
 from sglc.server.storage.records import BatchStatus, StoredBatch, new_id
@@ -182,9 +183,11 @@ class BatchRun:
 
     async def _try(self, body: dict[str, Any]) -> _Attempt:
         before = self._num_deaths()
+        tenant = Tenant(self._batch.tenant)
         IN_BACKGROUND.set(True)  # of the task of this line
         try:
-            return _Attempt(200, await self._complete(Tenant(self._batch.tenant), body), False)
+            with acting_for(tenant, self._batch.id):
+                return _Attempt(200, await self._complete(tenant, body), False)
         except ApiError as error:
             return _Attempt(error.status, error.to_data(), self._num_deaths() > before)
         except Exception:  # one line is one request: its failure is logged, and is its own

@@ -87,13 +87,7 @@ async def question_of(service: Service, tenant: Tenant, body: ChatBody) -> Quest
     Raises:
         ApiError: a field is wrong, or the conversation does not fit; names the field.
     """
-    conversations = service.conversations
-    if conversations is None:
-        raise bad_request(
-            "the model has no chat template: use /v1/completions, or start the server with "
-            "--chat-template",
-            "messages",
-        )
+    conversations = conversations_of(service)
     ready = service.engine.ready
     assert ready is not None
     tools = body.tools or []
@@ -113,12 +107,7 @@ async def question_of(service: Service, tenant: Tenant, body: ChatBody) -> Quest
         )
     sampling = body.sampling(DEFAULT_TEMPERATURE, ready.vocab_size)
     stops, stop_ids = body.stops, body.stop_ids(ready.vocab_size)
-    shown = [] if body.tool_choice == "none" else tools
-    if sum(len(message.text) for message in body.messages) > _LONG_CHARS:
-        encoder = PromptEncoder(service.encoder.tokenizer, service.encoder.template)
-        prompt = await asyncio.to_thread(_prompt, conversations, encoder, body, shown)
-    else:
-        prompt = _prompt(conversations, service.encoder, body, shown)
+    prompt = await prompt_of(service, body)
     num_tokens = len(prompt.ids())
     check_room(num_tokens, service.max_context, "messages")
     max_tokens = within_limits(
@@ -144,6 +133,36 @@ async def question_of(service: Service, tenant: Tenant, body: ChatBody) -> Quest
         calling=calling,
         streams=bool(body.stream),
     )
+
+
+def conversations_of(service: Service) -> Conversations:
+    """Return what writes conversations for the model.
+
+    Raises:
+        ApiError: it has no chat template.
+    """
+    conversations = service.conversations
+    if conversations is None:
+        raise bad_request(
+            "the model has no chat template: use /v1/completions, or start the server with "
+            "--chat-template",
+            "messages",
+        )
+    return conversations
+
+
+async def prompt_of(service: Service, body: ChatBody) -> Encoded:
+    """Return what the model is given, however long it is.
+
+    Raises:
+        ApiError: the chat template refuses the conversation.
+    """
+    conversations = conversations_of(service)
+    shown = [] if body.tool_choice == "none" else body.tools or []
+    if sum(len(message.text) for message in body.messages) > _LONG_CHARS:
+        encoder = PromptEncoder(service.encoder.tokenizer, service.encoder.template)
+        return await asyncio.to_thread(_prompt, conversations, encoder, body, shown)
+    return _prompt(conversations, service.encoder, body, shown)
 
 
 def _prompt(

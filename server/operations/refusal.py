@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from sglc.server.anthropic.errors import refuse
 from sglc.server.errors import ApiError
 from sglc.server.http.replies import json_reply
 
@@ -20,7 +21,7 @@ def refusal(path: str, error: ApiError) -> Response:
     """
     data: dict[str, Any] = error.to_data()
     if path == _ANTHROPIC or path.startswith(f"{_ANTHROPIC}/"):
-        data = {"type": "error", "error": {"type": error.type, "message": error.message}}
-    elif error.status == 401 and not path.startswith("/v1/"):
+        return refuse(error)
+    if error.status == 401 and not path.startswith("/v1/"):
         data = {"error": "Unauthorized"}
     return json_reply(data, error.status, error.headers)
