@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import logging
 import os
 import signal
 import socket
@@ -24,9 +25,12 @@ from sglc.server.http.app import make_app
 from sglc.server.http.gate import Gate
 from sglc.server.http.protocol import limited
 from sglc.server.openai.batch_requests import batch_runner
+from sglc.server.operations.ledger import Ledger
 from sglc.server.operations.log_format import start_logging
 from sglc.server.service import Service
 from sglc.server.storage.storage import Storage
+
+log = logging.getLogger("sglc.server")
 
 _MAX_FILES = 1 << 16  # descriptors: each connection is one
 _KEEP_ALIVE_S = 75  # longer than most proxies keep a connection, so that they close it first
@@ -59,7 +63,8 @@ def serve(config: ServerConfig) -> None:
             request_timeout_s=config.request_timeout_s,
             restart_timeout_s=config.restart_timeout_s,
         )
-        service = Service.of(config, EngineClient(options, limits), storage)
+        accounts = Ledger(isolates=config.operations.isolate_cache)
+        service = Service.of(config, EngineClient(options, limits, accounts=accounts), storage)
         app = make_app(service, all_endpoints(), [batch_runner(service)])
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(service, app, listener))
@@ -95,7 +100,7 @@ async def _listen(service: Service, app: Starlette, listener: socket.socket, sto
     )
     serving = asyncio.create_task(server.serve([listener]))
     host, port = listener.getsockname()[:2]
-    print(f"sglc: {config.model_name} at http://{host}:{port}", file=sys.stderr, flush=True)
+    log.info("%s at http://%s:%d", config.model_name, host, port)
     gc.collect()
     gc.freeze()  # what is loaded stays; the collector need not look at it again
     stopped = asyncio.create_task(stop.wait())

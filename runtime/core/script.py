@@ -186,6 +186,9 @@ class StreamRequest:
     behind the first ``shared`` tokens that no other stream has used is freed when the stream ends,
     instead of cached. A stream that is resumed so more than once counts from the least of them.
 
+    Nothing is shared between streams of different ``namespace``: neither what is cached nor what is
+    computed in the same step. Slots are taken from one pool.
+
     Raises:
         ValueError: an op other than an extend has no token before it; ``shared`` is below 0.
     """
@@ -196,6 +199,7 @@ class StreamRequest:
     hold: bool = False
     insert: bool = True
     shared: int = 0
+    namespace: str = ""
 
     def __post_init__(self) -> None:
         if self.shared < 0:

@@ -100,12 +100,14 @@ class Executor:
         seed: int = 0,
         instance: int = 0,
         limits: Limits | None = None,
+        namespace: str = "",
         on_event: Callable[[RunEvent], None] | None = None,
         deltas: bool = True,
     ) -> Run:
         """Begin an instance of a plan. ``deltas=False`` leaves the deltas out of its log.
 
-        ``limits`` are those of the run, else the executor's.
+        ``limits`` are those of the run, else the executor's. Runs of different ``namespace`` share
+        nothing in the cache.
 
         Raises:
             ArgumentError: the arguments do not fit the parameters of the entry prompt.
@@ -125,6 +127,7 @@ class Executor:
             code, self._encoder, tools, seed, instance, log, deadline_s,
             limits=limits, deltas=deltas,
         )  # fmt: skip
+        run.namespace = namespace
         self._models.begin(run)
         if self._recorder is not None:
             self._recorder.begin_run(run, instance)

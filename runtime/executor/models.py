@@ -188,6 +188,8 @@ class ModelCalls:
             self._finish(call)
         if len(requests) == 1:
             requests = (self._hinted(requests[0], call.node.attrs),)
+        if run.namespace:
+            requests = tuple(replace(each, namespace=run.namespace) for each in requests)
         if run.put_off is None:
             return requests
         return tuple(replace(each, priority=_TENTATIVE) for each in requests)

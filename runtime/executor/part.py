@@ -27,6 +27,7 @@ class Part(Run):
             None, limits=parent.limits, deltas=parent.deltas,
         )  # fmt: skip
         self.parent = parent
+        self.namespace = parent.namespace
         self.is_committed = True
         self._kept: list[int] = []
         self.scope = parent.scope

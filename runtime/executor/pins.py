@@ -56,17 +56,17 @@ class Pins:
     def __init__(self, backend: Backend, recorder: Recorder | None) -> None:
         self._backend = backend
         self._recorder = recorder
-        self._programs: dict[PlanCode, _Program] = {}
+        self._programs: dict[tuple[PlanCode, str], _Program] = {}  # by namespace too
         self._open: dict[int, _Pin] = {}  # streams that are not held yet
 
     def begin(self, run: Run) -> None:
         """A run is open, and with it what its program has pinned or will pin."""
         if run.code.plan.hints.get("prefixes"):
-            self._programs.setdefault(run.code, _Program()).num_runs += 1
+            self._programs.setdefault((run.code, run.namespace), _Program()).num_runs += 1
 
     def end(self, run: Run) -> None:
         """A run is over. With the last one of its program, what was pinned may go."""
-        program = self._programs.get(run.code)
+        program = self._programs.get((run.code, run.namespace))
         if program is None:
             return
         program.num_runs -= 1
@@ -85,11 +85,12 @@ class Pins:
 
     def use(self, call: ModelCall, ids: Ids) -> None:
         """A call was queued whose prompt has these ids: what it begins with is pinned behind it."""
-        program = self._programs.get(call.frame.run.code)
+        run = call.frame.run
+        program = self._programs.get((run.code, run.namespace))
         if program is None:
             return
         if program.prefixes is None:
-            program.prefixes = _encoded(call.frame.run.code, call.stream.encoder)
+            program.prefixes = _encoded(run.code, call.stream.encoder)
         found = next((p for p in program.prefixes if ids[: len(p)] == p), None)
         if found is None:
             return
@@ -97,7 +98,7 @@ class Pins:
         parked = self._backend.stats().get("parked", 0)
         if stream in self._open or parked == program.parked.get(found, -1):
             return
-        request = StreamRequest((Extend(found),), deltas=False, hold=True)
+        request = StreamRequest((Extend(found),), deltas=False, hold=True, namespace=run.namespace)
         if stream is None:
             stream = self._backend.submit(request)
         else:

@@ -127,6 +127,7 @@ class Run:
         "instance",
         "limits",
         "log",
+        "namespace",
         "outcome",
         "owner",
         "parts",
@@ -155,6 +156,7 @@ class Run:
         self.deadline_s = deadline_s
         self.limits = limits
         self.deltas = deltas
+        self.namespace = ""  # of its streams; see StreamRequest
         self.scope = Scope()
         self.owner = RootOwner(self.scope)
         self.streams: set[int] = set()

@@ -57,7 +57,9 @@ class Warming:
         stats.encoded_chars += run.encoder.counts.encoded_chars - encoded_chars
         if not ids:
             return None
-        request = StreamRequest((Extend(ids),), priority=PRIORITY, deltas=False, hold=True)
+        request = StreamRequest(
+            (Extend(ids),), PRIORITY, deltas=False, hold=True, namespace=run.namespace
+        )
         resumed = request
         if node.attrs.get("insert") is False:  # as the call before it on this stream
             resumed = replace(request, insert=False, shared=len(ids))

@@ -5,6 +5,9 @@ ends inside of is split; the lower part keeps its identity, so a stream that hol
 the end of its own prefix whatever is split above. Nodes that streams use are locked, together
 with all their ancestors; the others are evicted leaf by leaf, least recently used first.
 
+Each namespace has a root of its own, and nothing in common with the others but the pool and the
+order in which leaves are evicted.
+
 The tree owns its slots. ``cached`` counts them; ``evictable`` counts those in unlocked nodes.
 """
 
@@ -19,6 +22,7 @@ from sglc.runtime.kvcache.pool import SlotPool, Slots
 
 _EMPTY: Slots = np.empty(0, dtype=np.int64)
 _NOBODY, SEVERAL = -2, -1
+_MIN_ROOTS = 64  # as many are kept, though nothing lies below some
 
 
 @dataclass(eq=False, slots=True)
@@ -51,6 +55,18 @@ class RadixTree:
         self.evictable = 0
         self.evicted_tokens = 0
         self.root = Node(key=[], slots=_EMPTY, parent=None, serial=0, locks=1)
+        self._roots = {"": self.root}
+        self._max_roots = _MIN_ROOTS
+
+    def root_for(self, namespace: str) -> Node:
+        """Return the root of a namespace."""
+        root = self._roots.get(namespace)
+        if root is None:
+            if len(self._roots) >= self._max_roots:
+                self._roots = {n: r for n, r in self._roots.items() if r.locks or r.children}
+                self._max_roots = max(_MIN_ROOTS, 2 * len(self._roots))
+            root = self._roots[namespace] = self.new_root()
+        return root
 
     def walk(self, node: Node, tokens: list[int], start: int, end: int) -> tuple[Node, Slots]:
         """Follow ``tokens[start:end]`` down from the lower end of ``node``.
@@ -75,12 +91,12 @@ class RadixTree:
             return node, found[0]
         return node, np.concatenate(found) if found else _EMPTY
 
-    def match(self, tokens: list[int]) -> tuple[Node, int]:
-        """Return how many tokens a walk from the root would find, and the node it would end in.
+    def match(self, tokens: list[int], root: Node) -> tuple[Node, int]:
+        """Return how many tokens a walk from a root would find, and the node it would end in.
 
         Nothing is split, and nothing refreshed.
         """
-        node, at = self.root, 0
+        node, at = root, 0
         while at < len(tokens) and (child := node.children.get(tokens[at])) is not None:
             count = common_prefix(child.key, tokens, at, len(tokens))
             at += count

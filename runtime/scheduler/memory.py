@@ -95,12 +95,16 @@ class KVMemory:
             self.tree.evict(count - self.pool.num_free)
         return self.pool.alloc(count)
 
+    def root_for(self, stream: Stream) -> Node:
+        """The root below which a stream finds what is cached."""
+        return self.tree.root_for(stream.request.namespace)
+
     def attach(self, stream: Stream) -> None:
         """Give a waiting stream a row of the table, and nothing in it."""
         if not self.table.num_free:
             self._park()
         stream.row = self.table.take()
-        stream.node = self.tree.root if self._is_shared else self.tree.new_root()
+        stream.node = self.root_for(stream) if self._is_shared else self.tree.new_root()
         self.tree.lock(stream.node)
         stream.computed = stream.owned_from = 0
 
@@ -188,7 +192,8 @@ class KVMemory:
             self.release(stream)
         if not stream.request.insert and self._is_shared:
             tokens = stream.tokens
-            for leaf in (*stream.scored, self.tree.walk(self.tree.root, tokens, 0, len(tokens))[0]):
+            root = self.root_for(stream)
+            for leaf in (*stream.scored, self.tree.walk(root, tokens, 0, len(tokens))[0]):
                 self.tree.prune(leaf, stream.id, stream.request.shared)
 
     def release(self, stream: Stream) -> None:

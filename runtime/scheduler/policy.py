@@ -10,7 +10,8 @@ from __future__ import annotations
 import random
 from collections import Counter
 
-from sglc.runtime.kvcache.radix import Node, RadixTree
+from sglc.runtime.kvcache.radix import Node
+from sglc.runtime.scheduler.memory import KVMemory
 from sglc.runtime.scheduler.queue import WaitingQueue
 from sglc.runtime.scheduler.state import SchedulerState
 from sglc.runtime.scheduler.stream import Stream
@@ -50,19 +51,22 @@ class Policy:
             random.Random(self._state.step_number).shuffle(ranks)
             return ranks
         if self._name == "dfs-weight":
-            return _by_weight(streams, tree)
+            return _by_weight(streams, self._state.memory)
         if len(streams) > MAX_MATCHED:
             return [0] * len(streams)
-        return [-tree.match(stream.tokens)[1] for stream in streams]
+        root_for = self._state.memory.root_for
+        return [-tree.match(stream.tokens, root_for(stream))[1] for stream in streams]
 
 
-def _by_weight(streams: list[Stream], tree: RadixTree) -> list[int]:
+def _by_weight(streams: list[Stream], memory: KVMemory) -> list[int]:
     """Rank by a walk through the tree that takes the heaviest branch first."""
+    tree = memory.tree
+    roots = list(dict.fromkeys(memory.root_for(stream) for stream in streams))
     waiting: dict[Node, list[int]] = {}  # by the node in which the cached prefix ends
     weights: Counter[Node] = Counter()
     branches: dict[Node, list[Node]] = {}  # those on the way to somebody, as they came
     for number, stream in enumerate(streams):
-        node, _ = tree.match(stream.tokens)
+        node, _ = tree.match(stream.tokens, memory.root_for(stream))
         waiting.setdefault(node, []).append(number)
         while node.parent is not None:
             weights[node] += 1
@@ -71,7 +75,13 @@ def _by_weight(streams: list[Stream], tree: RadixTree) -> list[int]:
             node = node.parent
     ranks = [0] * len(streams)
     rank = len(streams)
-    stack = [tree.root]
+    stack: list[Node] = []
+    for root in roots:
+        for number in reversed(waiting.pop(root, ())):
+            rank -= 1
+            ranks[number] = rank
+        stack += branches.get(root, ())
+    stack.sort(key=lambda branch: -weights[branch])
     while stack:  # from the last one to the first: a node, then its branches, the lightest first
         node = stack.pop()
         for number in reversed(waiting.get(node, ())):

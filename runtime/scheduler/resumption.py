@@ -22,12 +22,14 @@ class Resumption:
 
         Raises:
             ValueError: the stream is not there or has more to do than extends; the script does
-                not begin with an extend.
+                not begin with an extend; it is of another namespace.
         """
         state = self._state
         stream = state.streams.get(number)
         if stream is None or stream.work is not None:
             raise ValueError(f"stream {number} is not there to be resumed, or has more to do")
+        if request.namespace != stream.request.namespace:
+            raise ValueError(f"stream {number} is of another namespace")
         sequence = request.sequence
         kept = common_prefix(stream.tokens, list(sequence), 0, len(sequence))
         if not (request.insert or stream.request.insert):

@@ -14,6 +14,7 @@ from typing import Any
 
 from sglc.runtime.executor.limits import Limits
 from sglc.runtime.options import LocalOptions
+from sglc.server.engine.accounts import Accounts, NoAccounts
 from sglc.server.engine.background import BACKGROUND_PRIORITY, IN_BACKGROUND
 from sglc.server.engine.job import Job
 from sglc.server.engine.limits import Admission, EngineLimits
@@ -51,6 +52,7 @@ class EngineClient:
 
     If the process dies, or says nothing for too long, its jobs fail and it is started again.
     ``command`` is what is started, with a socket's number and this process's id behind it.
+    ``accounts`` know who asks.
     """
 
     def __init__(
@@ -58,10 +60,12 @@ class EngineClient:
         options: LocalOptions,
         limits: EngineLimits | None = None,
         command: Sequence[str] = WORKER,
+        accounts: Accounts | None = None,
     ) -> None:
         self._options = options
         self._limits = limits or EngineLimits()
         self._command = command
+        self._accounts = accounts or NoAccounts()
         self._admission = Admission(self._limits.max_queued, time.monotonic)
         self._numbers = itertools.count(_PING + 1)
         self._jobs: dict[int, Job] = {}
@@ -149,7 +153,7 @@ class EngineClient:
         if IN_BACKGROUND.get():
             generation = replace(generation, priority=BACKGROUND_PRIORITY)
         job = self._new_job(generation.num_samples)
-        self._say(Generate(job.number, generation))
+        self._say(Generate(job.number, generation, self._accounts.namespace()))
         return job
 
     def embed(self, prompts: Sequence[tuple[int, ...]]) -> Job:
@@ -159,7 +163,7 @@ class EngineClient:
             ApiError: 503: the engine is not there; 429: too much waits for it.
         """
         job = self._new_job(len(prompts))
-        self._say(EmbedPrompts(job.number, tuple(prompts)))
+        self._say(EmbedPrompts(job.number, tuple(prompts), self._accounts.namespace()))
         return job
 
     def load_plan(self, digest: str, plan: bytes) -> None:
@@ -204,6 +208,7 @@ class EngineClient:
                 deltas=deltas,
                 limits=limits,
                 trace=trace,
+                namespace=self._accounts.namespace(),
             )
         )
         return job
@@ -230,8 +235,13 @@ class EngineClient:
 
     def _new_job(self, size: int) -> Job:
         self.check()
-        self._admission.take(size)
-        job = Job(next(self._numbers), self._cancel, size)
+        account = self._accounts.open()
+        try:
+            self._admission.take(size)
+        except ApiError:
+            account.ended()
+            raise
+        job = Job(next(self._numbers), self._cancel, size, account)
         self._jobs[job.number] = job
         if IN_BACKGROUND.get():
             self._background.add(job.number)
@@ -257,6 +267,7 @@ class EngineClient:
             return False
         self._background.discard(number)
         self._admission.give(job.size)
+        job.account.ended()
         timer = self._timers.pop(number, None)
         if timer is not None:
             timer.cancel()

@@ -33,14 +33,17 @@ class Embedding:
         """Jobs that are not over."""
         return len(self._jobs)
 
-    def begin(self, number: int, prompts: Sequence[tuple[int, ...]]) -> None:
+    def begin(self, number: int, prompts: Sequence[tuple[int, ...]], namespace: str = "") -> None:
         """Begin to embed the prompts of a job."""
         if not prompts:
             self._replies.append(Finished(number))
             return
         job = self._jobs[number] = _Job(number)
         try:
-            requests = [StreamRequest((Extend(ids), Embed()), deltas=False) for ids in prompts]
+            requests = [
+                StreamRequest((Extend(ids), Embed()), deltas=False, namespace=namespace)
+                for ids in prompts
+            ]
             streams = self._backend.submit_group(requests)
         except ValueError as error:
             self._fail(job, str(error))

@@ -39,6 +39,7 @@ from sglc.server.engine.messages import (
 class _Job:
     number: int
     generation: Generation
+    namespace: str
     streams: dict[int, int] = field(default_factory=dict)  # stream -> sample
     results: dict[int, DecodeResult] = field(default_factory=dict)  # sample -> result
     prompt: PromptLogprobs | None = None
@@ -66,9 +67,9 @@ class Generating:
         """Generations that are not over."""
         return len(self._jobs)
 
-    def begin(self, number: int, generation: Generation) -> None:
+    def begin(self, number: int, generation: Generation, namespace: str = "") -> None:
         """Begin a generation, or put it off until its constraint is built."""
-        job = self._jobs[number] = _Job(number, generation)
+        job = self._jobs[number] = _Job(number, generation, namespace)
         begin = generation.prompt_logprobs_from
         if begin is not None and not 0 < begin <= len(generation.ids):
             most = len(generation.ids)
@@ -145,6 +146,7 @@ class Generating:
                 _script(generation, constraint, sample),
                 priority=generation.priority,
                 deltas=generation.deltas,
+                namespace=job.namespace,
             )
             for sample in range(generation.num_samples)
         ]

@@ -137,6 +137,7 @@ class Instances:
                 seed=command.seed,
                 instance=command.instance,
                 limits=command.limits,
+                namespace=command.namespace,
                 on_event=log.append,
                 deltas=command.deltas,
             )

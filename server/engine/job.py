@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 
+from sglc.server.engine.accounts import Account, NoAccounts
 from sglc.server.engine.messages import Failed, Finished, JobReply, Written
 from sglc.server.errors import ApiError
 
@@ -15,12 +16,19 @@ class Job:
 
     Leaving the block cancels what is not over. Text that piles up because its reader is slow is
     joined, so that a job holds no more than its text. ``size`` is how many model calls it counts
-    for.
+    for; ``account`` is told of every reply.
     """
 
-    def __init__(self, number: int, cancel: Callable[[int], None], size: int = 1) -> None:
+    def __init__(
+        self,
+        number: int,
+        cancel: Callable[[int], None],
+        size: int = 1,
+        account: Account | None = None,
+    ) -> None:
         self.number = number
         self.size = size
+        self.account = account or NoAccounts()
         self._cancel = cancel
         self._replies: list[JobReply] = []
         self._wake = asyncio.Event()
@@ -30,6 +38,7 @@ class Job:
         """Add a reply; what comes after the last one is ignored."""
         if self.is_over:
             return
+        self.account.replied(reply)
         last = self._replies[-1] if self._replies else None
         if isinstance(reply, Written) and isinstance(last, Written) and last.sample == reply.sample:
             self._replies[-1] = last + reply

@@ -50,10 +50,11 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class Generate:
-    """Begin a generation."""
+    """Begin a generation. ``namespace`` is that of its streams."""
 
     job: int
     generation: Generation
+    namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class EmbedPrompts:
 
     job: int
     prompts: Sequence[tuple[int, ...]]
+    namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class RunPlan:
     deltas: bool = True
     limits: Limits | None = None
     trace: Mapping[str, Any] | None = None
+    namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,10 +109,10 @@ class Worker:
 
     def _obey(self, command: Command, replies: list[Reply]) -> None:
         match command:
-            case Generate(job, generation):
-                self._generating.begin(job, generation)
-            case EmbedPrompts(job, prompts):
-                self._embedding.begin(job, prompts)
+            case Generate(job, generation, namespace):
+                self._generating.begin(job, generation, namespace)
+            case EmbedPrompts(job, prompts, namespace):
+                self._embedding.begin(job, prompts, namespace)
             case RunPlan():
                 self._instances.begin(command)
             case Cancel(job):

@@ -30,7 +30,8 @@ class Usage:
 class Served:
     """One request, or one piece of work in the background, and whose it is.
 
-    ``open_jobs`` are the model calls of it that are not over.
+    ``open_jobs`` are the model calls of it that are not over. What is done in the
+    background is not among the requests that a tenant may have at once.
     """
 
     tenant: Tenant = ANYONE
@@ -38,6 +39,7 @@ class Served:
     path: str = ""
     usage: Usage = field(default_factory=Usage)
     open_jobs: int = 0
+    is_background: bool = False
 
 
 _served: ContextVar[Served | None] = ContextVar("sglc_served", default=None)
@@ -61,5 +63,5 @@ def serving(what: Served) -> Iterator[Served]:
 @contextmanager
 def acting_for(tenant: Tenant, request_id: str = "") -> Iterator[Served]:
     """Do work in the background for a tenant within the block."""
-    with serving(Served(tenant, request_id)) as what:
+    with serving(Served(tenant, request_id, is_background=True)) as what:
         yield what

@@ -34,7 +34,7 @@ class TreeMachine(RuleBasedStateMachine):
 
     @rule(tokens=TOKENS)
     def lookup(self, tokens: list[int]) -> None:
-        _, length = self.tree.match(tokens)
+        _, length = self.tree.match(tokens, self.tree.root)
         assert length == len(self.cached_slots(tokens))
         _, slots = self.tree.walk(self.tree.root, tokens, 0, len(tokens))
         assert slots.tolist() == self.cached_slots(tokens)

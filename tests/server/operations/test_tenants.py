@@ -1,0 +1,119 @@
+"""What tenants have of each other on a running server: nothing."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Any
+
+import httpx2
+import pytest
+from generators.operated import Operated, Wait
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sglc.runtime.core.events import DecodeResult
+from sglc.runtime.core.stats import StreamStats
+from sglc.server.engine.messages import Finished, Sampled, Written
+from sglc.server.errors import ApiError
+from sglc.server.operations.context import Served, acting_for, serving
+from sglc.server.operations.ledger import JobAccount, Ledger
+from sglc.server.operations.tenant import Tenant, TenantLimits
+
+SECRET = "the merger of the two companies will be announced on the third of May"
+
+
+def cached(client: httpx2.Client, path: str, body: dict[str, Any]) -> int:
+    reply = client.post(path, json=body).raise_for_status().json()
+    return int(reply["meta_info"]["cached_tokens"])
+
+
+def test_a_prefix_of_one_is_not_served_to_another(operated: Operated) -> None:
+    body = {"text": SECRET, "sampling_params": {"max_new_tokens": 1}}
+    with operated.client("alice") as alice, operated.client("bob") as bob:
+        assert cached(alice, "/generate", body) == 0
+        assert cached(alice, "/generate", body) > 5
+        assert cached(bob, "/generate", body) == 0
+        assert cached(bob, "/generate", body) > 5
+
+
+def test_without_the_option_it_is(http: httpx2.Client) -> None:
+    body = {"text": SECRET, "sampling_params": {"max_new_tokens": 1}}
+    cached(http, "/generate", body)
+    assert cached(http, "/generate", body) > 5
+
+
+def test_a_key_runs_no_more_requests_than_it_may(
+    operated: Operated, alice: httpx2.Client, eventually: Wait
+) -> None:
+    long = {"text": "Once", "sampling_params": {"max_new_tokens": 1500, "ignore_eos": True}}
+    short = {"text": "Once", "sampling_params": {"max_new_tokens": 1, "n": 2}}
+    with operated.client("bob") as bob:
+        with bob.stream("POST", "/generate", json=long | {"stream": True}) as stream:
+            lines = stream.iter_lines()  # to be kept: its end is that of the stream
+            next(lines)
+            refused = bob.post("/generate", json=short)
+            assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+            assert "max_concurrent" in refused.json()["error"]["message"]
+            assert bob.get("/v1/files").status_code == 200  # calls no model
+            assert alice.post("/generate", json=short).status_code == 200
+        eventually(lambda: bob.post("/generate", json=short).status_code == 200)
+
+
+def held(name: str, most: int | None) -> Served:
+    return Served(Tenant(name, TenantLimits(max_concurrent=most)))
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), max_size=40))
+def test_the_ledger_counts_requests_not_jobs(actions: list[tuple[int, bool]]) -> None:
+    """Against a model that knows the open jobs of each request."""
+    ledger = Ledger(isolates=False)
+    requests = [held("a", 2), held("a", 2), held("a", 2), held("b", None), held("b", None)]
+    jobs: list[list[JobAccount]] = [[] for _ in requests]
+
+    def running(name: str) -> int:
+        return sum(bool(j) for r, j in zip(requests, jobs, strict=True) if r.tenant.name == name)
+
+    for at, begins in actions:
+        about = requests[at]
+        if not begins:
+            if jobs[at]:
+                jobs[at].pop().ended()
+        else:
+            refused = not jobs[at] and about.tenant.name == "a" and running("a") >= 2
+            with serving(about):
+                if refused:
+                    with pytest.raises(ApiError, match="2 requests"):
+                        ledger.open()
+                else:
+                    jobs[at].append(ledger.open())
+        assert [ledger.num_running(n) for n in "ab"] == [running("a"), running("b")]
+
+
+def test_work_in_the_background_takes_no_place_of_a_request() -> None:
+    ledger = Ledger(isolates=True)
+    tenant = held("a", 1).tenant
+    with ExitStack() as stack:
+        for _ in range(5):
+            stack.enter_context(acting_for(tenant))
+            ledger.open()
+        assert (ledger.num_running("a"), ledger.namespace()) == (0, "a")
+    assert ledger.namespace() == ""
+
+
+def test_a_request_knows_what_it_came_to() -> None:
+    now = [10.0]
+    about = Served()
+    with serving(about):
+        account = Ledger(isolates=False, clock=lambda: now[0]).open()
+    now[0] = 10.5
+    account.replied(Written(1, 0, "a", (3,)))
+    now[0] = 11.0
+    account.replied(Written(1, 1, "b", (4,)))
+    stats = StreamStats(prompt_tokens=7, cached_tokens=2)
+    result = DecodeResult("ab", (3, 4), (0.0, 0.0), "length")
+    for sample in range(2):
+        account.replied(Sampled(1, sample, result, stats))
+    account.replied(Finished(1))
+    usage = about.usage
+    assert (usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens) == (7, 2, 4)
+    assert (usage.first_token_s, usage.num_jobs) == (0.5, 1)
