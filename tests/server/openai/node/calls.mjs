@@ -1,0 +1,88 @@
+// Calls every method of the official client for these endpoints; prints what came, by name, as JSON.
+// Usage: node calls.mjs FOLDER_OF_NODE_MODULES BASE_URL
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const [folder, baseURL] = process.argv.slice(2);
+const require = createRequire(join(folder, "package.json"));
+const { default: OpenAI } = await import(pathToFileURL(require.resolve("openai")));
+const client = new OpenAI({ baseURL, apiKey: "EMPTY", maxRetries: 0 });
+
+const ask = {
+  model: "any",
+  messages: [{ role: "user", content: "What is the capital of France?" }],
+  temperature: 0,
+  max_tokens: 100,
+};
+const parameters = {
+  type: "object",
+  properties: { a: { type: "integer", minimum: 0, maximum: 9 } },
+  required: ["a"],
+  additionalProperties: false,
+};
+const tool = { type: "function", function: { name: "twice", parameters } };
+const named = { type: "function", function: { name: "twice" } };
+const format = {
+  type: "json_schema",
+  json_schema: { name: "answer", strict: true, schema: parameters },
+};
+const found = {};
+
+found.create = await client.chat.completions.create(ask);
+
+found.chunks = [];
+const stream = await client.chat.completions.create({
+  ...ask,
+  stream: true,
+  stream_options: { include_usage: true },
+});
+for await (const chunk of stream) found.chunks.push(chunk);
+
+const helper = client.chat.completions.stream({ ...ask, logprobs: true });
+found.contents = [];
+helper.on("content", (delta) => found.contents.push(delta));
+found.helper = await helper.finalChatCompletion();
+
+found.parsed = await client.chat.completions.parse({ ...ask, response_format: format });
+
+const calls = client.chat.completions.stream({ ...ask, tools: [tool], tool_choice: named });
+found.calls = await calls.finalChatCompletion();
+
+found.given = [];
+const runner = client.chat.completions.runTools({
+  ...ask,
+  tool_choice: named,
+  tools: [
+    {
+      type: "function",
+      function: {
+        name: "twice",
+        parameters,
+        parse: JSON.parse,
+        function: ({ a }) => {
+          found.given.push(a);
+          return String(2 * a);
+        },
+      },
+    },
+  ],
+});
+await runner.done();
+found.run = runner.messages;
+
+found.completion = await client.completions.create({ model: "m", prompt: "The", max_tokens: 3 });
+found.pieces = "";
+const pieces = await client.completions.create({ model: "m", prompt: "The", stream: true, seed: 1 });
+for await (const chunk of pieces) found.pieces += chunk.choices[0].text;
+found.embedding = await client.embeddings.create({ model: "m", input: ["a", "b"] });
+found.models = [];
+for await (const model of client.models.list()) found.models.push(model);
+found.model = await client.models.retrieve(found.models[0].id);
+
+try {
+  await client.chat.completions.create({ ...ask, n: 0 });
+} catch (error) {
+  found.error = { name: error.constructor.name, status: error.status, param: error.param };
+}
+console.log(JSON.stringify(found));
