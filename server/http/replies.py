@@ -18,7 +18,10 @@ DONE = b"data: [DONE]\n\n"
 def dumps(value: object) -> bytes:
     """Return compact JSON; numbers that JSON does not have are an error of ours."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.encode("utf-8", "surrogatepass")
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # half a character of a request, given back: only escapes have it
+        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
 
 
 def json_reply(

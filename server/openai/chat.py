@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -122,8 +123,15 @@ async def complete(service: Service, tenant: Tenant, body: ChatBody) -> dict[str
         async for event in events:
             made[event.choice].take(event)
     head = Head("chatcmpl-", "chat.completion", body.model)
-    choices = [each.data(question, names) for each in made]
-    return head.data(choices, usage_data(service, usage))
+
+    def choices() -> list[dict[str, Any]]:
+        return [each.data(question, names) for each in made]
+
+    # log probabilities are many: their rendering holds up nobody
+    wants = question.num_logprobs is not None
+    return head.data(
+        await asyncio.to_thread(choices) if wants else choices(), usage_data(service, usage)
+    )
 
 
 async def stream(service: Service, tenant: Tenant, body: ChatBody) -> AsyncGenerator[bytes, None]:

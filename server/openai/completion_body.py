@@ -13,7 +13,7 @@ from sglc.runtime.core.sampling import SamplingParams
 from sglc.server.engine.messages import Generation
 from sglc.server.errors import ApiError
 from sglc.server.http.body import ReplyBody
-from sglc.server.openai.fields import MAX_SAMPLES, SamplingFields, blamed, check_least
+from sglc.server.openai.fields import MAX_SAMPLES, Refused, SamplingFields, blamed, check_least
 from sglc.server.openai.limits import within_limits
 from sglc.server.openai.logprobs import TokenLogprob, TokenNames, completion_logprobs
 from sglc.server.openai.prompts import Prompt, Prompts, prompts_of
@@ -39,7 +39,7 @@ class CompletionBody(SamplingFields):
     best_of: int | None = Field(default=None, ge=1, le=MAX_SAMPLES)
     echo: bool | None = None
     logprobs: int | None = Field(default=None, ge=0, le=MAX_LOGPROBS)
-    suffix: None = None
+    suffix: Refused = None
     json_schema: str | dict[str, Any] | None = None
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any
@@ -55,14 +56,12 @@ async def complete(service: Service, tenant: Tenant, body: CompletionBody) -> di
                 samples[place].append(reply)
                 usage.completion_tokens += len(reply.result.ids) if reply.result else 0
     usage.cached_tokens = sum(min(s.stats.cached_tokens for s in each) for each in samples)
-    choices: list[dict[str, Any]] = []
-    for prompt, found in zip(asked.prompts, samples, strict=True):
-        found.sort(key=lambda sampled: sampled.sample)
-        if body.num_samples > body.num_choices:
-            found.sort(key=lambda sampled: -_mean_logprob(sampled.result))
-        for sampled in found[: body.num_choices]:
-            choices.append(_choice(asked, len(choices), prompt, sampled))
     head = Head("cmpl-", "text_completion", body.model)
+    # log probabilities are many: their rendering holds up nobody
+    wants = body.logprobs is not None
+    choices = (
+        await asyncio.to_thread(_choices, asked, samples) if wants else _choices(asked, samples)
+    )
     return head.data(choices, usage_data(service, usage))
 
 
@@ -135,6 +134,17 @@ async def _scores(service: Service, asked: Asked) -> list[PromptLogprobs | None]
             if isinstance(reply, Sampled):
                 scores[place] = reply.prompt
     return scores
+
+
+def _choices(asked: Asked, samples: Sequence[list[Sampled]]) -> list[dict[str, Any]]:
+    body, choices = asked.body, list[dict[str, Any]]()
+    for prompt, found in zip(asked.prompts, samples, strict=True):
+        found.sort(key=lambda sampled: sampled.sample)
+        if body.num_samples > body.num_choices:
+            found.sort(key=lambda sampled: -_mean_logprob(sampled.result))
+        for sampled in found[: body.num_choices]:
+            choices.append(_choice(asked, len(choices), prompt, sampled))
+    return choices
 
 
 def _choice(asked: Asked, index: int, prompt: Prompt, sampled: Sampled) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import Field
@@ -15,6 +16,7 @@ from sglc.server.engine.messages import Vector
 from sglc.server.http.body import Body, ReplyBody, read_body
 from sglc.server.http.disconnect import while_connected
 from sglc.server.http.replies import json_reply
+from sglc.server.openai.fields import Refused
 from sglc.server.openai.prompts import Prompts, prompts_of
 from sglc.server.operations.tenant import Tenant, tenant_of
 from sglc.server.service import Service, service_of
@@ -23,14 +25,14 @@ from sglc.server.service import Service, service_of
 class EmbeddingBody(Body):
     """The body of ``/v1/embeddings``.
 
-    An embedding has as many ``dimensions`` as the model's hidden state; no other number is taken.
-    ``user`` means nothing here.
+    An embedding has as many numbers as the model's hidden state; ``dimensions`` is refused, since
+    a model must be trained for embeddings that can be cut. ``user`` means nothing here.
     """
 
     model: str = Field(default="default", max_length=1024)
     input: Prompts
     encoding_format: Literal["float", "base64"] | None = None
-    dimensions: None = None
+    dimensions: Refused = None
     user: str | None = None
 
 
@@ -62,7 +64,8 @@ async def embeddings(request: Request) -> Response:
     """Embed texts."""
     service, tenant = service_of(request), tenant_of(request)
     body = await read_body(request, EmbeddingBody)
-    return json_reply(await while_connected(request, complete(service, tenant, body)))
+    made = await while_connected(request, complete(service, tenant, body))
+    return await asyncio.to_thread(json_reply, made)  # many numbers take their time
 
 
 async def complete(service: Service, tenant: Tenant, body: EmbeddingBody) -> dict[str, Any]:
@@ -78,20 +81,23 @@ async def complete(service: Service, tenant: Tenant, body: EmbeddingBody) -> dic
             if isinstance(reply, Vector):
                 vectors[reply.index] = reply.vector
     num_tokens = sum(len(prompt.ids) for prompt in prompts)
-    as_text = body.encoding_format == "base64"
     return {
         "object": "list",
-        "data": [
-            {
-                "object": "embedding",
-                "index": i,
-                "embedding": _base64(vectors[i]) if as_text else list(vectors[i]),
-            }
-            for i in range(len(prompts))
-        ],
+        "data": await asyncio.to_thread(_items, vectors, body.encoding_format == "base64"),
         "model": body.model,
         "usage": {"prompt_tokens": num_tokens, "total_tokens": num_tokens},
     }
+
+
+def _items(vectors: Mapping[int, Sequence[float]], as_text: bool) -> list[dict[str, Any]]:
+    return [
+        {
+            "object": "embedding",
+            "index": i,
+            "embedding": _base64(vectors[i]) if as_text else vectors[i],
+        }
+        for i in range(len(vectors))
+    ]
 
 
 def _base64(vector: Sequence[float]) -> str:

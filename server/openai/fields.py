@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from sglc.constraints.types import Type
 from sglc.runtime.core.sampling import SamplingParams
@@ -23,6 +23,16 @@ _NUMBERS = (
     "presence_penalty",
     "repetition_penalty",
 )
+
+
+def _refuse(value: object) -> object:
+    if value is not None:
+        raise ValueError("is not supported by this server: leave it out")
+    return value
+
+
+Refused = Annotated[None, BeforeValidator(_refuse)]
+"""A field of the original that is named, so that its refusal is clear."""
 
 
 class StreamOptions(Body):

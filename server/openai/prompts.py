@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple
 
@@ -18,6 +19,7 @@ MAX_PROMPTS = 2048
 def _checked(value: Any) -> Any:
     """Check a value in one go; a union would try every form on every item."""
     if isinstance(value, str):
+        _check_text(value, "")
         return value
     if not isinstance(value, list) or not value:
         raise ValueError("must be a text, a list of token ids, or a list of these, not empty")
@@ -29,12 +31,21 @@ def _checked(value: Any) -> Any:
     for i, each in enumerate(value):
         if isinstance(value[0], str):
             if not isinstance(each, str):
-                raise ValueError(f"[{i}] must be a text, as the one before it is")
+                raise ValueError(f"[{i}] must be a text, as the first one is")
+            _check_text(each, f"[{i}] ")
         elif not isinstance(each, list) or not each:
             raise ValueError(f"[{i}] must be a list of token ids, not empty")
         else:
             _check_ids(each, f"[{i}]")
     return value
+
+
+def _check_text(text: str, place: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        message = f"{place}has half a character (a lone surrogate) at {error.start}"
+        raise ValueError(message) from None
 
 
 def _check_ids(ids: list[Any], place: str) -> None:
@@ -86,6 +97,7 @@ async def prompts_of(service: Service, given: Any, field: str, *, specials: bool
             raise bad_request(f"{place} is empty, and this model has no begin token", place)
         check_room(len(prompt.ids), service.max_context, place)
         found.append(prompt)
+        await asyncio.sleep(0)  # others have their turn between two prompts
     return found
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from sglc.runtime.tokenizer.call_form import CallForm
 from sglc.server.errors import bad_request
@@ -59,7 +59,17 @@ class ToolsAllowed(Body):
     allowed_tools: AllowedTools
 
 
-ToolChoice = Literal["none", "auto", "required"] | NamedTool | ToolsAllowed
+def _kind(choice: Any) -> str:
+    given = choice.get("type") if isinstance(choice, dict) else getattr(choice, "type", None)
+    return {"function": "Named", "allowed_tools": "Allowed"}.get(str(given), "Word")
+
+
+ToolChoice = Annotated[
+    Annotated[Literal["none", "auto", "required"], Tag("Word")]
+    | Annotated[NamedTool, Tag("Named")]
+    | Annotated[ToolsAllowed, Tag("Allowed")],
+    Discriminator(_kind),
+]
 
 
 def calling_of(

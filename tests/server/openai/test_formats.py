@@ -141,6 +141,8 @@ def test_any_object_is_an_object(client: openai.OpenAI) -> None:
             "tools",
         ),
         ({"tool_choice": "required"}, "tool_choice"),
+        ({"tool_choice": "any"}, "tool_choice"),
+        ({"tool_choice": {"type": "function"}}, "tool_choice.function"),
         ({"messages": []}, "messages"),
         ({"messages": [{"role": "user"}]}, "messages[0]"),
         ({"messages": [{"role": "wizard", "content": "a"}]}, "messages[0].role"),
