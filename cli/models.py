@@ -126,13 +126,22 @@ def engine_config(args: argparse.Namespace) -> EngineConfig:
     Raises:
         UsageError: an environment variable has a bad value.
     """
+    engine = engine_from_env()
+    return replace(engine, jump_forward=False) if args.no_jump_forward else engine
+
+
+def engine_from_env() -> EngineConfig:
+    """The engine's configuration, as the environment has it.
+
+    Raises:
+        UsageError: a variable has a bad value.
+    """
     from sglc.runtime.config import EngineConfig
 
     try:
-        engine = EngineConfig.from_env()
+        return EngineConfig.from_env()
     except ValueError as error:
         raise UsageError(str(error)) from None
-    return replace(engine, jump_forward=False) if args.no_jump_forward else engine
 
 
 @contextmanager

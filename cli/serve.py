@@ -6,62 +6,111 @@ sglc serve --model-path ./my-model --port 30000
 from __future__ import annotations
 
 import argparse
+import secrets
+import sys
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from sglc.cli.errors import EXIT_OK, CommandError
-from sglc.cli.models import engine_config
+from sglc.cli.abbreviations import spelled_out
+from sglc.cli.errors import EXIT_OK, CommandError, UsageError
+from sglc.cli.models import engine_from_env
 from sglc.cli.operations import add_operations, operations_config
+from sglc.cli.server_flags import DTYPES, add_server_flags
+from sglc.cli.unserved_flags import add_unserved_flags, check_unserved
+
+if TYPE_CHECKING:
+    from sglc.runtime.config import EngineConfig
+    from sglc.server.config import ServerConfig
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command line."""
-    add = parser.add_argument
-    add("--model-path", "--model", default="embedded", help="a folder, a hub id, or `embedded`")
-    add("--served-model-name", default=None, help="what the model is called in replies")
-    add("--dtype", choices=("auto", "float32", "bfloat16", "float16"), default="auto")
-    add("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    add("--max-total-tokens", type=int, default=None, help="tokens the KV cache holds")
-    add("--no-jump-forward", action="store_true", help="sample also the text a constraint forces")
-    add("--host", default="127.0.0.1")
-    add("--port", type=int, default=30000)
-    add("--max-queued-requests", type=int, default=4096, help="more at once are refused with 429")
-    add("--request-timeout", type=float, default=None, help="seconds that a request may take")
-    add("--watchdog-timeout", type=float, default=300.0, help="seconds an engine may be silent")
-    add("--drain-timeout", type=float, default=30.0, help="seconds for requests after SIGTERM")
-    add("--random-seed", type=int, default=None, help="of requests that name no seed")
+    """Declare the command line: flags by SGLang's names, and some of our own."""
+    add_server_flags(parser)
     add_operations(parser)
+    add_unserved_flags(parser)
 
 
 def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     """Serve until told to stop."""
-    args = parser.parse_args(words)
+    args = parser.parse_args(spelled_out(words))
+    check_unserved(args)
     try:
         from sglc.runtime.models.errors import ModelError
-        from sglc.server.config import ServerConfig
         from sglc.server.engine.process import EngineError
         from sglc.server.main import serve
         from sglc.server.operations.key_file import KeyFileError
         from sglc.server.storage.faults import StorageError
     except ModuleNotFoundError as error:
         raise CommandError(f"serving needs {error.name}: pip install 'sglc[serve]'") from None
-    config = ServerConfig(
+    config = server_config(args)
+    print(f"sglc: random seed {config.seed}", file=sys.stderr, flush=True)
+    try:
+        serve(config)
+    except (EngineError, KeyFileError, ModelError, StorageError) as error:
+        raise CommandError(str(error)) from None
+    return EXIT_OK
+
+
+def server_config(args: argparse.Namespace) -> ServerConfig:
+    """Return what the flags say, a seed drawn if they say none.
+
+    Raises:
+        UsageError: a flag or an environment variable has a bad value.
+    """
+    from sglc.server.config import ServerConfig
+
+    return ServerConfig(
         model=args.model_path,
+        tokenizer=args.tokenizer_path,
+        chat_template=args.chat_template,
+        load_format=args.load_format,
         served_name=args.served_model_name,
-        dtype=args.dtype,
-        device=args.device,
+        dtype=DTYPES[args.dtype],
+        device=_device(args),
+        context_length=args.context_length,
+        memory_fraction=args.mem_fraction_static,
         num_slots=args.max_total_tokens,
-        engine=engine_config(args),
-        seed=args.random_seed,
+        disk_cache=not args.disable_outlines_disk_cache,
+        engine=_engine(args),
+        seed=secrets.randbits(31) if args.random_seed is None else args.random_seed,
+        stream_interval=args.stream_interval,
+        skip_tokenizer_init=args.skip_tokenizer_init,
+        is_embedding=args.is_embedding,
         host=args.host,
         port=args.port,
+        storage=args.file_storage_pth,
+        enable_cache_report=args.enable_cache_report,
         operations=operations_config(args),
         max_queued=args.max_queued_requests,
         request_timeout_s=args.request_timeout,
         restart_timeout_s=args.watchdog_timeout,
         drain_timeout_s=args.drain_timeout,
     )
-    try:
-        serve(config)
-    except (EngineError, KeyFileError, ModelError, StorageError) as error:
-        raise CommandError(str(error)) from None
-    return EXIT_OK
+
+
+def _device(args: argparse.Namespace) -> str:
+    if not args.base_gpu_id:
+        return str(args.device)
+    if args.device == "cpu":
+        raise UsageError(f"--base-gpu-id {args.base_gpu_id} names a GPU, and --device is cpu")
+    return f"cuda:{args.base_gpu_id}"
+
+
+def _engine(args: argparse.Namespace) -> EngineConfig:
+    """Return the environment's configuration with what the flags say instead."""
+    engine = engine_from_env()
+    if args.max_running_requests is not None:
+        engine = replace(engine, max_running=args.max_running_requests)
+    if args.max_prefill_tokens is not None:
+        engine = replace(engine, max_prefill_tokens=args.max_prefill_tokens)
+    if args.chunked_prefill_size is not None:
+        size = args.chunked_prefill_size
+        engine = replace(engine, chunk_size=engine.max_prefill_tokens if size <= 0 else size)
+    if args.schedule_policy is not None:
+        engine = replace(engine, schedule_policy=args.schedule_policy)
+    if args.disable_radix_cache:
+        engine = replace(engine, radix_cache=False)
+    if args.disable_jump_forward:
+        engine = replace(engine, jump_forward=False)
+    return engine

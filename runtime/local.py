@@ -17,6 +17,7 @@ from sglc.runtime.executor.stored import StoredConstraints
 from sglc.runtime.executor.tools import ToolRegistry
 from sglc.runtime.host import Host
 from sglc.runtime.masks.store import MaskStore
+from sglc.runtime.models.files import load_files
 from sglc.runtime.models.loading import load_model
 from sglc.runtime.options import LocalOptions
 from sglc.runtime.scheduler.scheduler import Scheduler
@@ -62,7 +63,17 @@ def load_engine(options: LocalOptions) -> LocalEngine:
     Raises:
         ModelError: the model cannot be loaded.
     """
-    loaded = load_model(options.model, options.dtype, options.device, files=options.files)
+    files = options.files
+    if options.tokenizer is not None or options.chat_template is not None:
+        files = load_files(options.model, options.tokenizer, options.chat_template)
+    loaded = load_model(
+        options.model,
+        options.dtype,
+        options.device,
+        files=files,
+        dummy=options.load_format == "dummy",
+        context_length=options.context_length,
+    )
     vocabulary = Vocabulary.of(
         loaded.tokenizer.token_bytes, loaded.tokenizer.eos_ids, loaded.config.vocab_size
     )
@@ -72,7 +83,11 @@ def load_engine(options: LocalOptions) -> LocalEngine:
         mask_store = MaskStore(folder, loaded.tokenizer.digest, vocabulary)
         constraints = StoredConstraints(AutomatonStore(folder))
     scheduler = Scheduler(
-        loaded.runner(options.num_slots), vocabulary, options.engine, loaded.tokenizer, mask_store
+        loaded.runner(options.num_slots, options.memory_fraction),
+        vocabulary,
+        options.engine,
+        loaded.tokenizer,
+        mask_store,
     )
     return LocalEngine(scheduler=scheduler, encoder=loaded.encoder(), constraints=constraints)
 

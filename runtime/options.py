@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from sglc.runtime.config import EngineConfig
 from sglc.runtime.models.files import ModelFiles
 from sglc.runtime.models.hub import EMBEDDED
+
+LoadFormat = Literal["auto", "safetensors", "dummy"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,9 +22,20 @@ class LocalOptions:
     single run may take; ``engine`` the limits of the scheduler; ``cache_folder`` where automata and
     masks are kept between runs, None for nowhere; ``files`` are the model's, if they were
     loaded before.
+
+    ``tokenizer`` and ``chat_template`` stand in for the model's own: see ``load_files``.
+    ``load_format`` ``dummy`` draws the weights at random, the same ones each time.
+    ``context_length`` is the largest length of a stream, at most the model's. Without
+    ``num_slots``, ``memory_fraction`` is the share of the device's memory that weights and KV cache
+    take together.
     """
 
     model: str = EMBEDDED
+    tokenizer: str | None = None
+    chat_template: str | None = None
+    load_format: LoadFormat = "auto"
+    context_length: int | None = None
+    memory_fraction: float | None = None
     dtype: str = "auto"
     device: str = "auto"
     num_slots: int | None = None

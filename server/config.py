@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sglc.runtime.config import EngineConfig
+from sglc.runtime.options import LoadFormat
 from sglc.server.operations.config import OperationsConfig
 
 DEFAULT_PORT = 30000
@@ -35,6 +36,9 @@ class ServerConfig:
 
     Attributes:
         model: a folder, a hub id, or ``embedded``.
+        tokenizer, chat_template, load_format, context_length, memory_fraction: as of
+            ``LocalOptions``.
+        disk_cache: automata of constraints are kept between runs.
         served_name: what the model is called in replies; None for ``model``.
         dtype, device: as for ``sglc run``.
         num_slots: tokens that the KV cache holds; None for what fits.
@@ -57,6 +61,12 @@ class ServerConfig:
     """
 
     model: str = "embedded"
+    tokenizer: str | None = None
+    chat_template: str | None = None
+    load_format: LoadFormat = "auto"
+    context_length: int | None = None
+    memory_fraction: float | None = None
+    disk_cache: bool = True
     served_name: str | None = None
     dtype: str = "auto"
     device: str = "auto"

@@ -52,11 +52,16 @@ def serve(config: ServerConfig) -> None:
     with _listener(config) as listener, contextlib.closing(Storage(config.storage)) as storage:
         options = LocalOptions(
             model=config.model,
+            tokenizer=config.tokenizer,
+            chat_template=config.chat_template,
+            load_format=config.load_format,
+            context_length=config.context_length,
+            memory_fraction=config.memory_fraction,
             dtype=config.dtype,
             device=config.device,
-            num_slots=config.num_slots,
+            num_slots=None if config.num_slots is None else config.num_slots + 1,  # and a dummy
             engine=config.engine,
-            cache_folder=cache_folder(),
+            cache_folder=cache_folder() if config.disk_cache else None,
         )
         limits = EngineLimits(
             max_queued=config.max_queued,

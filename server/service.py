@@ -47,7 +47,7 @@ class Service:
         Raises:
             ModelError: they are missing or broken.
         """
-        files = load_files(config.model)
+        files = load_files(config.model, config.tokenizer, config.chat_template)
         tokenizer, template = files.tokenizer, files.template
         return cls(
             config,

@@ -107,6 +107,7 @@ ALLOWED["sglc.server"] = (
 )
 ALLOWED["sglc.viz"] = ("sglc.compiler", "sglc.constraints")
 ALLOWED["sglc.cli"] = ("sglc",)
+ALLOWED["sglc.launch_server"] = ("sglc.cli",)  # a command by another name
 ALLOWED["sglc"] = ("sglc.compiler", "sglc.runtime", "sglc.stdlib", "sglc.constraints")
 
 HEAVY = {"torch", "numpy", "tokenizers", "transformers", "safetensors", "jinja2", "tqdm"}

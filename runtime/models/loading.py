@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -11,6 +11,7 @@ from sglc.runtime.attention.base import AttentionShape
 from sglc.runtime.models.checkpoint import Checkpoint
 from sglc.runtime.models.config import ModelConfig, read_config
 from sglc.runtime.models.decoder import Decoder
+from sglc.runtime.models.dummy import DummyWeights
 from sglc.runtime.models.errors import ModelError
 from sglc.runtime.models.files import ModelFiles, load_files
 from sglc.runtime.models.hub import resolve
@@ -36,10 +37,14 @@ class LoadedModel:
     dtype: torch.dtype
     device: torch.device
 
-    def runner(self, num_slots: int | None = None) -> TorchRunner:
+    def runner(
+        self, num_slots: int | None = None, memory_fraction: float | None = None
+    ) -> TorchRunner:
         """Make a runner with its own KV pool; None takes what fits, see ``fitting_slots``."""
         if num_slots is None:
-            num_slots = fitting_slots(self.shape, self.dtype, self.device)
+            num_slots = fitting_slots(
+                self.shape, self.dtype, self.device, static_fraction=memory_fraction
+            )
         return TorchRunner(
             self.decoder,
             self.shape,
@@ -62,18 +67,21 @@ def load_model(
     *,
     set_threads: bool = True,
     files: ModelFiles | None = None,
+    dummy: bool = False,
+    context_length: int | None = None,
 ) -> LoadedModel:
     """Load a directory, ``"embedded"``, or an id of the Hugging Face hub.
 
     With ``set_threads``, torch is held to one thread in this process when a small model runs on
     the CPU: its operations take microseconds, and two threads on busy cores wait milliseconds
     for each other. ``files`` are what ``load_files`` found of this model, if it was asked before.
+    ``dummy`` weights are random. ``context_length`` makes the model's context shorter.
 
     Raises:
         ModelError: the files are missing, broken or not supported, or an option is not known.
     """
     directory = resolve(str(path_or_id))
-    config = read_config(directory)
+    config = _limited(read_config(directory), context_length)
     if files is None or files.path_or_id != str(path_or_id):
         files = load_files(path_or_id)
     _check_vocabulary(files.tokenizer, config, directory)
@@ -82,7 +90,7 @@ def load_model(
     chosen_dtype = choose_dtype(dtype, config, chosen_device)
     if set_threads and chosen_device.type == "cpu" and config.num_parameters < SMALL_MODEL:
         torch.set_num_threads(1)
-    with Checkpoint(directory) as checkpoint:
+    with DummyWeights() if dummy else Checkpoint(directory) as checkpoint:
         decoder = load_decoder(checkpoint, architecture, config, chosen_dtype, chosen_device)
     return LoadedModel(
         directory=directory,
@@ -94,6 +102,16 @@ def load_model(
         dtype=chosen_dtype,
         device=chosen_device,
     )
+
+
+def _limited(config: ModelConfig, context_length: int | None) -> ModelConfig:
+    if context_length is None:
+        return config
+    if not 1 < context_length <= config.max_context:
+        raise ModelError(
+            f"a context of {context_length} tokens is asked for; the model has {config.max_context}"
+        )
+    return replace(config, max_context=context_length)
 
 
 def load_tokenizer(path_or_id: str | Path) -> tuple[ModelConfig, Tokenizer]:

@@ -68,19 +68,42 @@ def fitting_slots(
     dtype: torch.dtype,
     device: torch.device,
     *,
+    static_fraction: float | None = None,
     fraction: float = 0.8,
     cap: int = 1 << 17,
 ) -> int:
-    """Return how many slots, the dummy included, fit into a share of the free memory, at most cap.
+    """Return how many slots, the dummy included, fit into memory behind the weights.
+
+    They take ``fraction`` of what is free, at most ``cap`` slots; with ``static_fraction`` all
+    that is free but for the rest of the whole memory, which stays for everything else.
 
     Raises:
         ModelError: not even 16 fit.
     """
-    free_bytes = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else _free_host_bytes()
-    count = min(cap, int(free_bytes * fraction) // kv_bytes_per_slot(shape, dtype))
+    free_bytes, total_bytes = _memory(device)
+    slot_bytes = kv_bytes_per_slot(shape, dtype)
+    if static_fraction is None:
+        count = min(cap, int(free_bytes * fraction) // slot_bytes)
+    else:
+        count = int(free_bytes - (1 - static_fraction) * total_bytes) // slot_bytes
     if count < 16:
-        raise ModelError(f"{free_bytes} bytes of memory are free: too little for a KV cache")
+        advice = "" if static_fraction is None else f": raise the fraction of {static_fraction}"
+        raise ModelError(
+            f"{free_bytes} of {total_bytes} bytes of memory are free: too little for a KV cache"
+            + advice
+        )
     return count
+
+
+def _memory(device: torch.device) -> tuple[int, int]:
+    """Return how much memory is free, and how much there is."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)
+    free = _free_host_bytes()
+    try:
+        return free, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):
+        return free, free
 
 
 def _free_host_bytes() -> int:

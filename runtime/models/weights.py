@@ -17,6 +17,7 @@ from sglc.runtime.models.architecture import Architecture, DecoderSpec
 from sglc.runtime.models.checkpoint import Checkpoint
 from sglc.runtime.models.config import ModelConfig
 from sglc.runtime.models.decoder import Decoder, DecoderLayer
+from sglc.runtime.models.dummy import DummyWeights
 from sglc.runtime.models.errors import ModelError
 
 _EMBED, _NORM, _HEAD = "model.embed_tokens.weight", "model.norm.weight", "lm_head.weight"
@@ -69,7 +70,7 @@ def attention_shape(architecture: Architecture, config: ModelConfig) -> Attentio
 
 
 def load_decoder(
-    checkpoint: Checkpoint,
+    checkpoint: Checkpoint | DummyWeights,
     architecture: Architecture,
     config: ModelConfig,
     dtype: torch.dtype,
@@ -96,7 +97,7 @@ class _Builder:
 
     def __init__(
         self,
-        checkpoint: Checkpoint,
+        checkpoint: Checkpoint | DummyWeights,
         packed: Mapping[str, tuple[str, ...]],
         config: ModelConfig,
         spec: DecoderSpec,

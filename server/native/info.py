@@ -48,7 +48,7 @@ async def model_info(request: Request) -> Response:
     return json_reply(
         {
             "model_path": config.model,
-            "tokenizer_path": config.model,
+            "tokenizer_path": config.tokenizer or config.model,
             "is_generation": not config.is_embedding,
         }
     )
@@ -77,7 +77,11 @@ def flags(config: ServerConfig) -> Mapping[str, Any]:
     engine = config.engine
     return {
         "model_path": config.model,
-        "tokenizer_path": config.model,
+        "tokenizer_path": config.tokenizer or config.model,
+        "chat_template": config.chat_template,
+        "load_format": config.load_format,
+        "context_length": config.context_length,
+        "mem_fraction_static": config.memory_fraction,
         "served_model_name": config.model_name,
         "dtype": config.dtype,
         "device": config.device,

@@ -15,8 +15,10 @@ from tokenizers import decoders, pre_tokenizers
 from tokenizers import models as inner_models
 
 from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Text
-from sglc.runtime.models import ModelError, load_model, resolve
+from sglc.runtime.models import ModelError, load_model, loading, resolve
 from sglc.runtime.models.config import read_config
+from sglc.runtime.models.dummy import DummyWeights
+from sglc.runtime.models.files import load_files
 from sglc.runtime.models.placement import choose_device, choose_dtype, fitting_slots
 from sglc.runtime.models.registry import ARCHITECTURES, find_architecture
 
@@ -240,6 +242,62 @@ def test_slots_that_fit(model_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(path, lambda: 0)
     with pytest.raises(ModelError, match="too little for a KV cache"):
         fitting_slots(model.shape, model.dtype, model.device)
+
+
+def test_slots_beside_what_else_needs_memory(
+    model_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load_model(model_dir)
+    per_slot = 3 * 2 * 2 * 12 * 4
+    path = "sglc.runtime.models.placement._memory"
+    monkeypatch.setattr(path, lambda device: (600 * per_slot, 1000 * per_slot))
+    slots = fitting_slots(model.shape, model.dtype, model.device, static_fraction=0.75)
+    assert slots == 600 - 250
+    with pytest.raises(ModelError, match=r"raise the fraction of 0\.4"):
+        fitting_slots(model.shape, model.dtype, model.device, static_fraction=0.4)
+
+
+def test_dummy_weights_are_the_same_each_time(model_dir: Path) -> None:
+    (model_dir / "model.safetensors").unlink()
+    assert loading.load_model(model_dir, dummy=True).decoder
+    drawn = []
+    for _ in "ab":
+        weights = DummyWeights()
+        weights.check({"a.weight": (40, 50), "b.weight": (40, 50), "x_norm.weight": (5,)}, ())
+        drawn.append([weights.tensor(name) for name in ("a.weight", "b.weight", "x_norm.weight")])
+    assert all(torch.equal(one, two) for one, two in zip(*drawn, strict=True))
+    assert not torch.equal(drawn[0][0], drawn[0][1])
+    assert drawn[0][0].std() == pytest.approx(0.02, rel=0.2)
+    assert torch.equal(drawn[0][2], torch.ones(5))
+
+
+def test_a_context_may_be_shorter_than_the_models(model_dir: Path) -> None:
+    longest = loading.load_model(model_dir).config.max_context
+    assert loading.load_model(model_dir, context_length=7).config.max_context == 7
+    with pytest.raises(ModelError, match=f"the model has {longest}"):
+        loading.load_model(model_dir, context_length=longest + 1)
+
+
+def test_tokenizer_and_template_from_elsewhere(model_dir: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (model_dir / "tokenizer.json").rename(other / "tokenizer.json")
+    template = tmp_path / "mine.jinja"
+    template.write_text(
+        "{% for m in messages %}[{{ m.role }}]{{ m.content }};{% endfor %}"
+        "{% if add_generation_prompt %}[assistant]{% endif %}"
+    )
+    files = load_files(model_dir, other, str(template))
+    assert files.template is not None
+    assert files.template.render([{"role": "user", "content": "a"}]) == "[user]a;"
+    with pytest.raises(ModelError, match=r"tokenizer\.json"):
+        load_files(model_dir)
+    with pytest.raises(ModelError, match="no chat template `vicuna`"):
+        load_files(model_dir, other, "vicuna")
+    with pytest.raises(ModelError, match=r"write it as a \.jinja file"):
+        load_files(model_dir, other, "t.json")
+    with pytest.raises(ModelError, match="No such file"):
+        load_files(model_dir, other, str(tmp_path / "none.jinja"))
 
 
 def test_resolve(tmp_path: Path) -> None:
