@@ -1,4 +1,4 @@
-"""What a choice comes to where its arms do nothing: one constant, or the condition itself."""
+"""What a choice comes to where its arms do nothing: one value, or the condition itself."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def chosen_values(op: Op, known: Known, max_items: int) -> tuple[Operand, ...] |
         *ops, end = region.ops
         if end.spec.exits or not all(map(is_total, ops)):
             return None
+    ends = [region.terminator.args for region in op.regions]
+    if all(args == ends[0] for args in ends):
+        return ends[0]
     try:
-        given = [
-            tuple(as_operand(known.value(arg), max_items) for arg in region.terminator.args)
-            for region in op.regions
-        ]
+        given = [tuple(as_operand(known.value(arg), max_items) for arg in args) for args in ends]
     except Unknown:
         return None
     first, *others = given

@@ -147,4 +147,4 @@ class _Sweep:
     def stream(self, stream: Value) -> Value:
         if stream in self.alive.needed:
             return stream
-        return self.alive.kept_version(stream)
+        return self.alive.versions.kept(stream)

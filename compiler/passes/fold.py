@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -225,7 +226,7 @@ class _Folding:
         if values is None:
             return False
         for result, value in zip(op.results, values, strict=True):
-            if not isinstance(value, Value):
+            with suppress(Unknown):
                 self.known.values[result] = self.known.value(value)
         self.report([op], write_op(op), ", ".join(map(write_operand, values)), cost([op]))
         self.rename(op, values, kept)

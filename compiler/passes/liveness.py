@@ -25,10 +25,10 @@ from sglc.compiler.ir.traits import (
     maps_items,
     picks_item,
     projected,
-    role_step,
     starts_stream,
     tells_end,
 )
+from sglc.compiler.passes.ends import Versions
 from sglc.compiler.passes.facts import Facts
 from sglc.compiler.passes.handing import early_exits, handed_on
 from sglc.compiler.passes.telling import ToldEnds
@@ -67,6 +67,7 @@ class Liveness:
         self.live: set[int] = set()
         self.fields: set[tuple[Value, str]] = set()
         self._owners: dict[int, tuple[Op, Region] | None] = {}
+        self.versions = Versions(self.made, self.needed, self.live, self._owners)
         self._todo: list[Op | Value | tuple[Value, str]] = []
         self._ends: list[tuple[Op, Value]] = []  # ops and streams that they must name
         self._told = ToldEnds(filter(tells_end, function.walk()) if is_told else (), self)
@@ -360,11 +361,11 @@ class Liveness:
         start, end = branch.args
         if self.has(end) or not isinstance(end, Value):
             return end
-        return self.kept_version(end) if self._told.has(branch) else start
+        return self.versions.kept(end) if self._told.has(branch) else start
 
     def _unkept(self, end: Op, stream: Value) -> list[Value]:
         """The stream that ``end`` will name, if nothing keeps it yet."""
-        found = self.kept_version(stream)
+        found = self.versions.kept(stream)
         if found in self.needed:
             return []
         made = self.made.ops.get(found)
@@ -372,24 +373,3 @@ class Liveness:
             owner, _ = self.made.regions.get(found, (None, None))
             return [found] if owner is not None and owner.spec.loop else []
         return [] if self.is_live(made) and not made.regions else [found]
-
-    def kept_version(self, stream: Value) -> Value:
-        """The last version up to ``stream`` that stays, with the same role open.
-
-        ``stream`` itself where none can be found without looking into regions.
-        """
-        version, depth = stream, 0
-        while True:
-            made = self.made.ops.get(version)
-            is_link = made is not None and not made.regions and made.spec.writes_stream
-            if depth == 0 and (version in self.needed or made is None or not is_link):
-                return version
-            if made is None or not is_link:
-                return stream
-            if depth == 0 and self.is_live(made) and not role_step(made):
-                return version
-            depth += -role_step(made)
-            following = made.args[0]
-            if not isinstance(following, Value):
-                return stream
-            version = following

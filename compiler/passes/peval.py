@@ -31,6 +31,7 @@ from sglc.compiler.passes.base import Context, Pass
 from sglc.compiler.passes.callgraph import callees_first, reachable
 from sglc.compiler.passes.copies import Names, rename
 from sglc.compiler.passes.inline import arguments, inline, may_open
+from sglc.compiler.passes.nesting import depth
 from sglc.compiler.passes.parts import Parts
 from sglc.compiler.passes.report import Saved, change
 from sglc.compiler.passes.specialise import (
@@ -48,6 +49,7 @@ MAX_ITEMS: Final = 4096
 MAX_OPS: Final = 100_000
 _MAX_ROUNDS: Final = 16
 _MAX_COPIES: Final = 8  # of one function, for different constants
+_MAX_DEPTH: Final = 32  # of choices in one another, where turns lie in arms of those before
 _SMALL: Final = 16  # ops of an fn that is written out wherever it is called
 
 
@@ -288,6 +290,8 @@ class _Evaluation:
         items = () if at < 0 else self.parts.items(op.args[at])
         count = len(op.regions) if at < 0 else len(items or ())
         if items is None or count > self.around.options.max_items:
+            return None
+        if op.spec.loop and self.num_arms + (depth(op, count) or 0) > _MAX_DEPTH:
             return None
         body = sum(map(_size, op.regions))
         if not self.around.fits((body if at < 0 else count * body) + 2 * count - body):

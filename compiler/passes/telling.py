@@ -40,7 +40,7 @@ class ToldEnds:
         """Whether a version of its stream stays that is made in the branch."""
         alive = self._alive
         start, version = branch.args
-        kept = alive.kept_version(version) if isinstance(version, Value) else None
+        kept = alive.versions.kept(version) if isinstance(version, Value) else None
         while isinstance(version, Value) and version != start:
             made = alive.made.ops.get(version)
             if version == kept:

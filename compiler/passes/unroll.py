@@ -1,8 +1,9 @@
 """Loops, forks and maps over lists that are known, as the ops of all their turns.
 
 Each turn is a copy of the region under the path of the turn, so that what it draws and tells is
-what it was. A loop may fail or return in a turn, and its last turn may break it; forks and maps run
-their turns at once, so nothing in one of them may hold up what follows it.
+what it was. A loop may fail or return in a turn, and its end or an arm may leave it
+(``nesting.py``); forks and maps run their turns at once, so nothing in one of them may hold up what
+follows it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sglc.compiler.ir.spec import exits
 from sglc.compiler.ir.traits import maps_items
 from sglc.compiler.ir.values import BRANCH, EFFECT, ValueType
 from sglc.compiler.passes.copies import Copy, Names
+from sglc.compiler.passes.nesting import depth, nest
 from sglc.compiler.plan.sites import path_step
 
 
@@ -41,19 +43,13 @@ def turns(op: Op) -> int | None:
 
 
 def may_unroll(op: Op) -> bool:
-    """Whether the turns of an op from ``turns`` may stand one behind the other.
+    """Whether the turns of an op from ``turns`` may be written out.
 
     Those of one that may end early have to be together, to be stopped.
     """
     if "until" in op.attrs:
         return False
-    return all(map(_loop_may if op.spec.loop else _may_open, op.regions))
-
-
-def _loop_may(region: Region) -> bool:
-    end = region.terminator
-    inside = frozenset[str]().union(*map(exits, region.ops[:-1]))
-    return "loop" not in inside and end.spec.exits <= {"loop"}
+    return depth(op, 1) is not None if op.spec.loop else all(map(_may_open, op.regions))
 
 
 def _may_open(region: Region) -> bool:
@@ -82,6 +78,8 @@ def unroll(op: Op, items: Sequence[Operand], names: Names) -> Unrolled:
 
 def _loop(op: Op, items: Sequence[Operand], names: Names) -> Unrolled:
     (body,) = op.regions
+    if depth(op, 1):
+        return Unrolled(*nest(op, items, names))
     lead = len(body.params) - len(op.results)
     carried: list[Operand] = list(op.args[1:])
     ops: list[Op] = []

@@ -371,6 +371,8 @@ class _Block:
             block.statements()
             if self.draw(st.booleans()):
                 block.maybe_break()
+                if self.draw(st.booleans()):
+                    block.statements()
             self.f.emit("yield", block.stream, block.text())
         attrs = {"index": True} if len(lead) == 2 else {}
         op = self.f.emit(
@@ -383,8 +385,11 @@ class _Block:
     def maybe_break(self) -> None:
         condition = self.condition()
         with self.f.region("do") as do:
-            word = self.draw(st.sampled_from(["break", "continue"]))
-            self.f.emit(word, self.stream, self.text())
+            block = self.inner(may_return=False)
+            if self.depth < 3 and self.draw(st.booleans()):
+                block.statements()
+            word = self.draw(st.sampled_from(["break", "break", "continue"]))
+            self.f.emit(word, block.stream, block.text())
         with self.f.region("else") as rest:
             self.f.emit("yield")
         self.f.emit("if", condition, regions=[do, rest])

@@ -200,8 +200,8 @@ class _Writer:
         options = ["text", "text", "gen", "gen", "bind", "hole", "select", "tool", "check", "card"]
         options += ["nest"]
         if place.depth < 3:
-            options += ["if", "if", "match", "for", "while", "fork", "fork", "named", "side"]
-            options += ["span", "with", "maybe", "router", "vote", "vote"]
+            options += ["if", "if", "match", "for", "turns", "while", "fork", "fork", "named"]
+            options += ["side", "span", "with", "maybe", "router", "vote", "vote"]
             if self.chat and not place.role:
                 options += ["role", "role", "role"]
         if place.loop:
@@ -293,6 +293,20 @@ class _Writer:
         over = self.pick(f"1..{self.pick('2', '3')}", self.list(place))
         index = self.pick("", "k0, ")
         self.nested(place, f"for {index}{name} in {over}:", loop=True)
+
+    def _turns(self, place: _Place) -> None:
+        """Turns over what is known, which an arm leaves before more is done."""
+        name = self.name(place, "int")
+        self.say(place, f"for {name} in 1..{self.pick('2', '3')}:")
+        inner = place.inner(loop=True)
+        inner.names.bind("int", name)
+        self.statement(inner)
+        for _ in range(self.draw(st.integers(1, 2))):
+            self.say(inner, f"if {self.pick(f'{name} > 1 and ', '')}{self.bool(inner)}:")
+            arm = inner.inner()
+            self.statement(arm)
+            self.say(arm, self.pick("break", "break", "continue"))
+            self.statement(inner)
 
     def _while(self, place: _Place) -> None:
         self.nested(place, f"while {self.bool(place)} limit {self.pick('0', '2', '3')}:", loop=True)

@@ -101,6 +101,21 @@ prompt main(q: str) -> str:
     return part(q, mode="short") + part(q + "!", mode="short")
 """
 
+# There are three turns at most: what stands behind the decision in the last is read by nobody.
+LEFT = """
+prompt main(q: str) -> str:
+    "Question: {q}\\n"
+    best = ""
+    for n in 1..3:
+        "Answer {n}:"
+        best = gen(word, max_tokens=4)
+        if best == "yes" and n > 1: break
+        " Why not?"
+        why = gen(max_tokens=8)
+        ".\\n"
+    return best
+"""
+
 # A branch per item of a list that the caller gives.
 ITEMS = """
 prompt main(q: str, names: list[str]) -> str:
@@ -121,9 +136,10 @@ NAMES = {"names": ["a", "b"]}
         (RUBRIC, {}, (6, 33, 27, 17), (4, 33, 11, 16)),
         (VIEWS, {}, (9, 71, 48, 22), (5, 53, 14, 20)),
         (MODES, {}, (2, 39, 7, 31), (2, 39, 7, 19)),
+        (LEFT, {}, (6, 96, 32, 23), (5, 87, 26, 20)),
         (ITEMS, NAMES, (4, 27, 18, 15), (3, 27, 13, 14)),
     ],
-    ids=["rubric", "views", "modes", "items"],
+    ids=["rubric", "views", "modes", "left", "items"],
 )
 def test_the_engine_does_less_for_the_same_value(
     text: str, more: Mapping[str, Any], before: tuple[int, ...], after: tuple[int, ...]
