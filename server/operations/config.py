@@ -26,7 +26,6 @@ class OperationsConfig:
         log_bodies: and what the bodies of requests say.
         enable_metrics: serve ``/metrics``.
         otlp_traces_endpoint: where spans go, an OTLP URL; None for nowhere.
-        fetch_hosts: the hosts from which images and files may be fetched; none by default.
     """
 
     api_key: Secret | None = None
@@ -39,7 +38,6 @@ class OperationsConfig:
     log_bodies: bool = False
     enable_metrics: bool = False
     otlp_traces_endpoint: str | None = None
-    fetch_hosts: tuple[str, ...] = ()
 
     @property
     def has_keys(self) -> bool:

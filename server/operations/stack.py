@@ -13,6 +13,7 @@ from sglc.server.operations.guard import Guard
 from sglc.server.operations.key_store import KeyStore
 from sglc.server.operations.request_log import RequestLog
 from sglc.server.security.headers import SecurityHeaders
+from sglc.server.security.host import OneHost
 
 _EXPOSED = ("x-request-id", "request-id", "retry-after")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
@@ -21,12 +22,16 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
 def middleware(
     config: OperationsConfig, keys: KeyStore, endpoints: Sequence[Endpoint]
 ) -> list[Middleware]:
-    """Return the stack: an id and a line in the log, headers, origins, keys.
+    """Return the stack: an id and a line in the log, headers, hosts, origins, keys.
 
     Pages of other origins send keys in headers that their scripts set; the server knows no cookies,
     so no credentials are allowed, and an origin gives nobody any right.
     """
-    stack = [Middleware(RequestLog, config=config), Middleware(SecurityHeaders)]
+    stack = [
+        Middleware(RequestLog, config=config),
+        Middleware(SecurityHeaders),
+        Middleware(OneHost),
+    ]
     if config.cors_origins:
         cors = Middleware(
             CORSMiddleware,
