@@ -17,6 +17,7 @@ from sglc.server.config import ServerConfig
 from sglc.server.engine.client import EngineClient
 from sglc.server.native.logprobs import TokenTexts
 from sglc.server.native.running import Running
+from sglc.server.operations.key_store import KeyStore
 from sglc.server.storage.storage import Storage
 
 _LONG_CHARS = 1 << 15  # a longer text is encoded beside the event loop
@@ -38,14 +39,16 @@ class Service:
     conversations: Conversations | None
     token_texts: TokenTexts
     seeds: random.Random
+    keys: KeyStore
     running: Running = field(default_factory=Running)
 
     @classmethod
     def of(cls, config: ServerConfig, engine: EngineClient, storage: Storage) -> Service:
-        """Read the tokenizer and the chat template of the model.
+        """Read the tokenizer and the chat template of the model, and the keys.
 
         Raises:
             ModelError: they are missing or broken.
+            KeyFileError: the file of keys cannot be used.
         """
         files = load_files(config.model, config.tokenizer, config.chat_template)
         tokenizer, template = files.tokenizer, files.template
@@ -59,6 +62,7 @@ class Service:
             None if template is None else Conversations(tokenizer, template),
             TokenTexts(files.tokenizer),
             random.Random(config.seed),
+            KeyStore(config.operations),
         )
 
     @property

@@ -19,7 +19,6 @@ from sglc.server.http.endpoint import Endpoint, Handler
 from sglc.server.http.gate import Gate
 from sglc.server.http.replies import error_reply
 from sglc.server.operations.context import served
-from sglc.server.operations.key_store import KeyStore
 from sglc.server.operations.stack import middleware
 from sglc.server.service import Service
 
@@ -37,12 +36,9 @@ def make_app(
 
     ``background`` is entered once the engine is there, and left before it ends;
     ``app.state.gate`` is what all requests go through.
-
-    Raises:
-        KeyFileError: the file of keys cannot be used.
     """
     operations = service.config.operations
-    keys = KeyStore(operations)
+    keys = service.keys
     gate = Gate()
 
     @asynccontextmanager

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from sglc.server.errors import ApiError
 from sglc.server.http.body import check
 from sglc.server.openai import chat, completions, embeddings
 from sglc.server.openai.batch_run import Complete
@@ -16,8 +17,10 @@ from sglc.server.openai.batch_window import BatchWindow
 from sglc.server.openai.chat_body import ChatBody
 from sglc.server.openai.completion_body import CompletionBody
 from sglc.server.openai.embeddings import EmbeddingBody
+from sglc.server.operations.context import acting_for
 from sglc.server.operations.tenant import Tenant
 from sglc.server.service import Service
+from sglc.server.storage.records import StoredBatch
 
 BodyT = TypeVar("BodyT", bound=BaseModel)
 
@@ -54,7 +57,23 @@ async def _answer(
     service: Service,
     model: type[BodyT],
     complete: Callable[[Service, Tenant, BodyT], Awaitable[dict[str, Any]]],
-    tenant: Tenant,
+    batch: StoredBatch,
     body: dict[str, Any],
 ) -> dict[str, Any]:
-    return await complete(service, tenant, check(body, model))
+    tenant = _tenant_of(service, batch)
+    with acting_for(tenant, batch.id):
+        return await complete(service, tenant, check(body, model))
+
+
+def _tenant_of(service: Service, batch: StoredBatch) -> Tenant:
+    """Return whose batch it is, with the limits of now.
+
+    Raises:
+        ApiError: 403: it has no key any more.
+    """
+    if not service.config.operations.has_keys:
+        return Tenant(batch.tenant)
+    tenant = service.keys.named(batch.tenant)
+    if tenant is None:
+        raise ApiError(403, "the key that made this batch is not valid any more")
+    return tenant

@@ -15,8 +15,6 @@ from sglc.server.http.replies import dumps
 from sglc.server.openai.batch_lines import BatchLines, InvalidInput, damaged_input, scan_lines
 from sglc.server.openai.batch_results import ResultWriter, despite_full_disk
 from sglc.server.openai.batch_window import BatchWindow
-from sglc.server.operations.context import acting_for
-from sglc.server.operations.tenant import Tenant
 from sglc.server.storage.batches import BatchOutput, LineResult
 from sglc.server.storage.records import BatchStatus, StoredBatch, new_id
 from sglc.server.storage.storage import Storage
@@ -28,8 +26,8 @@ _MAX_DEATHS = 3  # of the engine while a line ran; then the line is taken for th
 _RETRY_S = (0.1, 5.0)
 _NUM_RESULTS = 500  # read at once
 
-Complete = Callable[[Tenant, dict[str, Any]], Awaitable[dict[str, Any]]]
-"""Answers the body of one request.
+Complete = Callable[[StoredBatch, dict[str, Any]], Awaitable[dict[str, Any]]]
+"""Answers the body of one request of a batch.
 
 Raises:
     ApiError: it is refused, or failed.
@@ -183,11 +181,9 @@ class BatchRun:
 
     async def _try(self, body: dict[str, Any]) -> _Attempt:
         before = self._num_deaths()
-        tenant = Tenant(self._batch.tenant)
         IN_BACKGROUND.set(True)  # of the task of this line
         try:
-            with acting_for(tenant, self._batch.id):
-                return _Attempt(200, await self._complete(tenant, body), False)
+            return _Attempt(200, await self._complete(self._batch, body), False)
         except ApiError as error:
             return _Attempt(error.status, error.to_data(), self._num_deaths() > before)
         except Exception:  # one line is one request: its failure is logged, and is its own

@@ -50,6 +50,15 @@ class KeyStore:
                 found = ring.find(key) or found
         return found
 
+    def named(self, name: str) -> Tenant | None:
+        """Return the tenant of that name, None if it has no key."""
+        self._look()
+        for ring in (self._own, self._filed):
+            for _, tenant in () if ring is None else ring.entries:
+                if tenant.name == name:
+                    return tenant
+        return None
+
     def reload(self) -> None:
         """Read the file again."""
         if self._path is None:

@@ -18,7 +18,6 @@ from sglc.server.errors import ApiError
 from sglc.server.openai import batch_results, batch_run
 from sglc.server.openai.batch_runner import BatchRunner
 from sglc.server.openai.batch_window import BatchWindow
-from sglc.server.operations.tenant import Tenant
 from sglc.server.storage.records import StoredBatch
 from sglc.server.storage.storage import Storage
 
@@ -38,7 +37,7 @@ class Engine:
         self.gate.set()
         self._died: list[asyncio.Future[None]] = []
 
-    async def complete(self, tenant: Tenant, body: dict[str, Any]) -> dict[str, Any]:
+    async def complete(self, batch: StoredBatch, body: dict[str, Any]) -> dict[str, Any]:
         self.seen[body["prompt"]] += 1
         self.num_running += 1
         self.most_running = max(self.most_running, self.num_running)
@@ -54,7 +53,7 @@ class Engine:
                 raise ApiError(body["refuse"], "refused", param="prompt")
             if body.get("crash"):
                 raise RuntimeError("a bug")
-            return {"tenant": tenant.name, "text": body["prompt"].upper()}
+            return {"tenant": batch.tenant, "text": body["prompt"].upper()}
         finally:
             self._died.remove(death)
             self.num_running -= 1
@@ -330,11 +329,11 @@ def test_a_server_without_room_is_waited_for(tmp_path: Path) -> None:
     async def test(storage: Storage, engine: Engine) -> None:
         refusals = iter([429, 503] * 10)
 
-        async def complete(tenant: Tenant, body: dict[str, Any]) -> dict[str, Any]:
+        async def complete(batch: StoredBatch, body: dict[str, Any]) -> dict[str, Any]:
             status = next(refusals, None)
             if status is not None:
                 raise ApiError(status, "no room")
-            return await engine.complete(tenant, body)
+            return await engine.complete(batch, body)
 
         async with BatchRunner(
             storage, {URL: complete}, BatchWindow(4, lambda: 0), lambda: 0, 10_000

@@ -302,6 +302,24 @@ def test_one_server_per_folder(tmp_path: Path) -> None:
         pass
 
 
+def test_a_server_says_in_a_line_why_it_cannot_store(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sglc.cli.main", "serve", "--port", "0"]
+
+    def refusal() -> str:
+        ended = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert ended.returncode != 0
+        (line,) = ended.stderr.splitlines()
+        return line
+
+    folder = tmp_path / "sglc-storage"
+    with opened(folder):
+        assert "sglc-storage is used by another server" in refusal()
+    (folder / "state.sqlite").write_bytes(b"x" * 5000)
+    assert "state.sqlite is damaged" in refusal()
+
+
 @pytest.mark.parametrize("place", [0, 4096, 12_000])
 def test_a_damaged_database_is_refused_by_name_and_untouched(tmp_path: Path, place: int) -> None:
     with opened(tmp_path) as storage:
