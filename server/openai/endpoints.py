@@ -11,6 +11,13 @@ from sglc.server.openai.completion_body import CompletionBody, CompletionReply
 from sglc.server.openai.completions import completions
 from sglc.server.openai.embeddings import EmbeddingBody, EmbeddingReply, embeddings
 from sglc.server.openai.models import ModelCard, ModelList, model, models
+from sglc.server.openai.responses import (
+    InputTokensReply,
+    ResponseReply,
+    input_tokens,
+    responses,
+)
+from sglc.server.openai.responses_body import CountedBody, ResponsesBody
 
 OPENAI: Sequence[Endpoint] = (
     Endpoint(
@@ -34,6 +41,21 @@ OPENAI: Sequence[Endpoint] = (
         handle=embeddings,
         body=EmbeddingBody,
         reply=EmbeddingReply,
+        tag="openai",
+    ),
+    Endpoint(
+        path="/v1/responses",
+        handle=responses,
+        body=ResponsesBody,
+        reply=ResponseReply,
+        tag="openai",
+        streams=True,
+    ),
+    Endpoint(
+        path="/v1/responses/input_tokens",
+        handle=input_tokens,
+        body=CountedBody,
+        reply=InputTokensReply,
         tag="openai",
     ),
     Endpoint(path="/v1/models", handle=models, methods=("GET",), reply=ModelList, tag="openai"),

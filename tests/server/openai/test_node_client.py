@@ -77,6 +77,12 @@ def test_tools_are_run(found: dict[str, Any]) -> None:
     assert answered["tool_call_id"] == called["tool_calls"][0]["id"]
 
 
+def test_responses(found: dict[str, Any]) -> None:
+    assert found["response"]["output_text"] == found["deltas"] == "Paris."
+    (item,) = found["shaped"]["output"]
+    assert 0 <= json.loads(item["content"][0]["text"])["a"] <= 9
+
+
 def test_the_other_endpoints(found: dict[str, Any]) -> None:
     assert found["completion"]["usage"]["completion_tokens"] == 3
     assert found["pieces"]

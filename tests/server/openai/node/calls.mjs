@@ -80,6 +80,17 @@ found.models = [];
 for await (const model of client.models.list()) found.models.push(model);
 found.model = await client.models.retrieve(found.models[0].id);
 
+const input = { model: "m", input: ask.messages, temperature: 0, max_output_tokens: 100 };
+found.response = await client.responses.create(input);
+found.deltas = "";
+for await (const event of client.responses.stream(input)) {
+  if (event.type === "response.output_text.delta") found.deltas += event.delta;
+}
+found.shaped = await client.responses.parse({
+  ...input,
+  text: { format: { type: "json_schema", name: "answer", strict: true, schema: parameters } },
+});
+
 try {
   await client.chat.completions.create({ ...ask, n: 0 });
 } catch (error) {
