@@ -17,6 +17,7 @@ from sglc.server.config import ServerConfig
 from sglc.server.engine.client import EngineClient
 from sglc.server.native.logprobs import TokenTexts
 from sglc.server.native.running import Running
+from sglc.server.native.sessions import Sessions
 from sglc.server.operations.key_store import KeyStore
 from sglc.server.storage.storage import Storage
 
@@ -41,6 +42,7 @@ class Service:
     seeds: random.Random
     keys: KeyStore
     running: Running = field(default_factory=Running)
+    sessions: Sessions = field(default_factory=Sessions)
 
     @classmethod
     def of(cls, config: ServerConfig, engine: EngineClient, storage: Storage) -> Service:

@@ -31,6 +31,14 @@ class Item:
     num_top: int
     rids: tuple[str, ...]
 
+    @property
+    def constraint(self) -> str | None:
+        """The field that constrains the output, by its name."""
+        for name in ("regex", "json_schema", "ebnf"):
+            if getattr(self.params, name) is not None:
+                return f"{self.params_place}.{name}"
+        return None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:

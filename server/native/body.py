@@ -82,14 +82,14 @@ class SamplingBody(Body):
 class SessionBody(Body):
     """``session_params`` of 0.5: which request of a session to go on from.
 
-    ``rid`` null begins the session anew. ``offset`` keeps so many tokens of what is gone on from,
-    -1 keeps all; ``drop_previous_output`` keeps its prompt alone. ``replace`` forgets what was
-    appended to ``rid`` before.
+    ``rid`` null begins with nothing. ``offset`` keeps so many tokens of what is gone on from, below
+    0 all but so many; ``drop_previous_output`` keeps its prompt alone. ``replace`` forgets what was
+    appended to ``rid`` before, without ``rid`` everything.
     """
 
     id: str
     rid: str | None = None
-    offset: int | None = Field(default=None, ge=-1)
+    offset: int | None = None
     replace: bool | None = None
     drop_previous_output: bool | None = None
 
@@ -118,7 +118,9 @@ class GenerateBody(Body):
     return_text_in_logprobs: bool | None = None
     stream: bool = False
     lora_path: NoAdapter = None
-    session: tuple[str, str | None] | SessionBody | None = None
+    session: Annotated[list[str | None], Field(min_length=2, max_length=2)] | SessionBody | None = (
+        None
+    )
     session_params: SessionBody | None = None
     custom_logit_processor: NoProcessor = None
     return_hidden_states: NoHiddenStates = None

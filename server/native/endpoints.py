@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from sglc.server.http.endpoint import Endpoint
 from sglc.server.http.replies import json_reply
-from sglc.server.native import control, embed, info, tokens
+from sglc.server.native import control, embed, info, session_endpoints, tokens
 from sglc.server.native.body import GenerateBody, GenerateReplies
 from sglc.server.native.generate import generate
 from sglc.server.service import service_of
@@ -64,6 +64,19 @@ NATIVE: Sequence[Endpoint] = (
     *(
         Endpoint(path=path, handle=info.server_info, methods=_GET, reply=info.ServerInfo)
         for path in ("/get_server_info", "/server_info", "/get_server_args")
+    ),
+    Endpoint(
+        path="/open_session",
+        handle=session_endpoints.open_session,
+        methods=_EITHER,
+        body=session_endpoints.OpenBody,
+        reply=session_endpoints.OpenReply,
+    ),
+    Endpoint(
+        path="/close_session",
+        handle=session_endpoints.close_session,
+        methods=_EITHER,
+        body=session_endpoints.CloseBody,
     ),
     Endpoint(path="/flush_cache", handle=control.flush_cache, methods=_EITHER),
     Endpoint(

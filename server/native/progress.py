@@ -5,36 +5,60 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass
 
 from sglc.server.engine.job import Job
 from sglc.server.engine.messages import Finished, JobReply, Sampled, Written
 from sglc.server.native.output import Output
 from sglc.server.native.prompt import Prompt
+from sglc.server.native.sessions import Session
+from sglc.server.operations.tenant import Tenant
 from sglc.server.service import Service
 
 ABORTED = "the request was aborted"
 
 
-async def progress(
-    service: Service, tenant: str, prompts: Sequence[Prompt], outputs: Sequence[Output]
-) -> AsyncGenerator[Output]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request that runs: ``outputs`` are those of ``prompts``, prompt by prompt.
+
+    ``session`` remembers its only prompt, behind the request ``before``.
+    """
+
+    service: Service
+    tenant: Tenant
+    prompts: Sequence[Prompt]
+    outputs: Sequence[Output]
+    is_list: bool
+    session: Session | None = None
+    before: str | None = None
+
+
+async def progress(asked: Asked) -> AsyncGenerator[Output]:
     """Run prompts, and yield an output whenever there is more of it.
 
-    ``outputs`` are those of the prompts, prompt by prompt. Closing the iterator ends the jobs.
+    Closing the iterator ends the jobs.
 
     Raises:
         ApiError: one of them cannot be served; the others are ended.
     """
+    service, tenant = asked.service, asked.tenant.name
     of_job: list[Sequence[Output]] = []
     jobs: list[Job] = []
     async with AsyncExitStack() as stack:
+        turn = None
+        if asked.session is not None:
+            (prompt,) = asked.prompts
+            rid = prompt.item.rids[0]
+            turn = stack.enter_context(asked.session.running(rid, asked.before, prompt.ids))
         at = 0
-        for prompt in prompts:
-            own = outputs[at : at + len(prompt.item.rids)]
+        for prompt in asked.prompts:
+            own = asked.outputs[at : at + len(prompt.item.rids)]
             at += len(own)
             if prompt.generation is None:
                 for output in own:
-                    output.end_empty()
+                    if not output.is_over:
+                        output.end_empty()
                     yield output
                 continue
             job = await stack.enter_async_context(service.engine.generate(prompt.generation))
@@ -55,6 +79,8 @@ async def progress(
                     if not output.is_over:
                         output.abort(ABORTED)
                         yield output
+        if turn is not None:
+            turn.output = asked.outputs[0].ids
 
 
 async def merged(jobs: Sequence[Job]) -> AsyncGenerator[tuple[int, JobReply]]:

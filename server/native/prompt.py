@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from sglc.server.constraints import constraint_of
 from sglc.server.engine.messages import Generation
-from sglc.server.errors import bad_request
-from sglc.server.native.batch import Item
+from sglc.server.errors import ApiError, bad_request
+from sglc.server.native.batch import Batch, Item
+from sglc.server.operations.tenant import Tenant
 from sglc.server.sampling import check_room, fitting, sampling_of, stops_of, token_ids_of
 from sglc.server.service import Service
 
@@ -41,6 +42,39 @@ async def encode_item(service: Service, item: Item) -> list[int]:
     if service.config.skip_tokenizer_init:
         raise bad_request("the server runs with --skip-tokenizer-init: give input_ids", item.place)
     return await service.encode(item.text, specials=True)
+
+
+def appended(service: Service, history: Sequence[int], ids: Sequence[int]) -> list[int]:
+    """Return a prompt behind what a session has; a begin token is only at the begin of all."""
+    bos = list(service.files.tokenizer.bos_ids)
+    new = list(ids)
+    if history and bos and new[: len(bos)] == bos:
+        new = new[len(bos) :]
+    return [*history, *new]
+
+
+def check_limits(tenant: Tenant, batch: Batch) -> None:
+    """Refuse what the key does not allow.
+
+    Raises:
+        ApiError: 400, with what is asked for and what is allowed.
+    """
+    limits = tenant.limits
+    count = len(batch.items) * batch.num_samples
+    if limits.max_model_calls is not None and count > limits.max_model_calls:
+        raise bad_request(
+            f"the request asks for {count} outputs; its key allows {limits.max_model_calls}"
+        )
+    if limits.max_tokens is None:
+        return
+    wanted = [item.params.max_new_tokens for item in batch.items]
+    total = sum(each or 0 for each in wanted) * batch.num_samples
+    if None in wanted or total > limits.max_tokens:
+        raise bad_request(
+            f"the request asks for {'any number of' if None in wanted else total} tokens; "
+            f"its key allows {limits.max_tokens}",
+            "sampling_params.max_new_tokens",
+        )
 
 
 def prompt_of(service: Service, item: Item, ids: Sequence[int], *, deltas: bool) -> Prompt:
@@ -84,7 +118,12 @@ def _generation(
     stop_ids = token_ids_of(
         params.stop_token_ids or (), service.vocab_size, f"{place}stop_token_ids"
     )
-    constraint = constraint_of(regex=params.regex, json_schema=params.json_schema, ebnf=params.ebnf)
+    try:
+        constraint = constraint_of(
+            regex=params.regex, json_schema=params.json_schema, ebnf=params.ebnf
+        )
+    except ApiError as error:
+        raise bad_request(f"{place}{error.message}", f"{place}{error.param}") from None
     if not ids:
         if max_tokens:
             raise bad_request(

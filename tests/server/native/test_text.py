@@ -137,3 +137,4 @@ def test_a_constraint_that_cannot_be_held_is_refused(
             text=FRANCE, sampling_params={**params, "max_new_tokens": 8}, stream=stream
         )
         assert word in error["message"]
+        assert error["param"] in [f"sampling_params.{name}" for name in params]
