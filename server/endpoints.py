@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sglc.server.anthropic.endpoints import ANTHROPIC
+from sglc.server.http.description import describing
 from sglc.server.http.endpoint import Endpoint
 from sglc.server.native.endpoints import NATIVE
 from sglc.server.openai.batches import BATCHES
@@ -14,4 +15,4 @@ from sglc.server.openai.files import FILES
 
 def all_endpoints() -> Sequence[Endpoint]:
     """Return every endpoint that is served."""
-    return (*NATIVE, *OPENAI, *FILES, *BATCHES, *ANTHROPIC)
+    return describing((*NATIVE, *OPENAI, *FILES, *BATCHES, *ANTHROPIC))
