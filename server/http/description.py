@@ -5,12 +5,12 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-import sglc
 from sglc.server.http.endpoint import Endpoint
 from sglc.server.http.openapi import document
 from sglc.server.http.replies import dumps
@@ -39,7 +39,7 @@ def describing(endpoints: Sequence[Endpoint]) -> Sequence[Endpoint]:
         Endpoint(path="/openapi.json", handle=openapi, methods=("GET",), tag="about"),
         Endpoint(path="/docs", handle=docs, methods=("GET",), tag="about"),
     )
-    made = document(every, sglc.__version__)
+    made = document(every, version("sglc"))
     data, page = dumps(made), _page(made)
     return every
 
