@@ -10,13 +10,14 @@ from pydantic import BaseModel
 
 from sglc.server.errors import ApiError
 from sglc.server.http.body import check
-from sglc.server.openai import chat, completions, embeddings
+from sglc.server.openai import chat, completions, embeddings, responses
 from sglc.server.openai.batch_run import Complete
 from sglc.server.openai.batch_runner import BatchRunner
 from sglc.server.openai.batch_window import BatchWindow
 from sglc.server.openai.chat_body import ChatBody
 from sglc.server.openai.completion_body import CompletionBody
 from sglc.server.openai.embeddings import EmbeddingBody
+from sglc.server.openai.responses_body import ResponsesBody
 from sglc.server.operations.context import acting_for
 from sglc.server.operations.tenant import Tenant
 from sglc.server.service import Service
@@ -42,6 +43,7 @@ def _completes(service: Service) -> Mapping[str, Complete]:
         "/v1/chat/completions": _answering(service, ChatBody, chat.complete),
         "/v1/completions": _answering(service, CompletionBody, completions.complete),
         "/v1/embeddings": _answering(service, EmbeddingBody, embeddings.complete),
+        "/v1/responses": _answering(service, ResponsesBody, responses.complete),
     }
 
 

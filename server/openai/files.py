@@ -19,11 +19,12 @@ from sglc.server.http.replies import json_reply
 from sglc.server.operations.tenant import tenant_of
 from sglc.server.service import service_of
 from sglc.server.storage.files import UnrecordedFile
-from sglc.server.storage.records import StoredFile
+from sglc.server.storage.records import Listing, StoredFile
 
 _MAX_FIELD_BYTES = 1 << 10
 _MAX_NAME_CHARS = 512
 _CHUNK_BYTES = 1 << 18
+_LONG_LIST = 50  # a longer one is rendered beside the event loop
 
 
 class FileForm(Body):
@@ -120,6 +121,12 @@ async def list_files(request: Request) -> Response:
         order=query.order,
         purpose=query.purpose,
     )
+    if len(listing.items) > _LONG_LIST:
+        return await asyncio.to_thread(_list_reply, listing)
+    return _list_reply(listing)
+
+
+def _list_reply(listing: Listing[StoredFile]) -> Response:
     return json_reply(list_data([file_data(each) for each in listing.items], listing.has_more))
 
 

@@ -86,10 +86,12 @@ class BatchStore:
         Raises:
             ApiError: 404: it has no batch ``after``.
         """
-        rows, has_more = await self._database.run(
-            lambda db: page(db, "batches", tenant, limit=limit, after=after, order=order)
-        )
-        return Listing([StoredBatch(**row) for row in rows], has_more)
+
+        def work(db: sqlite3.Connection) -> Listing[StoredBatch]:
+            rows, has_more = page(db, "batches", tenant, limit=limit, after=after, order=order)
+            return Listing([StoredBatch(**row) for row in rows], has_more)
+
+        return await self._database.run(work)
 
     async def request_cancel(self, tenant: str, batch_id: str) -> StoredBatch:
         """Note that a batch is to end; what runs it sees that.

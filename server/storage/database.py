@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from sglc.server.errors import ApiError
 from sglc.server.storage.faults import StorageError, disk_faults
 from sglc.server.storage.schema import APPLICATION_ID, STEPS
 
@@ -39,7 +40,8 @@ class Database:
         A caller that is cancelled does not stop it.
 
         Raises:
-            ApiError: 507: there is no room, and nothing was stored.
+            ApiError: 507: there is no room; 400: a text has half of a surrogate pair. Nothing was
+                stored.
         """
         running = asyncio.wrap_future(self._thread.submit(self._transact, work))
         return await asyncio.shield(running)
@@ -60,9 +62,11 @@ class Database:
             try:
                 result = work(connection)
                 connection.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
                 with suppress(sqlite3.OperationalError):  # a full disk has rolled back already
                     connection.execute("ROLLBACK")
+                if isinstance(error, UnicodeEncodeError):
+                    raise _half_a_character() from None
                 raise
         return result
 
@@ -118,3 +122,7 @@ class Database:
             f"the database {self._path} is damaged ({reason}); put a backup in its place, or move "
             f"it and {self._path.name}-wal away to begin without files and batches"
         )
+
+
+def _half_a_character() -> ApiError:
+    return ApiError(400, "a text of the request has half of a surrogate pair: that is no character")

@@ -44,6 +44,6 @@ def disk_faults() -> Iterator[None]:
 def _no_room() -> ApiError:
     return ApiError(
         507,
-        "the server's disk is full; nothing of this request was stored",
+        "the server's disk is full; nothing of this was stored",
         code="storage_full",
     )

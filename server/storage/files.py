@@ -20,6 +20,7 @@ from sglc.server.storage.blobs import BlobFolder, BlobWriter
 from sglc.server.storage.database import Database
 from sglc.server.storage.listing import Order, page
 from sglc.server.storage.records import UNFINISHED, Listing, StoredFile, new_id
+from sglc.server.storage.reserve import Reserve
 
 log = logging.getLogger("sglc.server")
 
@@ -29,9 +30,10 @@ _COLUMNS = "id, tenant, filename, purpose, num_bytes, sha256, created_at"
 class FileStore:
     """Files, each seen by its tenant alone."""
 
-    def __init__(self, database: Database, blobs: BlobFolder) -> None:
+    def __init__(self, database: Database, blobs: BlobFolder, reserve: Reserve) -> None:
         self._database = database
         self._blobs = blobs
+        self._reserve = reserve
 
     async def write(
         self, chunks: AsyncIterable[bytes], max_bytes: int | None = None
@@ -99,12 +101,14 @@ class FileStore:
         Raises:
             ApiError: 404: it has no file ``after``.
         """
-        rows, has_more = await self._database.run(
-            lambda db: page(
+
+        def work(db: sqlite3.Connection) -> Listing[StoredFile]:
+            rows, has_more = page(
                 db, "files", tenant, limit=limit, after=after, order=order, purpose=purpose
             )
-        )
-        return Listing([StoredFile(**row) for row in rows], has_more)
+            return Listing([StoredFile(**row) for row in rows], has_more)
+
+        return await self._database.run(work)
 
     async def open(self, file: StoredFile) -> BinaryIO:
         """Open the content of a file; the caller closes it.
@@ -115,21 +119,31 @@ class FileStore:
         return await asyncio.to_thread(self._blobs.open, file.id, file.num_bytes)
 
     async def delete(self, tenant: str, file_id: str) -> None:
-        """Remove a file and its content.
+        """Remove a file and its content; from a full disk too.
 
         Raises:
             ApiError: 404: the tenant has no such file; 409: a batch reads it.
         """
-        await self._database.run(lambda db: _delete(db, tenant, file_id))
+        try:
+            await self._database.run(lambda db: _delete(db, tenant, file_id))
+        except ApiError as error:
+            if error.status != 507:
+                raise
+            await asyncio.to_thread(self._reserve.release)
+            await self._database.run(lambda db: _delete(db, tenant, file_id))
         await asyncio.to_thread(self._blobs.remove, file_id)
         with suppress(ApiError):  # the next start forgets it
             await self._database.run(lambda db: _forget_loose(db, file_id))
+        await asyncio.to_thread(self._reserve.fill)
 
     def clear(self) -> None:
         """Remove what a crash has left; done once, before anything else, and blocks."""
         for name in self._database.run_now(_all_loose):
             self._blobs.remove(name)
-        self._database.run_now(lambda db: db.execute("DELETE FROM loose_blobs"))
+        try:
+            self._database.run_now(lambda db: db.execute("DELETE FROM loose_blobs"))
+        except ApiError as error:
+            log.error("%s; the server starts all the same", error.message)
         unknown = self._blobs.names() - self._database.run_now(_all_files)
         if unknown:
             log.warning("%d files in the storage folder are of no record: kept", len(unknown))

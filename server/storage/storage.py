@@ -10,6 +10,7 @@ from sglc.server.storage.database import Database
 from sglc.server.storage.faults import StorageError
 from sglc.server.storage.files import FileStore
 from sglc.server.storage.lock import FolderLock
+from sglc.server.storage.reserve import Reserve
 
 
 class Storage:
@@ -35,7 +36,7 @@ class Storage:
         except BaseException:
             self._lock.release()
             raise
-        self.files = FileStore(self._database, blobs)
+        self.files = FileStore(self._database, blobs, Reserve(folder / "reserve"))
         self.batches = BatchStore(self._database)
         self.files.clear()
 

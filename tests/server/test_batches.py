@@ -113,6 +113,7 @@ def test_a_batch_answers_as_the_endpoint_does(client: openai.OpenAI) -> None:
     [
         ("/v1/completions", {"prompt": ["The capital of", "One two"], "temperature": 0, "n": 2}),
         ("/v1/embeddings", {"input": ["a", "b"]}),
+        ("/v1/responses", {"input": "One two", "temperature": 0, "max_output_tokens": 9}),
     ],
 )
 def test_every_endpoint_of_batches_gives_what_it_gives_directly(
@@ -122,7 +123,7 @@ def test_every_endpoint_of_batches_gives_what_it_gives_directly(
     batch = end_of(client, submit(client, [line], endpoint))
     (made,) = lines_of(client, batch.output_file_id)
     direct = http.post(endpoint, json=body).json()
-    for name in ("choices", "data", "usage"):
+    for name in ("choices", "data", "usage", "output_text"):
         assert made["response"]["body"].get(name) == direct.get(name)
 
 
@@ -170,6 +171,7 @@ def test_a_wrong_input_fails_and_says_where(client: openai.OpenAI) -> None:
     [
         ({"input_file_id": "file-none"}, 404, None),
         ({"input_file_id": "../state.sqlite"}, 404, None),
+        ({"input_file_id": "file-\ud800"}, 400, None),
         ({"endpoint": "/v1/moderations"}, 400, "endpoint"),
         ({"completion_window": "1h"}, 400, "completion_window"),
         ({"metadata": {"a": 1}}, 400, "metadata.a"),
@@ -191,7 +193,7 @@ def test_a_wrong_batch_is_refused_by_its_field(
 ) -> None:
     file = client.files.create(file=("in.jsonl", b"{}"), purpose="batch")
     body = {"input_file_id": file.id, "endpoint": URL, "completion_window": "24h"}
-    reply = http.post("/v1/batches", json=body | changes)
+    reply = http.post("/v1/batches", content=json.dumps(body | changes))
     assert reply.status_code == status, reply.text
     assert reply.json()["error"]["param"] == param
     other = client.files.create(file=("in.jsonl", b"{}"), purpose="user_data")

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from sglc.compiler.plan.plan import Plan
 from sglc.runtime.options import LocalOptions
+from sglc.server.engine.background import IN_BACKGROUND
 from sglc.server.engine.client import EngineClient
 from sglc.server.engine.limits import Admission, EngineLimits
-from sglc.server.engine.messages import Finished, Generation, JobReply
-from sglc.server.engine.process import EngineError
+from sglc.server.engine.messages import Command, Finished, Generate, Generation, JobReply
+from sglc.server.engine.process import EngineError, EngineProcess
 from sglc.server.engine.watchdog import Watchdog
 from sglc.server.errors import ApiError
 
@@ -236,3 +237,36 @@ def test_a_watchdog_counts_ticks_not_time(monkeypatch: pytest.MonkeyPatch) -> No
 
     asyncio.run(run_dog())
     assert said == ["ask"] * (14 + 8) + ["hung"]
+
+
+def test_jobs_in_the_background_are_of_a_lower_priority_and_not_urgent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[int] = []
+    say = EngineProcess.say
+
+    def listen(process: EngineProcess, command: Command) -> None:
+        if isinstance(command, Generate):
+            said.append(command.generation.priority)
+        say(process, command)
+
+    monkeypatch.setattr(EngineProcess, "say", listen)
+
+    async def check(client: EngineClient) -> None:
+        async def in_background() -> None:
+            IN_BACKGROUND.set(True)
+            await ask(client, WAIT)
+
+        tasks = [asyncio.create_task(in_background()), asyncio.create_task(ask(client, WAIT))]
+        await until(lambda: client.num_jobs == 2)
+        assert client.num_urgent_jobs == 1
+        assert said == [-1, 0]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert client.num_urgent_jobs == 0
+        assert client.num_deaths == 0
+        assert (await failure(ask(client, DIE))).status == 503
+        assert client.num_deaths == 1  # known before the failure is
+
+    run(tmp_path / "log", check)

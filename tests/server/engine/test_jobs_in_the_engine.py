@@ -44,10 +44,12 @@ PROMPTS = st.lists(st.integers(0, 255), min_size=2, max_size=20).map(tuple)
 class Engine:
     """What the engine's process has, driven by hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_running: int = 256) -> None:
         vocabulary = Vocabulary.of(TOKENIZER.token_bytes, [EOS])
         runner = HashRunner(VOCAB_SIZE, 400, MAX_CONTEXT, eos_id=EOS)
-        self.scheduler = Scheduler(runner, vocabulary, EngineConfig(), TOKENIZER)
+        self.scheduler = Scheduler(
+            runner, vocabulary, EngineConfig(max_running=max_running), TOKENIZER
+        )
         self.wake = threading.Event()
         self.compiler = ConstraintCompiler(self.wake)
         self.generating = Generating(self.scheduler, self.compiler)
@@ -196,3 +198,17 @@ def test_a_cancelled_job_reports_nothing_more(engine: Engine) -> None:
     assert engine.scheduler.idle
     assert engine.generating.take(engine.scheduler.step()) == []
     assert engine.generating.num_jobs == 0
+
+
+def test_a_generation_of_a_higher_priority_is_before_those_that_wait() -> None:
+    order: list[int] = []
+    engine = Engine(max_running=1)
+    for number, priority in ((1, -1), (2, -1), (3, 0), (4, 1)):
+        engine.generating.begin(
+            number, Generation(ids=(1, 2, 3), max_tokens=4, seed=number, priority=priority)
+        )
+    while engine.generating.num_jobs:
+        replies = engine.generating.take(engine.scheduler.step())
+        order += [reply.job for reply in replies if isinstance(reply, Finished)]
+    engine.compiler.close()
+    assert order == [4, 3, 1, 2]

@@ -83,6 +83,21 @@ def test_responses(found: dict[str, Any]) -> None:
     assert 0 <= json.loads(item["content"][0]["text"])["a"] <= 9
 
 
+def test_files_and_batches(found: dict[str, Any]) -> None:
+    assert found["retrieved"] == found["file"]
+    assert found["content"] == "\n".join(found["lines"])
+    ended = found["ended"]
+    assert ended["status"] == "completed"
+    assert ended["request_counts"] == {"total": 2, "completed": 2, "failed": 0}
+    output = [json.loads(line) for line in found["output"].splitlines()]
+    assert [line["custom_id"] for line in output] == ["a", "b"]
+    assert [content(line["response"]["body"]) for line in output] == ["Paris.", "Paris."]
+    assert found["batch"]["id"] in found["listed"]
+    assert ended["output_file_id"] in found["files"]
+    assert found["cancelled"] == {"name": "ConflictError", "status": 409}
+    assert found["deleted"] == {"id": found["file"]["id"], "object": "file", "deleted": True}
+
+
 def test_the_other_endpoints(found: dict[str, Any]) -> None:
     assert found["completion"]["usage"]["completion_tokens"] == 3
     assert found["pieces"]

@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 
 const [folder, baseURL] = process.argv.slice(2);
 const require = createRequire(join(folder, "package.json"));
-const { default: OpenAI } = await import(pathToFileURL(require.resolve("openai")));
+const { default: OpenAI, toFile } = await import(pathToFileURL(require.resolve("openai")));
 const client = new OpenAI({ baseURL, apiKey: "EMPTY", maxRetries: 0 });
 
 const ask = {
@@ -90,6 +90,37 @@ found.shaped = await client.responses.parse({
   ...input,
   text: { format: { type: "json_schema", name: "answer", strict: true, schema: parameters } },
 });
+
+const lines = ["a", "b"].map((custom_id) => {
+  const body = { ...ask, max_tokens: 5 };
+  return JSON.stringify({ custom_id, method: "POST", url: "/v1/chat/completions", body });
+});
+found.lines = lines;
+const file = await toFile(Buffer.from(lines.join("\n")), "lines.jsonl");
+found.file = await client.files.create({ file, purpose: "batch" });
+found.retrieved = await client.files.waitForProcessing(found.file.id);
+found.content = await (await client.files.content(found.file.id)).text();
+found.batch = await client.batches.create({
+  input_file_id: found.file.id,
+  endpoint: "/v1/chat/completions",
+  completion_window: "24h",
+});
+do {
+  found.ended = await client.batches.retrieve(found.batch.id);
+} while (["validating", "in_progress", "finalizing"].includes(found.ended.status));
+found.output = await (await client.files.content(found.ended.output_file_id)).text();
+found.listed = [];
+for await (const batch of client.batches.list({ limit: 1 })) found.listed.push(batch.id);
+found.files = [];
+for await (const each of client.files.list({ limit: 1, purpose: "batch_output" })) {
+  found.files.push(each.id);
+}
+try {
+  await client.batches.cancel(found.batch.id);
+} catch (error) {
+  found.cancelled = { name: error.constructor.name, status: error.status };
+}
+found.deleted = await client.files.delete(found.file.id);
 
 try {
   await client.chat.completions.create({ ...ask, n: 0 });
