@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from sglc.constraints.types import Grammar, Json, Regex, Schema, Type
+from sglc.server.ebnf import EbnfError, to_lark
 from sglc.server.errors import bad_request
 
 
@@ -31,7 +32,10 @@ def constraint_of(
     if regex is not None:
         return Regex(regex)
     if ebnf is not None:
-        return Grammar(ebnf)
+        try:
+            return Grammar(to_lark(ebnf))
+        except EbnfError as error:
+            raise bad_request(f"ebnf: {error}", "ebnf") from None
     if json_schema is not None:
         return Schema(_schema_text(json_schema))
     return Json() if any_json else None

@@ -107,6 +107,8 @@ def test_a_constraint_holds_the_text(native: NativeClient) -> None:
     number = native.greedy(params={"regex": "[0-9]{3}"})
     assert len(number["text"]) == 3
     assert number["text"].isdigit()
+    tree = native.greedy(params={"ebnf": 'root ::= "(" (root | [0-9])* ")"'}, max_new_tokens=24)
+    assert tree["text"].count("(") == tree["text"].count(")") > 0
     schema = '{"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}'
     reply = native.greedy(params={"json_schema": schema}, max_new_tokens=64)
     assert reply["text"].startswith("{")
@@ -127,6 +129,7 @@ def test_a_stop_string_ends_json_that_nests_without_end(native: NativeClient) ->
         ({"json_schema": "{"}, "json_schema"),
         ({"regex": "a", "json_schema": "{}"}, "exclude"),
         ({"regex": "a{200}"}, "takes"),
+        ({"ebnf": "root ::= none"}, "line 1: there is no rule none"),
     ],
 )
 def test_a_constraint_that_cannot_be_held_is_refused(
