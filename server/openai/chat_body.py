@@ -33,7 +33,9 @@ from sglc.server.service import Service
 
 DEFAULT_TEMPERATURE = 0.7  # SGLang's
 MAX_TOP_LOGPROBS = 20
-_LONG_CHARS = 1 << 15  # a longer conversation is encoded beside the event loop
+# A conversation that is longer is encoded beside the event loop.
+_LONG_CHARS = 1 << 13
+_MANY_MESSAGES = 32
 
 
 class ChatBody(SamplingFields):
@@ -159,7 +161,8 @@ async def prompt_of(service: Service, body: ChatBody) -> Encoded:
     """
     conversations = conversations_of(service)
     shown = [] if body.tool_choice == "none" else body.tools or []
-    if sum(len(message.text) for message in body.messages) > _LONG_CHARS:
+    num_chars = sum(len(message.text) for message in body.messages)
+    if num_chars > _LONG_CHARS or len(body.messages) > _MANY_MESSAGES:
         encoder = PromptEncoder(service.encoder.tokenizer, service.encoder.template)
         return await asyncio.to_thread(_prompt, conversations, encoder, body, shown)
     return _prompt(conversations, service.encoder, body, shown)

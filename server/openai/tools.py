@@ -88,7 +88,7 @@ def calling_of(
         schema = tool.parameters or {"type": "object", "properties": {}}
         if tool.parameters is None or not tool.parameters:
             schema = schema | {"additionalProperties": False}
-        known[tool.name] = Tool(tool.name, _object(schema))
+        known[tool.name] = Tool(tool.name, _object(schema, f"tools[{i}].function.parameters"))
     num_calls = MAX_CALLS if parallel else 1
     if not known and choice not in (None, "none", "auto"):
         raise bad_request("tool_choice asks for a call, and there are no tools", "tool_choice")
@@ -109,9 +109,11 @@ def calling_of(
     return Calling(form, tuple(known.values()), choice == "required", num_calls)
 
 
-def _object(schema: dict[str, Any]) -> dict[str, Any]:
-    """Arguments are an object, whatever else the schema says."""
-    return schema if "type" in schema else {"type": "object", **schema}
+def _object(schema: dict[str, Any], place: str) -> dict[str, Any]:
+    """Return a schema of objects, whatever else it says; arguments are nothing else."""
+    if schema.get("type", "object") != "object":
+        raise bad_request(f"{place}: the type of arguments is `object`", place)
+    return {"type": "object", **schema}
 
 
 def _named(known: dict[str, Tool], choice: NamedTool, place: str) -> Tool:

@@ -45,12 +45,18 @@ class ScriptedEngine:
     """Writes ``scripts``, one for each sample of a first job; a later job goes on with the one
     that its prompt has begun. A text in a script may hold names of special tokens.
 
-    ``sizes`` are the lengths of the pieces in which a text is streamed, again and again.
+    ``cached`` tokens of each prompt are said to have been in the cache. ``sizes`` are the lengths
+    of the pieces in which a text is streamed, again and again.
     """
 
     def __init__(
-        self, tokenizer: TokenizerLike, scripts: Sequence[str], sizes: Sequence[int] = (1,)
+        self,
+        tokenizer: TokenizerLike,
+        scripts: Sequence[str],
+        sizes: Sequence[int] = (1,),
+        cached: int = 0,
     ) -> None:
+        self._stats = StreamStats(cached_tokens=cached)
         self.ready = Ready(MAX_CONTEXT, 1000, MAX_CONTEXT)
         self.generations: list[Generation] = []
         self._tokenizer = tokenizer
@@ -66,7 +72,7 @@ class ScriptedEngine:
             result = self._result(generation, sample) if generation.max_tokens else None
             if result is not None and generation.deltas:
                 self._stream(job, number, sample, result)
-            job.put(Sampled(number, sample, result, StreamStats()))
+            job.put(Sampled(number, sample, result, self._stats))
         job.put(Finished(number))
         return job
 

@@ -204,6 +204,14 @@ def test_why_an_answer_ends(script: str, more: dict[str, Any], finish: str) -> N
     assert not _bare(choice)["calls"]
 
 
+def test_cached_tokens_of_a_prompt_count_once() -> None:
+    engine = ScriptedEngine(TOKENIZER, ["a" + FORMS["own"].text([("now", {})]), "b"], cached=7)
+    service = scripted_service(TOKENIZER, TEMPLATES["own"], engine)
+    usage = asyncio.run(complete(service, ANYONE, body(n=2)))["usage"]
+    assert usage["prompt_tokens_details"] == {"cached_tokens": 7}
+    assert usage["prompt_tokens"] == len(engine.generations[0].ids)
+
+
 def test_only_what_is_allowed_is_called() -> None:
     allowed: Any = {
         "type": "allowed_tools",

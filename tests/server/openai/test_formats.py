@@ -105,6 +105,16 @@ def test_arguments_are_valid_against_their_schema(
         jsonschema.validate(json.loads(call.function.arguments), schema)
 
 
+def test_a_strict_schema_has_known_formats(http: httpx2.Client) -> None:
+    schema = {"type": "string", "format": "shoe-size", "maxLength": 3}
+    asked = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 20}
+    for strict, status in ((True, 400), (False, 200), (None, 200)):
+        named = {"name": "a", "schema": schema, "strict": strict}
+        form = {"type": "json_schema", "json_schema": named}
+        reply = http.post("/v1/chat/completions", json=asked | {"response_format": form})
+        assert reply.status_code == status, reply.text
+
+
 def test_any_object_is_an_object(client: openai.OpenAI) -> None:
     reply = client.chat.completions.create(
         model="m",
@@ -135,13 +145,27 @@ def test_any_object_is_an_object(client: openai.OpenAI) -> None:
         (
             {
                 "tools": [
-                    {"type": "function", "function": {"name": "f", "parameters": {"type": "x"}}}
+                    {
+                        "type": "function",
+                        "function": {
+                            "name": "f",
+                            "parameters": {"properties": {"a": {"type": "x"}}},
+                        },
+                    }
                 ]
             },
             "tools",
         ),
         ({"tool_choice": "required"}, "tool_choice"),
         ({"tool_choice": "any"}, "tool_choice"),
+        (
+            {
+                "tools": [
+                    {"type": "function", "function": {"name": "f", "parameters": {"type": "array"}}}
+                ]
+            },
+            "tools[0].function.parameters",
+        ),
         ({"tool_choice": {"type": "function"}}, "tool_choice.function"),
         ({"messages": []}, "messages"),
         ({"messages": [{"role": "user"}]}, "messages[0]"),

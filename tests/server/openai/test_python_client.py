@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date
 from typing import Any, Literal
 
 import openai
@@ -31,6 +32,14 @@ class Person(BaseModel):
     pets: list[Pet] = Field(max_length=1)
 
 
+class Tree(BaseModel):
+    """A schema that refers to itself."""
+
+    kind: Literal["leaf", "node"]
+    since: date
+    children: list[Tree] = Field(max_length=2)
+
+
 class Add(BaseModel):
     """Add two numbers."""
 
@@ -51,6 +60,11 @@ def test_parse_gives_an_object(client: openai.OpenAI, with_async: WithAsync) -> 
         return made.choices[0].message.parsed
 
     assert with_async(parse) == person
+
+
+def test_a_schema_may_refer_to_itself(client: openai.OpenAI) -> None:
+    reply = client.chat.completions.parse(**ASK | {"temperature": 1}, response_format=Tree)
+    assert isinstance(reply.choices[0].message.parsed, Tree)
 
 
 def test_parse_gives_arguments_of_tools(client: openai.OpenAI) -> None:
