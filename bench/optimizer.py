@@ -2,6 +2,7 @@
 
     python bench/optimizer.py --rounds 5
     python bench/optimizer.py --only tree --only judge --markdown
+    python bench/optimizer.py --only samples --only samples_typed --questions 20
 
 Four of them are there twice: with free text, and with values of a type, of which the caller reads
 some fields. Every program is compiled as `sglc run` compiles it, and starts from an empty cache.
@@ -9,7 +10,8 @@ Prints for both levels what the engine counted and the best time of all rounds, 
 times, and the geometric means of the ratios. "One by one" is -O0 on an engine that runs one request
 at a time, as for a client that waits for each answer, against -O2. Values are compared; those of
 programs that decode other tokens at -O2 (forced text that is cut otherwise) may differ and are then
-marked.
+marked. When a vote is decided depends on what is answered: with `--questions`, programs that are
+asked one question are asked so many, one after the other; counts and times are sums.
 """
 
 from __future__ import annotations
@@ -118,6 +120,20 @@ def run(host: LocalHost, plan: Plan, rows: Sequence[Mapping[str, Any]]) -> Outco
     return Outcome(tuple(results[i].value for i in range(len(rows))), counts, seconds)
 
 
+def asked(case: Case, count: int) -> list[Case]:
+    """Return the case for each of ``count`` questions; itself if it is not about one of these."""
+    if list(case.rows) != _questions(1):
+        return [case]
+    return [replace(case, rows=[row]) for row in _questions(count)]
+
+
+def summed(outcomes: Sequence[Outcome]) -> Outcome:
+    """Return what runs cost that came one after the other."""
+    counts = tuple(map(sum, zip(*(each.counts for each in outcomes), strict=True)))
+    values = tuple(value for each in outcomes for value in each.values)
+    return Outcome(values, counts, sum(each.seconds for each in outcomes))
+
+
 def measure(
     host: LocalHost, alone: LocalHost, model: str, case: Case, rounds: int
 ) -> tuple[Outcome, Outcome, list[float], list[float]]:
@@ -151,6 +167,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", action="append", choices=[case.name for case in CASES])
+    parser.add_argument("--questions", type=int, default=1)
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--markdown", action="store_true", help="print a table for the docs")
     args = parser.parse_args()
@@ -166,7 +183,12 @@ def main() -> None:
     for case in CASES:
         if args.only and case.name not in args.only:
             continue
-        plain, optimized, ratios, one_by_one = measure(host, alone, args.model, case, args.rounds)
+        found = [
+            measure(host, alone, args.model, each, args.rounds)
+            for each in asked(case, args.questions)
+        ]
+        plain, optimized = (summed([each[of] for each in found]) for of in (0, 1))
+        ratios, one_by_one = ([r for each in found for r in each[of]] for of in (2, 3))
         ratio, against = statistics.median(ratios), statistics.median(one_by_one)
         kind = "typed" if case.is_typed else "free text"
         medians.setdefault(kind, []).append(ratio)
