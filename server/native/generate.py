@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,6 +21,8 @@ from sglc.server.native.prompt import Prompt, appended, check_limits, encode_ite
 from sglc.server.native.sessions import Session, SessionGone, session_of
 from sglc.server.operations.tenant import Tenant, tenant_of
 from sglc.server.service import Service, service_of
+
+_TURN = 16  # prompts that are read, and outputs that are written, before others have their turn
 
 
 async def generate(request: Request) -> Response:
@@ -40,10 +41,8 @@ async def generate(request: Request) -> Response:
         first = await while_connected(request, anext(events))
         return event_stream(_behind(first, events))
     await while_connected(request, _run(asked))
-    # log probabilities are many: their rendering holds up nobody
-    wants = any(prompt.logprob_start is not None for prompt in asked.prompts)
-    replies = await asyncio.to_thread(_replies, asked) if wants else _replies(asked)
-    return json_reply(replies if asked.is_list else replies[0])
+    is_long = len(asked.outputs) > _TURN or any(output.is_long for output in asked.outputs)
+    return await asyncio.to_thread(_reply, asked) if is_long else _reply(asked)
 
 
 async def _asked(service: Service, tenant: Tenant, body: GenerateBody) -> Asked:
@@ -60,7 +59,9 @@ async def _asked(service: Service, tenant: Tenant, body: GenerateBody) -> Asked:
     deltas = body.stream or body.rid is not None
     prompts: list[Prompt] = []
     gone = ""
-    for item in batch.items:
+    for number, item in enumerate(batch.items):
+        if number % _TURN == _TURN - 1:
+            await asyncio.sleep(0)  # a long list holds up nobody
         ids = await encode_item(service, item)
         if where is not None:
             try:
@@ -110,8 +111,13 @@ def _check_capacity(service: Service, session: Session, where: SessionBody, ids:
         )
 
 
-def _replies(asked: Asked) -> list[dict[str, Any]]:
-    return [output.to_data() for output in asked.outputs]
+def _event(output: Output, index: int | None) -> bytes:
+    return data_event(output.to_data(index))
+
+
+def _reply(asked: Asked) -> Response:
+    replies = [output.to_data() for output in asked.outputs]
+    return json_reply(replies if asked.is_list else replies[0])
 
 
 async def _run(asked: Asked) -> None:
@@ -141,7 +147,11 @@ async def _events(asked: Asked) -> AsyncGenerator[bytes]:
                 if not output.is_over and sent[number] and num_new < interval:
                     continue
                 sent[number] = len(output.ids)
-                yield data_event(output.to_data(number if asked.is_list else None))
+                index = number if asked.is_list else None
+                if output.is_long:
+                    yield await asyncio.to_thread(_event, output, index)
+                else:
+                    yield _event(output, index)
                 has_begun = True
     except ApiError as error:
         if not has_begun:

@@ -11,6 +11,8 @@ from sglc.server.native import logprobs
 from sglc.server.native.logprobs import Pairs, TokenTexts
 from sglc.server.native.prompt import Prompt
 
+_LONG_ROWS = 1000
+
 
 class Output:
     """Sample ``number`` of a prompt.
@@ -42,6 +44,13 @@ class Output:
     def rid(self) -> str:
         """What the output is called."""
         return self.prompt.item.rids[self.number]
+
+    @property
+    def is_long(self) -> bool:
+        """Whether its reply takes so long to write that it is done beside the event loop."""
+        rows = len(self.ids) + (len(self.prompt.ids) if self._scores is not None else 0)
+        scored = self.prompt.logprob_start is not None
+        return rows * (1 + (self.prompt.item.num_top if scored else 0)) > _LONG_ROWS
 
     def add(self, written: Written) -> None:
         """Take more of it."""
