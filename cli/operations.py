@@ -30,6 +30,7 @@ def add_operations(parser: argparse.ArgumentParser) -> None:
         help="an origin whose pages may call the server; may be repeated; `none` for no one "
         "(default: any)",
     )
+    add("--enable-metrics", action="store_true", help="serve /metrics for Prometheus")
     add("--log-format", choices=("text", "json"), default="text")
     add("--log-level", choices=("debug", "info", "warning", "error"), default="info")
     add("--log-requests", action="store_true", help="log lengths and tokens of each request")
@@ -52,6 +53,7 @@ def operations_config(args: argparse.Namespace) -> OperationsConfig:
         api_keys=args.api_keys,
         isolate_cache=args.isolate_cache,
         cors_origins=_origins(args.cors_origin),
+        enable_metrics=args.enable_metrics,
         log_format=args.log_format,
         log_level=args.log_level,
         log_requests=args.log_requests,

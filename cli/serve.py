@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import secrets
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -44,7 +43,6 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     except ModuleNotFoundError as error:
         raise CommandError(f"serving needs {error.name}: pip install 'sglc[serve]'") from None
     config = server_config(args)
-    print(f"sglc: random seed {config.seed}", file=sys.stderr, flush=True)
     try:
         serve(config)
     except (EngineError, KeyFileError, ModelError, StorageError) as error:

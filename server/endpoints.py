@@ -11,8 +11,9 @@ from sglc.server.native.endpoints import NATIVE
 from sglc.server.openai.batches import BATCHES
 from sglc.server.openai.endpoints import OPENAI
 from sglc.server.openai.files import FILES
+from sglc.server.operations.endpoints import OPERATIONS
 
 
 def all_endpoints() -> Sequence[Endpoint]:
     """Return every endpoint that is served."""
-    return describing((*NATIVE, *OPENAI, *FILES, *BATCHES, *ANTHROPIC))
+    return describing((*NATIVE, *OPENAI, *FILES, *BATCHES, *ANTHROPIC, *OPERATIONS))

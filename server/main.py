@@ -25,8 +25,8 @@ from sglc.server.http.app import make_app
 from sglc.server.http.gate import Gate
 from sglc.server.http.protocol import limited
 from sglc.server.openai.batch_requests import batch_runner
-from sglc.server.operations.ledger import Ledger
 from sglc.server.operations.log_format import start_logging
+from sglc.server.operations.operations import Operations
 from sglc.server.service import Service
 from sglc.server.storage.storage import Storage
 
@@ -48,6 +48,7 @@ def serve(config: ServerConfig) -> None:
         OSError: it is not possible to listen there.
     """
     start_logging(config.operations)
+    log.info("random seed %s", config.seed)
     _raise_file_limit()
     with _listener(config) as listener, contextlib.closing(Storage(config.storage)) as storage:
         options = LocalOptions(
@@ -68,8 +69,9 @@ def serve(config: ServerConfig) -> None:
             request_timeout_s=config.request_timeout_s,
             restart_timeout_s=config.restart_timeout_s,
         )
-        accounts = Ledger(isolates=config.operations.isolate_cache)
-        service = Service.of(config, EngineClient(options, limits, accounts=accounts), storage)
+        operations = Operations.of(config.operations, config.model_name)
+        engine = EngineClient(options, limits, accounts=operations.ledger)
+        service = Service.of(config, engine, storage, operations)
         app = make_app(service, all_endpoints(), [batch_runner(service)])
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(service, app, listener))

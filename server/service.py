@@ -19,6 +19,7 @@ from sglc.server.native.logprobs import TokenTexts
 from sglc.server.native.running import Running
 from sglc.server.native.sessions import Sessions
 from sglc.server.operations.key_store import KeyStore
+from sglc.server.operations.operations import Operations
 from sglc.server.storage.storage import Storage
 
 _LONG_CHARS = 1 << 15  # a longer text is encoded beside the event loop
@@ -40,17 +41,22 @@ class Service:
     conversations: Conversations | None
     token_texts: TokenTexts
     seeds: random.Random
-    keys: KeyStore
+    operations: Operations
     running: Running = field(default_factory=Running)
     sessions: Sessions = field(default_factory=Sessions)
 
     @classmethod
-    def of(cls, config: ServerConfig, engine: EngineClient, storage: Storage) -> Service:
-        """Read the tokenizer and the chat template of the model, and the keys.
+    def of(
+        cls,
+        config: ServerConfig,
+        engine: EngineClient,
+        storage: Storage,
+        operations: Operations,
+    ) -> Service:
+        """Read the tokenizer and the chat template of the model.
 
         Raises:
             ModelError: they are missing or broken.
-            KeyFileError: the file of keys cannot be used.
         """
         files = load_files(config.model, config.tokenizer, config.chat_template)
         tokenizer, template = files.tokenizer, files.template
@@ -64,8 +70,13 @@ class Service:
             None if template is None else Conversations(tokenizer, template),
             TokenTexts(files.tokenizer),
             random.Random(config.seed),
-            KeyStore(config.operations),
+            operations,
         )
+
+    @property
+    def keys(self) -> KeyStore:
+        """Who may use it."""
+        return self.operations.keys
 
     @property
     def max_context(self) -> int:

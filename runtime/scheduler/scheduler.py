@@ -218,6 +218,11 @@ class Scheduler:
         """Where the KV slots are."""
         return self._state.memory.usage(self._state.running)
 
+    @property
+    def num_available_slots(self) -> int:
+        """KV slots that nobody uses: free ones, and cached ones that could be evicted."""
+        return self._state.memory.num_available
+
     def snapshot(self) -> Snapshot:
         """Return what the running streams have counted so far, and where the KV slots are."""
         state, usage = self._state, self.slot_usage

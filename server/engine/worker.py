@@ -146,6 +146,7 @@ class Worker:
             "held_slots": snapshot.held_slots,
             "cached_slots": snapshot.cached_slots,
             "free_slots": snapshot.free_slots,
+            "available_slots": self._scheduler.num_available_slots,
         }
 
 

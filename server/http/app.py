@@ -19,7 +19,6 @@ from sglc.server.http.endpoint import Endpoint, Handler
 from sglc.server.http.gate import Gate
 from sglc.server.http.replies import error_reply
 from sglc.server.operations.context import served
-from sglc.server.operations.stack import middleware
 from sglc.server.service import Service
 
 log = logging.getLogger("sglc.server")
@@ -37,14 +36,13 @@ def make_app(
     ``background`` is entered once the engine is there, and left before it ends;
     ``app.state.gate`` is what all requests go through.
     """
-    operations = service.config.operations
-    keys = service.keys
+    operations = service.operations
     gate = Gate()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await service.engine.start()
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, keys.reload)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, operations.keys.reload)
         try:
             async with AsyncExitStack() as stack:
                 for each in background:
@@ -57,7 +55,7 @@ def make_app(
         routes=[
             Route(each.path, _guarded(each, gate), methods=list(each.methods)) for each in endpoints
         ],
-        middleware=[Middleware(gate.wrap), *middleware(operations, keys, endpoints)],
+        middleware=[Middleware(gate.wrap), *operations.middleware(endpoints)],
         lifespan=lifespan,
         exception_handlers={
             404: _not_found,
@@ -71,6 +69,7 @@ def make_app(
 
 def _guarded(endpoint: Endpoint, gate: Gate) -> Handler:
     async def guarded(request: Request) -> Response:
+        served().endpoint = endpoint.path
         try:
             if not endpoint.while_draining and request.method not in _LOOKING:
                 gate.check()

@@ -102,6 +102,9 @@ def flags(config: ServerConfig) -> Mapping[str, Any]:
         "file_storage_pth": str(config.storage),
         "watchdog_timeout": config.restart_timeout_s,
         "max_queued_requests": config.max_queued,
+        "enable_metrics": config.operations.enable_metrics,
+        "log_level": config.operations.log_level,
+        "log_requests": config.operations.log_requests,
     }
 
 

@@ -30,13 +30,14 @@ class Usage:
 class Served:
     """One request, or one piece of work in the background, and whose it is.
 
-    ``open_jobs`` are the model calls of it that are not over. What is done in the
-    background is not among the requests that a tenant may have at once.
+    ``endpoint`` is the path of its endpoint as it is declared, once it got there; ``open_jobs`` are
+    the model calls of it that are not over. What is done in the background is not among the
+    requests that a tenant may have at once.
     """
 
     tenant: Tenant = ANYONE
     request_id: str = ""
-    path: str = ""
+    endpoint: str = ""
     usage: Usage = field(default_factory=Usage)
     open_jobs: int = 0
     is_background: bool = False

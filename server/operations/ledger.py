@@ -9,6 +9,7 @@ from collections.abc import Callable
 from sglc.server.engine.messages import Finished, JobReply, Sampled, Vector, Written
 from sglc.server.errors import ApiError
 from sglc.server.operations.context import Served, served
+from sglc.server.operations.metrics import Metrics
 
 
 class Ledger:
@@ -17,8 +18,15 @@ class Ledger:
     A request counts once for its tenant as long as any of its model calls runs, however many.
     """
 
-    def __init__(self, *, isolates: bool, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        isolates: bool,
+        metrics: Metrics | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._isolates = isolates
+        self._metrics = metrics
         self._clock = clock
         self._running: Counter[str] = Counter()  # requests with open jobs, by tenant
 
@@ -50,7 +58,7 @@ class Ledger:
             self._running[tenant.name] += 1
         about.open_jobs += 1
         about.usage.num_jobs += 1
-        return JobAccount(about, self._close, self._clock)
+        return JobAccount(about, self._close, self._clock, self._metrics)
 
     def _close(self, about: Served) -> None:
         about.open_jobs -= 1
@@ -61,39 +69,77 @@ class Ledger:
 
 
 class JobAccount:
-    """Adds what a job comes to to its request; implements ``engine.accounts.Account``."""
+    """Adds what a job comes to to its request; implements ``engine.accounts.Account``.
+
+    Times of tokens are those of streams: what is not streamed is told of when it is complete.
+    """
 
     def __init__(
-        self, about: Served, close: Callable[[Served], None], clock: Callable[[], float]
+        self,
+        about: Served,
+        close: Callable[[Served], None],
+        clock: Callable[[], float],
+        metrics: Metrics | None = None,
     ) -> None:
         self._about = about
         self._close = close
         self._clock = clock
+        self._metrics = metrics
         self._began = clock()
+        self._first: dict[int, float] = {}  # by sample: when its first text came
+        self._is_complete = False
 
     def replied(self, reply: JobReply) -> None:
         """Count a reply. The prompt of several samples is one."""
-        usage = self._about.usage
         match reply:
-            case Written():
-                if usage.first_token_s is None:
-                    usage.first_token_s = self._clock() - self._began
+            case Written(sample=sample):
+                if sample not in self._first:
+                    self._first[sample] = self._clock()
+                    if len(self._first) == 1:
+                        self._note_first(self._first[sample] - self._began)
             case Sampled(sample=sample, result=result, stats=stats):
-                if not sample:
-                    usage.prompt_tokens += stats.prompt_tokens
-                    usage.cached_tokens += stats.cached_tokens
-                usage.completion_tokens += len(result.ids) if result else 0
+                count = len(result.ids) if result else 0
+                if sample:
+                    self._add(0, 0, count)
+                else:
+                    self._add(stats.prompt_tokens, stats.cached_tokens, count)
+                if self._metrics is not None and count > 1 and sample in self._first:
+                    took_s = self._clock() - self._first[sample]
+                    self._metrics.token_s.observe(took_s / (count - 1))
             case Vector(stats=stats):
-                usage.prompt_tokens += stats.prompt_tokens
-                usage.cached_tokens += stats.cached_tokens
-            case Finished(result={"stats": places}):  # of a run of a program
-                for cost in places.values():
-                    usage.prompt_tokens += cost["prompt_tokens"]
-                    usage.cached_tokens += cost["cached_tokens"]
-                    usage.completion_tokens += cost["completion_tokens"]
+                self._add(stats.prompt_tokens, stats.cached_tokens, 0)
+            case Finished(result=result):
+                for cost in (result or {}).get("stats", {}).values():  # of a run of a program
+                    self._add(
+                        cost["prompt_tokens"], cost["cached_tokens"], cost["completion_tokens"]
+                    )
+                self._is_complete = True
             case _:
                 pass
 
     def ended(self) -> None:
         """The job is over."""
         self._close(self._about)
+        if self._metrics is None:
+            return
+        if self._is_complete:
+            self._metrics.requests.inc()
+            self._metrics.job_s.observe(self._clock() - self._began)
+        else:
+            self._metrics.aborted.inc()
+
+    def _note_first(self, took_s: float) -> None:
+        if self._about.usage.first_token_s is None:
+            self._about.usage.first_token_s = took_s
+        if self._metrics is not None:
+            self._metrics.first_token_s.observe(took_s)
+
+    def _add(self, prompt: int, cached: int, completion: int) -> None:
+        usage = self._about.usage
+        usage.prompt_tokens += prompt
+        usage.cached_tokens += cached
+        usage.completion_tokens += completion
+        if self._metrics is not None:
+            self._metrics.prompt_tokens.inc(prompt)
+            self._metrics.cached_tokens.inc(cached)
+            self._metrics.generation_tokens.inc(completion)

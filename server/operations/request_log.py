@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sglc.server.operations.config import OperationsConfig
 from sglc.server.operations.context import Served, serving
 from sglc.server.operations.log_format import FIELDS
+from sglc.server.operations.metrics import Metrics
 
 log = logging.getLogger("sglc.server.requests")
 
@@ -27,23 +28,29 @@ class RequestLog:
     The id goes back with the reply, under the names that OpenAI's and Anthropic's clients read.
     """
 
-    def __init__(self, app: ASGIApp, config: OperationsConfig) -> None:
+    def __init__(
+        self, app: ASGIApp, config: OperationsConfig, metrics: Metrics | None = None
+    ) -> None:
         self._app = app
         self._config = config
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request, and log it."""
+        """Serve a request, log and count it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        about = Served(request_id=_id_of(scope), path=scope["path"])
+        about = Served(request_id=_id_of(scope))
         exchange = _Exchange(receive, send, about.request_id, keeps_body=self._config.log_bodies)
         begin = time.monotonic()
         with serving(about):
             try:
                 await self._app(scope, exchange.receive, exchange.send)
             finally:
-                self._log(scope, about, exchange, time.monotonic() - begin)
+                took_s = time.monotonic() - begin
+                self._log(scope, about, exchange, took_s)
+                if self._metrics is not None:
+                    self._metrics.served(about.endpoint or "none", exchange.status, took_s)
 
     def _log(self, scope: Scope, about: Served, exchange: _Exchange, took_s: float) -> None:
         level = logging.DEBUG if scope["path"].startswith(_QUIET) else logging.INFO

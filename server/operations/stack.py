@@ -11,6 +11,7 @@ from sglc.server.http.endpoint import Endpoint
 from sglc.server.operations.config import OperationsConfig
 from sglc.server.operations.guard import Guard
 from sglc.server.operations.key_store import KeyStore
+from sglc.server.operations.metrics import Metrics
 from sglc.server.operations.request_log import RequestLog
 from sglc.server.security.headers import SecurityHeaders
 from sglc.server.security.host import OneHost
@@ -20,7 +21,10 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
 
 
 def middleware(
-    config: OperationsConfig, keys: KeyStore, endpoints: Sequence[Endpoint]
+    config: OperationsConfig,
+    keys: KeyStore,
+    endpoints: Sequence[Endpoint],
+    metrics: Metrics | None,
 ) -> list[Middleware]:
     """Return the stack: an id and a line in the log, headers, hosts, origins, keys.
 
@@ -28,7 +32,7 @@ def middleware(
     so no credentials are allowed, and an origin gives nobody any right.
     """
     stack = [
-        Middleware(RequestLog, config=config),
+        Middleware(RequestLog, config=config, metrics=metrics),
         Middleware(SecurityHeaders),
         Middleware(OneHost),
     ]

@@ -21,6 +21,7 @@ def operated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
     with edited(file) as found:
         keys = {"alice": found.add("alice", {}), "bob": found.add("bob", {"max_concurrent": 1})}
     flags = ("--log-format", "json", "--log-level", "debug", "--log-requests", "--isolate-cache")
+    flags += ("--enable-metrics",)
     server = start_server(folder, "--api-keys", str(file), *flags, "--cors-origin", ORIGIN)
     yield Operated(server, keys, file)
     assert server.stop() == 0, server.log.read_text()
