@@ -166,7 +166,7 @@ class MessagesBody(CountBody):
     stop_sequences: list[str] | None = None
     stream: bool = False
     temperature: float | None = Field(default=None, ge=0, le=1)
-    top_p: float | None = None
+    top_p: float | None = Field(default=None, gt=0, le=1)
     top_k: int | None = Field(default=None, ge=1)
     metadata: MetadataBody | None = None
     service_tier: Literal["auto", "standard_only"] | None = None

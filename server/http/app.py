@@ -91,7 +91,12 @@ async def _not_found(request: Request, error: Exception) -> Response:
 
 
 async def _not_allowed(request: Request, error: Exception) -> Response:
-    allowed = dict(getattr(error, "headers", None) or {})
-    return error_reply(
-        ApiError(405, f"{request.url.path} does not take {request.method}", headers=allowed)
-    )
+    path = request.url.path
+    methods = {
+        method
+        for route in request.app.routes
+        if isinstance(route, Route) and route.path_regex.match(path)
+        for method in route.methods or ()
+    }
+    allowed = {"Allow": ", ".join(sorted(methods))}
+    return error_reply(ApiError(405, f"{path} does not take {request.method}", headers=allowed))

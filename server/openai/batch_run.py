@@ -209,6 +209,7 @@ class BatchRun:
 
     async def _finish(self, status: BatchStatus, errors: str | None = None) -> None:
         await despite_full_disk(lambda: self._write_outputs(status, errors))
+        log.info("batch %s is %s", self._batch.id, status)
 
     async def _write_outputs(self, status: BatchStatus, errors: str | None) -> None:
         """Write the files and end the batch: all of it, or nothing."""

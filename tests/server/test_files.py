@@ -159,3 +159,15 @@ def test_a_wrong_parameter_is_refused_by_name(http: httpx2.Client, query: str, p
     assert reply.status_code == 400
     assert reply.json()["error"]["param"] == param
     assert http.get("/v1/files?after=file-none").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [("/v1/files", "GET, HEAD, POST"), ("/v1/files/x", "DELETE, GET, HEAD")],
+)
+def test_a_wrong_method_is_told_the_right_ones(
+    http: httpx2.Client, path: str, methods: str
+) -> None:
+    reply = http.put(path)
+    assert reply.status_code == 405
+    assert reply.headers["allow"] == methods
