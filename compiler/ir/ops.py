@@ -194,7 +194,7 @@ _CALL_OPS = (
         any_kwargs=True, attrs={"rng": "str", **_PATH}, calls=True, effectful=True, site=True,
         writes_stream=True),
     _op("tool", "tool", "call a host function", ANY, any_kwargs=True,
-        attrs={"must": "bool", **_PATH}, host=True, effectful=True),
+        attrs={"must": "bool", "once": "bool", **_PATH}, host=True, effectful=True),
 )  # fmt: skip
 
 MODULE_HINTS: Final = {"single_flight": "bool", "order_rows": "bool", "prefixes": "segments"}

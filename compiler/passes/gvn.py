@@ -26,7 +26,7 @@ from sglc.compiler.passes.facts import Facts
 from sglc.compiler.passes.report import change, cost
 
 Table = dict[Hashable, Op]
-_BESIDE: Final = frozenset({"name", "rng", "path", "fresh"})
+_BESIDE: Final = frozenset({"name", "rng", "path", "fresh", "once"})
 """Attributes that say where an op stands and what its value is called, and not what it is."""
 
 

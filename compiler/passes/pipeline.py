@@ -28,6 +28,7 @@ _BEHIND: Final = (
     ("seams", 2),
     ("jump", 2),
     ("kv", 1),
+    ("once", 1),
     ("batch", 1),
 )  # with the level they belong to
 PLAN: Final = {

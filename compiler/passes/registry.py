@@ -24,6 +24,7 @@ PASSES: Final[Mapping[str, str]] = {
     "spec": "sglc.compiler.passes.spec:Speculation",
     "script": "sglc.compiler.passes.script:Script",
     "prefix": "sglc.compiler.passes.prefix:Prefix",
+    "once": "sglc.compiler.passes.once:Once",
     "batch": "sglc.compiler.passes.batch:Batch",
 }
 """``module:Class`` of every pass."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sglc.compiler.plan.plan import Loc
 from sglc.runtime.core.stats import StreamStats
+from sglc.runtime.executor.answers import Answers
 from sglc.runtime.executor.errors import RunError, Scope
 from sglc.runtime.executor.events import EventLog
 from sglc.runtime.executor.limits import Fuel, Limits
@@ -115,6 +116,7 @@ class Run:
     """
 
     __slots__ = (
+        "answers",
         "arms",
         "captures",
         "code",
@@ -157,6 +159,7 @@ class Run:
         self.limits = limits
         self.deltas = deltas
         self.namespace = ""  # of its streams; see StreamRequest
+        self.answers = Answers()  # of tools; those of the root count
         self.scope = Scope()
         self.owner = RootOwner(self.scope)
         self.streams: set[int] = set()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from sglc.compiler.plan.sites import path_text
+from sglc.runtime.executor.answers import Question
 from sglc.runtime.executor.code import NodeCode
 from sglc.runtime.executor.errors import OpError
 from sglc.runtime.executor.events import RunEvent
@@ -48,6 +49,8 @@ class _Call:
     retries_left: int
     record: CallRecord | None = None
     number: int = 0  # of a remote one
+    question: Question | None = None  # whose answer others may use
+    takers: list[tuple[Frame, NodeCode]] = field(default_factory=list)  # those who wait for it
 
 
 class ToolCalls:
@@ -70,6 +73,7 @@ class ToolCalls:
         self._pool = pool
         self._machine = machine
         self._running: dict[Job, _Call] = {}
+        self._asked: dict[tuple[Run, Question], _Call] = {}
 
     def start(self, machine: Machine, frame: Frame, node: NodeCode) -> None:
         """Start a ``tool`` node."""
@@ -77,16 +81,44 @@ class ToolCalls:
         if frame.run.put_off is not None and tool.spec.effect == "effectful":
             frame.run.put_off.append((frame, node.index))  # until it is known that it counts
             return
+        answers = frame.run.root.answers
+        if tool.spec.effect == "effectful":
+            answers.forget()
         given = {name: frame.values[slot] for name, slot in node.kwargs if name != "after"}
         try:
             arguments = tool.arguments(given)
         except ToolError as error:
             raise OpError("tool", str(error)) from None
         call = _Call(frame, node, tool, arguments, tool.spec.retries)
+        if node.attrs.get("once"):
+            call.question = answers.question(tool.spec.name, arguments)
+            if self._is_asked(call):
+                return
         if self._recorder is not None:
             path = path_text(frame.place(node))
             call.record = self._recorder.begin(frame.run, node.op, tool.spec.name, path, node.loc)
         self._submit(call)
+
+    def _is_asked(self, call: _Call) -> bool:
+        """Take the answer to a question that is known or is being asked; False if it is new."""
+        frame, node, question = call.frame, call.node, call.question
+        answers = frame.run.root.answers
+        if question is None:
+            return False
+        if answers.has(question):
+            self._machine.done(frame, node, answers.answer(question))
+            return True
+        asked = self._asked.setdefault((frame.run.root, question), call)
+        if asked is call:
+            return False
+        asked.takers.append((frame, node))
+        return True
+
+    def _leave(self, call: _Call) -> list[tuple[Frame, NodeCode]]:
+        """A call is over: return those who wait for its answer, and whom nobody has stopped."""
+        if call.question is not None:
+            self._asked.pop((call.frame.run.root, call.question), None)
+        return [(frame, node) for frame, node in call.takers if not frame.run.done]
 
     def _submit(self, call: _Call) -> None:
         timeout_s = call.tool.spec.timeout_s or call.frame.run.limits.tool_timeout_s
@@ -135,7 +167,11 @@ class ToolCalls:
         """Take the results of calls that have ended since the last time."""
         for job in self._pool.drain():
             call = self._running.pop(job, None)
-            if call is not None and not call.frame.run.done:
+            if call is None:
+                continue
+            if call.frame.run.done:
+                self._ask_again(self._leave(call))
+            else:
                 self._take(call, job)
 
     def _take(self, call: _Call, job: Job) -> None:
@@ -146,7 +182,14 @@ class ToolCalls:
             self._recorder.taken(call.record)
             if error is None:
                 self._recorder.finish(call.record)
+        answers = frame.run.root.answers
+        if call.tool.spec.effect == "effectful":
+            answers.forget()
         if error is None:
+            if call.question is not None:
+                answers.keep(call.question, job.value)
+                for taker in self._leave(call):
+                    self._machine.done(*taker, job.value)
             path = path_text(frame.place(node))
             frame.run.log.add(RunEvent("tool", name, path, job.value))
             chained = node.kwarg("after") is not None
@@ -166,13 +209,25 @@ class ToolCalls:
         if self._recorder is not None and call.record is not None:
             self._recorder.finish(call.record)
         machine.poison(call.frame, call.node, machine.fail(call.frame, call.node, error))
+        self._ask_again(self._leave(call))
+
+    def _ask_again(self, takers: Iterable[tuple[Frame, NodeCode]]) -> None:
+        """Those who wait for a call that gives no answer call for themselves."""
+        for frame, node in takers:
+            try:
+                self.start(self._machine, frame, node)
+            except OpError as error:
+                self._machine.poison(frame, node, self._machine.fail(frame, node, error))
 
     def cancel(self, run: Run) -> None:
         """Abandon every call of a run and of the parts of it."""
         runs = dict.fromkeys(run.family())
+        left: list[tuple[Frame, NodeCode]] = []
         for job in [job for job, call in self._running.items() if call.frame.run in runs]:
             call = self._running.pop(job)
             self._remote.pop(call.number, None)
             self._pool.abandon(job)
             if self._recorder is not None and call.record is not None:
                 self._recorder.stop([call.record])
+            left += self._leave(call)
+        self._ask_again((frame, node) for frame, node in left if frame.run not in runs)
