@@ -190,7 +190,7 @@ TIMED = """prompt main() -> bool:
 
 
 def decided_plan_of(source: str) -> Plan:
-    passes = Optimization(parse_pipeline("dce,decide"))
+    passes = Optimization(parse_pipeline("decide"))
     program = compile_source(SourceFile("a.sgl", source), DiagnosticSink(), None, passes)
     assert program is not None
     return program.plan
