@@ -167,6 +167,11 @@ class Written:
     logprobs: tuple[float, ...] = ()
     top_logprobs: tuple[tuple[tuple[int, float], ...], ...] = ()
 
+    def __reduce__(self) -> tuple[type[Written], tuple[object, ...]]:
+        """Pickle as a call: there is one of these for every token, and it is four times as fast."""
+        fields = (self.job, self.sample, self.text, self.ids, self.logprobs, self.top_logprobs)
+        return Written, fields
+
     def __add__(self, more: Written) -> Written:
         """Return this and what comes next of the same sample, as one."""
         return Written(

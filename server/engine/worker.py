@@ -1,7 +1,7 @@
 """The engine's process: one loop that takes commands, makes steps and reports.
 
-A thread reads commands, another writes replies; the model, the scheduler and the executor are
-used by the main thread alone. The process ends when the other side goes away.
+A thread reads commands; the model, the scheduler and the executor are used by the main thread
+alone, which sends replies too. The process ends when the other side goes away.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ from sglc.server.engine.messages import (
     Shutdown,
     UnloadPlan,
 )
+from sglc.server.engine.sender import Sender
 
 _END_S = 5.0  # how long this process may outlive the other side
 
@@ -154,21 +155,18 @@ def serve(connection: socket.socket) -> None:
     """Load the model that the first frame names, then work until the other side goes away."""
     options: LocalOptions = frames.receive(connection)
     inbox: queue.SimpleQueue[Command] = queue.SimpleQueue()
-    outbox: queue.SimpleQueue[list[Reply] | None] = queue.SimpleQueue()
+    sender = Sender(connection)
     wake = Wake()
     threading.Thread(target=_read, args=(connection, inbox, wake), daemon=True).start()
-    writer = threading.Thread(target=_write, args=(connection, outbox), daemon=True)
-    writer.start()
     try:
         engine = load_engine(options)
     except (ModelError, OSError, ValueError) as error:
-        outbox.put([Broken(str(error))])
-        outbox.put(None)
-        writer.join()
+        sender.send([Broken(str(error))])
+        sender.close(1.0)
         return
-    worker = Worker(engine, wake, lambda: _drain(inbox), outbox.put)
+    worker = Worker(engine, wake, lambda: _drain(inbox), sender.send)
     scheduler = engine.scheduler
-    outbox.put([Ready(scheduler.max_context, scheduler.vocab_size, worker.num_slots)])
+    sender.send([Ready(scheduler.max_context, scheduler.vocab_size, worker.num_slots)])
     gc.collect()
     gc.freeze()  # what is loaded stays; the collector need not look at it again
     try:
@@ -177,8 +175,7 @@ def serve(connection: socket.socket) -> None:
         traceback.print_exc()
         raise
     finally:
-        outbox.put(None)
-        writer.join(timeout=1.0)
+        sender.close(1.0)
 
 
 def _drain(inbox: queue.SimpleQueue[Command]) -> list[Command]:
@@ -201,20 +198,6 @@ def _read(
     wake.set()
     time.sleep(_END_S)
     os.killpg(0, signal.SIGKILL)  # it loads, or hangs; what it has started ends with it
-
-
-def _write(connection: socket.socket, outbox: queue.SimpleQueue[list[Reply] | None]) -> None:
-    """Send replies; those that pile up while the other side is busy go as one frame."""
-    with suppress(OSError):  # the other side is gone; the reader tells the worker
-        while (replies := outbox.get()) is not None:
-            is_over = False
-            while not is_over and not outbox.empty():
-                more = outbox.get()
-                is_over = more is None
-                replies += more or []
-            connection.sendall(frames.pack(replies))
-            if is_over:
-                return
 
 
 def _end_with(parent: int) -> None:

@@ -32,6 +32,7 @@ class Connected:
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._is_gone = False
+        self._is_over = False
 
     async def __aenter__(self) -> None:
         task = asyncio.current_task()
@@ -47,7 +48,7 @@ class Connected:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._watch.remove_done_callback(self._end)
+        self._is_over = True
         self._watch.cancel()
         if not self._is_gone:
             return
@@ -60,7 +61,7 @@ class Connected:
             pass
 
     def _end(self, watch: asyncio.Task[None]) -> None:
-        if not watch.cancelled():
+        if not self._is_over and not watch.cancelled():
             self._is_gone = True
             self._task.cancel()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -15,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from sglc.server.config import ConnectionLimits
 from sglc.server.errors import ApiError
 
+_SEND_BYTES = 256 << 10  # of a reply that wait in the system
 _LINGER_S = 2.0  # for a client to read why it is cut off
 
 
@@ -35,6 +37,10 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for a head, from the start; uvicorn would do so for ever."""
         super().connection_made(transport)
+        connection = transport.get_extra_info("socket")
+        if connection is not None and connection.family != socket.AF_UNIX:
+            # the system would let it grow to megabytes for each client that does not read
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
