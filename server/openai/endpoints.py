@@ -18,6 +18,7 @@ from sglc.server.openai.responses import (
     responses,
 )
 from sglc.server.openai.responses_body import CountedBody, ResponsesBody
+from sglc.server.openai.scores import ScoreBody, ScoreReply, score
 
 OPENAI: Sequence[Endpoint] = (
     Endpoint(
@@ -58,6 +59,7 @@ OPENAI: Sequence[Endpoint] = (
         reply=InputTokensReply,
         tag="openai",
     ),
+    Endpoint(path="/v1/score", handle=score, body=ScoreBody, reply=ScoreReply, tag="openai"),
     Endpoint(path="/v1/models", handle=models, methods=("GET",), reply=ModelList, tag="openai"),
     Endpoint(
         path="/v1/models/{model:path}",
