@@ -15,6 +15,7 @@ from sglc.runtime.tokenizer.conversation import Conversations
 from sglc.runtime.tokenizer.pieces import Cutter
 from sglc.runtime.tokenizer.prompt import PromptEncoder
 from sglc.runtime.tokenizer.template import ChatTemplate
+from sglc.server.engine.client import EngineClient
 from sglc.server.engine.messages import Finished, Generation, JobReply, Ready, Sampled, Written
 from sglc.server.service import Service
 
@@ -146,9 +147,9 @@ class ScriptedEngine:
 
 
 def scripted_service(
-    tokenizer: TokenizerLike, template: ChatTemplate, engine: ScriptedEngine
+    tokenizer: TokenizerLike, template: ChatTemplate, engine: ScriptedEngine | EngineClient
 ) -> Service:
-    """Return a service whose engine is scripted, with nothing stored."""
+    """Return a service with a template of its own, and nothing stored."""
     return cast(
         Service,
         SimpleNamespace(
@@ -157,7 +158,7 @@ def scripted_service(
             encoder=PromptEncoder(tokenizer, template),
             engine=cast(Any, engine),
             conversations=Conversations(tokenizer, template),
-            max_context=MAX_CONTEXT,
+            max_context=engine.ready.max_context if engine.ready else MAX_CONTEXT,
             draw_seed=lambda given: given or 0,
         ),
     )

@@ -21,7 +21,8 @@ from sglc.server.openai.chat_body import ChatBody
 from sglc.server.operations.tenant import ANYONE
 
 # Calls that nothing marks, one in a turn; and a list of them behind a special token.
-BARE = """{%- for m in messages %}{{- '<|im_start|>' + m.role + (tools or '') | string + '\\n' }}
+BARE = """{{- (tools or '') | string }}
+{%- for m in messages %}{{- '<|im_start|>' + m.role + '\\n' }}
 {%- if m.tool_calls and m.tool_calls | length > 1 %}{{- raise_exception('one') }}{%- endif %}
 {%- for call in m.tool_calls or [] %}
     {{- '{"name": "' + call.function.name + '", "parameters": ' }}
@@ -50,6 +51,14 @@ TEMPLATES = {
     for name, source in (("own", CHATML_SOURCE), ("bare", BARE), ("listed", LISTED))
 }
 FORMS = {name: Conversations(TOKENIZER, each).call_form for name, each in TEMPLATES.items()}
+
+
+def test_the_forms_are_what_they_should_be() -> None:
+    assert not FORMS["own"].is_native
+    assert not FORMS["bare"].has_mark
+    assert FORMS["bare"].between is None
+    assert FORMS["listed"].special == "[TOOL_CALLS]"
+    assert FORMS["listed"].between is not None
 
 
 def tool(name: str, properties: dict[str, Any]) -> dict[str, Any]:
