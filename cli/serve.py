@@ -78,6 +78,8 @@ def server_config(args: argparse.Namespace) -> ServerConfig:
         host=args.host,
         port=args.port,
         storage=args.file_storage_pth,
+        max_file_bytes=args.max_file_bytes,
+        batch_window=args.batch_window,
         enable_cache_report=args.enable_cache_report,
         operations=operations_config(args),
         max_queued=args.max_queued_requests,

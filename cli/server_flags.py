@@ -148,6 +148,20 @@ def _add_service(group: argparse._ArgumentGroup) -> None:
         help="where files, batches and programs are kept",
     )
     add(
+        "--max-file-bytes",
+        type=_at_least(1),
+        default=512 << 20,
+        metavar="N",
+        help="a larger file is refused with 413",
+    )
+    add(
+        "--batch-window",
+        type=_at_least(1),
+        default=32,
+        metavar="N",
+        help="requests of batches that run at once, fewer while others ask",
+    )
+    add(
         "--stream-interval",
         type=_at_least(1),
         default=1,

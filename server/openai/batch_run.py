@@ -24,7 +24,7 @@ log = logging.getLogger("sglc.server")
 WINDOW_S = 24 * 3600.0
 _MAX_DEATHS = 3  # of the engine while a line ran; then the line is taken for their cause
 _RETRY_S = (0.1, 5.0)
-_NUM_RESULTS = 500  # read at once
+_NUM_RESULTS = 500  # of lines that have expired, stored at once
 
 Complete = Callable[[StoredBatch, dict[str, Any]], Awaitable[dict[str, Any]]]
 """Answers the body of one request of a batch.
@@ -217,7 +217,7 @@ class BatchRun:
         outputs: list[BatchOutput] = []
         try:
             for is_error, name in ((False, "output"), (True, "error")):
-                if await batches.results(self._batch, is_error=is_error, behind=-1, limit=1):
+                if await batches.results(self._batch, is_error=is_error, behind=-1):
                     blob = await files.write(self._results(is_error))
                     filename = f"{self._batch.id}_{name}.jsonl"
                     outputs.append(BatchOutput(blob, filename, is_error))
@@ -231,7 +231,7 @@ class BatchRun:
         behind = -1
         while True:
             results = await self._storage.batches.results(
-                self._batch, is_error=is_error, behind=behind, limit=_NUM_RESULTS
+                self._batch, is_error=is_error, behind=behind
             )
             if not results:
                 return

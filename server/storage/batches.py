@@ -20,6 +20,8 @@ from sglc.server.storage.records import (
     new_id,
 )
 
+_RESULT_BYTES = 1 << 20  # read at once
+
 
 class LineResult(NamedTuple):
     """What came of one line: ``reply`` is a line of the output or of the error file."""
@@ -173,17 +175,24 @@ class BatchStore:
         return await self._database.run(work)
 
     async def results(
-        self, batch: StoredBatch, *, is_error: bool, behind: int, limit: int
+        self, batch: StoredBatch, *, is_error: bool, behind: int
     ) -> Sequence[LineResult]:
-        """Return results in the order of lines, those behind a line number."""
+        """Return results in the order of lines, those behind a line number: some at a time."""
 
         def work(db: sqlite3.Connection) -> Sequence[LineResult]:
             rows = db.execute(
                 "SELECT line, is_error, reply FROM batch_results "
-                "WHERE batch = ? AND is_error = ? AND line > ? ORDER BY line LIMIT ?",
-                (batch.seq, is_error, behind, limit),
+                "WHERE batch = ? AND is_error = ? AND line > ? ORDER BY line",
+                (batch.seq, is_error, behind),
             )
-            return [LineResult(row[0], bool(row[1]), row[2]) for row in rows]
+            found: list[LineResult] = []
+            size = 0
+            for row in rows:
+                found.append(LineResult(row[0], bool(row[1]), row[2]))
+                size += len(row[2])
+                if size >= _RESULT_BYTES:
+                    break
+            return found
 
         return await self._database.run(work)
 

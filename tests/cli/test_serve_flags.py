@@ -63,6 +63,8 @@ def test_without_flags_the_embedded_model_is_served_as_sglang_serves_one() -> No
         ("--host 0.0.0.0", "host", "0.0.0.0"),
         ("--port 1", "port", 1),
         ("--file-storage-pth f", "storage", Path("f")),
+        ("--max-file-bytes 5", "max_file_bytes", 5),
+        ("--batch-window 3", "batch_window", 3),
         ("--stream-interval 3", "stream_interval", 3),
         ("--enable-cache-report", "enable_cache_report", True),
         ("--disable-outlines-disk-cache", "disk_cache", False),

@@ -268,14 +268,17 @@ def test_a_full_disk_is_said_so_and_a_batch_waits_for_room(folder: Path) -> None
         assert server.stop() == 0, server.log.read_text()
 
 
+HEAD = (
+    b'--x\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n'
+    b'--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
+)
+
+
 def test_an_upload_that_is_cut_off_leaves_nothing(folder: Path) -> None:
-    server = start_server(folder, "--max-total-tokens", "4096")
+    server = start_server(folder, "--max-file-bytes", "2500000")
 
     def slow(stop: Callable[[], None]) -> Iterator[bytes]:
-        yield (
-            b'--x\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n'
-            b'--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
-        )
+        yield HEAD
         for _ in range(20):
             yield b"x" * 100_000
         while not list((folder / "sglc-storage" / "partial").iterdir()):
@@ -289,6 +292,12 @@ def test_an_upload_that_is_cut_off_leaves_nothing(folder: Path) -> None:
 
     kind = {"Content-Type": "multipart/form-data; boundary=x"}
     with httpx2.Client(base_url=server.url) as http:
+        for size in (2_500_001, 9_000_000):
+            body = HEAD + b"x" * size + b"\r\n--x--\r\n"
+            for content in (body, iter([body])):  # of known length, and not
+                refused = http.post("/v1/files", content=content, headers=kind)
+                assert refused.status_code == 413
+                assert "2500000 bytes" in refused.text
         with pytest.raises(ConnectionError):
             http.post("/v1/files", content=slow(gone), headers=kind)
         deadline = time.monotonic() + 10
@@ -299,7 +308,7 @@ def test_an_upload_that_is_cut_off_leaves_nothing(folder: Path) -> None:
         http.post("/v1/files", content=slow(server.process.kill), headers=kind)
     server.process.wait()
     assert list((folder / "sglc-storage" / "partial").iterdir())
-    server = start_server(folder, "--max-total-tokens", "4096")
+    server = start_server(folder)
     try:
         assert not list((folder / "sglc-storage" / "partial").iterdir())
         with connect(server) as client:
