@@ -140,7 +140,6 @@ async def stream(service: Service, tenant: Tenant, body: ChatBody) -> AsyncGener
     Raises:
         ApiError: the request cannot be served; before the first event, or behind some.
     """
-    body.check_stream()
     question = await question_of(service, tenant, body)
     names = TokenNames(service.files.tokenizer)
     usage = Usage()

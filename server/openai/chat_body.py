@@ -89,6 +89,7 @@ async def question_of(service: Service, tenant: Tenant, body: ChatBody) -> Quest
     Raises:
         ApiError: a field is wrong, or the conversation does not fit; names the field.
     """
+    body.check_stream()
     conversations = conversations_of(service)
     ready = service.engine.ready
     assert ready is not None

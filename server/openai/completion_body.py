@@ -166,6 +166,7 @@ async def asked_of(service: Service, tenant: Tenant, body: CompletionBody) -> As
     Raises:
         ApiError: a field is wrong, or a prompt does not fit; names the field.
     """
+    body.check_stream()
     ready = service.engine.ready
     assert ready is not None
     sampling = body.sampling(DEFAULT_TEMPERATURE, ready.vocab_size)

@@ -32,7 +32,6 @@ async def completions(request: Request) -> Response:
     """Continue prompts."""
     service, tenant = service_of(request), tenant_of(request)
     body = await read_body(request, CompletionBody)
-    body.check_stream()
     if body.stream:
         return await streamed(request, stream(service, tenant, body))
     return json_reply(await while_connected(request, complete(service, tenant, body)))

@@ -37,9 +37,10 @@ Refused = Annotated[None, BeforeValidator(_refuse)]
 
 class StreamOptions(Body):
     """``stream_options``: ``include_usage`` asks for a last chunk that holds nothing but the usage,
-    ``continuous_usage_stats`` for the usage so far in every chunk."""
+    ``continuous_usage_stats`` for the usage so far in every chunk. Chunks are not padded."""
 
     include_usage: bool = False
+    include_obfuscation: Literal[False] = False
     continuous_usage_stats: bool = False
 
 

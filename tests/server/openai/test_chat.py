@@ -50,6 +50,16 @@ def test_streams_role_text_and_reason_in_that_order(with_async: WithAsync) -> No
     assert len({each.id for each in chunks}) == 1
 
 
+def test_usage_may_come_with_every_chunk(client: openai.OpenAI) -> None:
+    asked = GREEDY | {"extra_body": {"stream_options": {"continuous_usage_stats": True}}}
+    counts = []
+    for chunk in client.chat.completions.create(**asked, stream=True):
+        assert chunk.usage is not None
+        counts.append(chunk.usage.completion_tokens)
+    assert counts == sorted(counts)
+    assert counts[-1] == 5
+
+
 def test_a_last_message_of_the_assistant_is_continued(client: openai.OpenAI) -> None:
     messages = [*ASK, {"role": "assistant", "content": "Par"}]
     reply = client.chat.completions.create(**GREEDY | {"messages": messages})
