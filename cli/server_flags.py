@@ -40,7 +40,8 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         "--chat-template",
         default=None,
         metavar="FILE",
-        help="a .jinja file, or the name of one of the model's own templates",
+        help="a .jinja or .json file, the name of one of the model's own templates, or one that is "
+        "known, such as chatml, llama-2, vicuna_v1.1",
     )
     add("--served-model-name", default=None, help="what the model is called in replies")
     add(

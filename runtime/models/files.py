@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sglc.runtime.models.errors import ModelError
 from sglc.runtime.models.hub import resolve
+from sglc.runtime.tokenizer.conversations import CONVERSATIONS, Conversation, read_conversation
 from sglc.runtime.tokenizer.files import Tokenizer
-from sglc.runtime.tokenizer.template import ChatTemplate
+from sglc.runtime.tokenizer.template import ChatTemplate, template_source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,9 @@ def load_files(
     """Load tokenizer and chat template.
 
     ``tokenizer`` is where they are, if not where the model is. ``chat_template`` is a file of
-    Jinja, or the name of one of several that come with the tokenizer.
+    Jinja, a conversation as JSON, the name of one that is known (``CONVERSATIONS``), or that of one
+    of several templates that come with the tokenizer. Where what ends an answer of a conversation
+    is a special token it ends every generation.
 
     Raises:
         ModelError: the files are missing or broken.
@@ -50,15 +53,34 @@ def _template(directory: Path, tokenizer: Tokenizer, wanted: str | None) -> Chat
     if wanted is None:
         return ChatTemplate.from_dir(directory, tokenizer)
     path = Path(wanted).expanduser()
+    if wanted in CONVERSATIONS:
+        return _of_conversation(CONVERSATIONS[wanted], tokenizer)
     if path.suffix == ".json":
-        raise ModelError(f"{path}: chat templates are read as Jinja; write it as a .jinja file")
-    if path.suffix or path.is_file():
+        return _of_conversation(read_conversation(path), tokenizer)
+    if path.suffix == ".jinja" or path.is_file():
         source = path.read_text(encoding="utf-8")
         try:
             return ChatTemplate.from_source(source, tokenizer, tokenizer.named)
         except ValueError as error:
             raise ModelError(f"{path}: {error}") from error
-    template = ChatTemplate.from_dir(directory, tokenizer, wanted)
-    if template is None:
-        raise ModelError(f"{directory}: has no chat template `{wanted}`; give a .jinja file")
-    return template
+    if not _has_template(directory, wanted):
+        known = ", ".join(CONVERSATIONS)
+        raise ModelError(
+            f"{directory}: has no chat template `{wanted}`; give a .jinja or .json file, or one of "
+            + known
+        )
+    return ChatTemplate.from_dir(directory, tokenizer, wanted)
+
+
+def _has_template(directory: Path, name: str) -> bool:
+    try:
+        return template_source(directory, name) is not None
+    except ValueError:
+        return False
+
+
+def _of_conversation(conversation: Conversation, tokenizer: Tokenizer) -> ChatTemplate:
+    template = ChatTemplate.from_source(conversation.jinja(), tokenizer, tokenizer.named)
+    specials = tokenizer.special_ids
+    tokenizer.eos_ids |= {specials[text] for text in conversation.stop if text in specials}
+    return replace(template, stop=tuple(t for t in conversation.stop if t not in specials))

@@ -50,6 +50,7 @@ class ChatTemplate:
         prefix_stable: rendering k messages is a prefix of rendering k + 1, and both are what the
             pieces give, for every order of roles tried. Otherwise it rewrites history.
         why_unstable: the roles of a conversation that shows it, or None.
+        stop: texts that end an answer, besides the end-of-sequence tokens.
     """
 
     roles: Mapping[str, RolePieces]
@@ -58,6 +59,7 @@ class ChatTemplate:
     prefix_stable: bool = True
     why_unstable: tuple[str, ...] | None = None
     source: JinjaTemplate | None = None
+    stop: tuple[str, ...] = ()
 
     @property
     def has_system_default(self) -> bool:

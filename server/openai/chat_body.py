@@ -109,7 +109,9 @@ async def question_of(service: Service, tenant: Tenant, body: ChatBody) -> Quest
             "tool_choice",
         )
     sampling = body.sampling(DEFAULT_TEMPERATURE, ready.vocab_size)
-    stops, stop_ids = body.stops, body.stop_ids(ready.vocab_size)
+    template = service.files.template
+    stops = tuple(dict.fromkeys((*body.stops, *(template.stop if template else ()))))
+    stop_ids = body.stop_ids(ready.vocab_size)
     prompt = await prompt_of(service, body)
     num_tokens = len(prompt.ids())
     check_room(num_tokens, service.max_context, "messages")

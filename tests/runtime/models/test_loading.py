@@ -292,10 +292,14 @@ def test_tokenizer_and_template_from_elsewhere(model_dir: Path, tmp_path: Path) 
     assert files.template.render([{"role": "user", "content": "a"}]) == "[user]a;"
     with pytest.raises(ModelError, match=r"tokenizer\.json"):
         load_files(model_dir)
-    with pytest.raises(ModelError, match="no chat template `vicuna`"):
+    with pytest.raises(ModelError, match=r"no chat template `vicuna`.*vicuna_v1"):
         load_files(model_dir, other, "vicuna")
-    with pytest.raises(ModelError, match=r"write it as a \.jinja file"):
+    with pytest.raises(ModelError, match="no such file"):
         load_files(model_dir, other, "t.json")
+    named = load_files(model_dir, other, "chatml")
+    assert named.template is not None
+    assert named.tokenizer.eos_ids == {named.tokenizer.special_ids["<|im_end|>"]}
+    assert named.template.stop == ("<|endoftext|>",)  # no special token of this tokenizer
     with pytest.raises(ModelError, match="No such file"):
         load_files(model_dir, other, str(tmp_path / "none.jinja"))
 

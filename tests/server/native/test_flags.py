@@ -15,7 +15,7 @@ FLAGS = (
     "--skip-tokenizer-init --load-format dummy --context-len 64 --max-total-token 512 "
     "--served-model-name small --stream-interval 4 --schedule-policy lpm --random-seed 11 "
     "--chunked-prefill-size -1 --max-prefill 128 --max-num-reqs 3 --disable-radix "
-    "--disable-cuda-graph"
+    "--disable-cuda-graph --chat-template llama-2"
 )
 
 
@@ -74,6 +74,16 @@ def test_the_context_is_as_short_as_it_was_told_to_be(client: NativeClient) -> N
     params = {"max_new_tokens": 1000, "ignore_eos": True}
     reply = client(input_ids=[1] * 60, sampling_params=params)
     assert reply["meta_info"]["completion_tokens"] == 4
+
+
+def test_the_template_is_the_one_that_was_named(client: NativeClient) -> None:
+    prompt = client.http.post("/tokenize", json={"prompt": "[INST] Hi [/INST]"}).json()
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 30}
+    reply = client.http.post("/v1/chat/completions", json={**body, "regex": r"x\[INST\]y"}).json()
+    assert reply["usage"]["prompt_tokens"] == prompt["count"]
+    (choice,) = reply["choices"]
+    assert choice["message"]["content"] == "x"  # what opens a turn of the user ends an answer
+    assert choice["matched_stop"] == "[INST]"
 
 
 def test_nothing_is_cached(client: NativeClient) -> None:
