@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from generators.batch_runs import (
+    URL,
+    Engine,
+    Test,
+    end_of,
+    ids,
+    replies,
+    request,
+    run,
+    running,
+    submit,
+    until,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,141 +32,11 @@ from sglc.server.storage import batches
 from sglc.server.storage.records import StoredBatch
 from sglc.server.storage.storage import Storage
 
-URL = "/v1/completions"
-
-
-class Engine:
-    """Answers lines as their bodies say, and counts."""
-
-    def __init__(self) -> None:
-        self.seen: Counter[str] = Counter()
-        self.num_running = 0
-        self.most_running = 0
-        self.num_deaths = 0
-        self.others = 0
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self._died: list[asyncio.Future[None]] = []
-
-    async def complete(self, batch: StoredBatch, body: dict[str, Any]) -> dict[str, Any]:
-        self.seen[body["prompt"]] += 1
-        self.num_running += 1
-        self.most_running = max(self.most_running, self.num_running)
-        death = asyncio.get_running_loop().create_future()
-        self._died.append(death)
-        try:
-            await asyncio.wait(
-                {death, asyncio.create_task(self._work(body))}, return_when="FIRST_COMPLETED"
-            )
-            if death.done():
-                raise ApiError(503, "the engine's process has died")
-            if body.get("refuse"):
-                raise ApiError(body["refuse"], "refused", param="prompt")
-            if body.get("crash"):
-                raise RuntimeError("a bug")
-            return {"tenant": batch.tenant, "text": body["prompt"].upper()}
-        finally:
-            self._died.remove(death)
-            self.num_running -= 1
-
-    async def _work(self, body: dict[str, Any]) -> None:
-        await self.gate.wait()
-        await asyncio.sleep(body.get("sleep", 0))
-        if body.get("kill"):
-            self.num_deaths += 1
-            for death in list(self._died):
-                death.set_result(None)
-
-
-def request(prompt: str, custom_id: str | None = None, **body: Any) -> dict[str, Any]:
-    return {
-        "custom_id": prompt if custom_id is None else custom_id,
-        "method": "POST",
-        "url": URL,
-        "body": {"prompt": prompt, **body},
-    }
-
-
-async def one(data: bytes) -> AsyncIterator[bytes]:
-    yield data
-
-
-async def submit(
-    storage: Storage, lines: Sequence[dict[str, Any]] | bytes, tenant: str = "t"
-) -> StoredBatch:
-    data = lines
-    if not isinstance(data, bytes):
-        data = b"\n".join(json.dumps(line).encode() for line in data)
-    blob = await storage.files.write(one(data))
-    file = await storage.files.record(blob, tenant=tenant, filename="in", purpose="batch")
-    return await storage.batches.create(tenant, input_file_id=file.id, endpoint=URL, metadata=None)
-
-
-async def until(
-    storage: Storage, batch: StoredBatch, ready: Callable[[StoredBatch], bool]
-) -> StoredBatch:
-    async with asyncio.timeout(20):
-        while True:
-            found = await storage.batches.get(batch.tenant, batch.id)
-            if ready(found):
-                return found
-            await asyncio.sleep(0.01)
-
-
-async def end_of(storage: Storage, batch: StoredBatch) -> StoredBatch:
-    return await until(storage, batch, lambda found: found.is_over)
-
-
-async def read(storage: Storage, batch: StoredBatch, file_id: str | None) -> list[dict[str, Any]]:
-    if file_id is None:
-        return []
-    file = await storage.files.get(batch.tenant, file_id)
-    assert file.purpose == "batch_output"
-    with await storage.files.open(file) as content:
-        return [json.loads(line) for line in content]
-
-
-async def replies(storage: Storage, batch: StoredBatch) -> tuple[list[Any], list[Any]]:
-    """Return the lines of the output and of the error file of an ended batch."""
-    found = await end_of(storage, batch)
-    output = await read(storage, batch, found.output_file_id)
-    return output, await read(storage, batch, found.error_file_id)
-
-
-def ids(lines: Sequence[dict[str, Any]]) -> list[str]:
-    return [line["custom_id"] for line in lines]
-
-
-@asynccontextmanager
-async def running(storage: Storage, engine: Engine, size: int = 8) -> AsyncIterator[BatchRunner]:
-    async with BatchRunner(
-        storage,
-        {URL: engine.complete},
-        BatchWindow(size, lambda: engine.others),
-        lambda: engine.num_deaths,
-        10_000,
-    ) as runner:
-        yield runner
-
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_run, "_RETRY_S", (0.001, 0.01))
     monkeypatch.setattr(batch_results, "FULL_DISK_PAUSE_S", 0.01)
-
-
-Test = Callable[[Storage, Engine], Awaitable[None]]
-
-
-def run(folder: Path, test: Test) -> None:
-    async def main() -> None:
-        await test(storage, Engine())
-
-    storage = Storage(folder)
-    try:
-        asyncio.run(main())
-    finally:
-        storage.close()
 
 
 def test_every_line_is_answered_in_the_order_of_the_input(tmp_path: Path) -> None:
@@ -419,89 +299,5 @@ def test_a_full_disk_is_waited_for_and_no_line_runs_twice(
             output, _ = await replies(storage, batch)
         assert len(output) == 20
         assert set(engine.seen.values()) == {1}
-
-    run(tmp_path, test)
-
-
-def _cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-20])
-
-
-def _flip(path: Path) -> None:
-    data = bytearray(path.read_bytes())
-    data[data.index(b"p3")] ^= 1
-    path.write_bytes(data)
-
-
-@pytest.mark.parametrize("damage", [_cut, _flip, Path.unlink])
-def test_a_damaged_input_fails_the_batch_and_keeps_what_was_done(
-    tmp_path: Path, damage: Callable[[Path], None]
-) -> None:
-    async def test(storage: Storage, engine: Engine) -> None:
-        lines = [request(f"p{i}", sleep=0 if i < 2 else 1000) for i in range(9)]
-        batch = await submit(storage, lines)
-        async with running(storage, engine):
-            await until(storage, batch, lambda found: found.num_completed == 2)
-        damage(tmp_path / "files" / batch.input_file_id)
-        async with running(storage, engine):
-            output, _ = await replies(storage, batch)
-        ended = await end_of(storage, batch)
-        assert ended.status == "failed"
-        assert ended.errors is not None
-        (failure,) = json.loads(ended.errors)
-        assert failure["code"] == "input_file_damaged"
-        assert batch.input_file_id in failure["message"]
-        assert ids(output) == ["p0", "p1"]
-
-    run(tmp_path, test)
-
-
-def _line(**changes: Any) -> bytes:
-    line = request("a") | changes
-    return json.dumps({name: value for name, value in line.items() if value is not ...}).encode()
-
-
-@pytest.mark.parametrize(
-    ("data", "expected"),
-    [
-        (b"", [("empty_file", None, None)]),
-        (b"\n \r\n\n", [("empty_file", None, None)]),
-        (b"{", [("invalid_json_line", None, 1)]),
-        (b"\n\xff\n", [("invalid_json_line", None, 2)]),
-        (b"[1]", [("invalid_json_line", None, 1)]),
-        (b'{"custom_id": NaN}', [("invalid_json_line", None, 1)]),
-        (b"[" * 5000, [("invalid_json_line", None, 1)]),
-        (_line(custom_id=...), [("missing_required_parameter", "custom_id", 1)]),
-        (_line(custom_id=None), [("invalid_type", "custom_id", 1)]),
-        (_line(custom_id=""), [("invalid_type", "custom_id", 1)]),
-        (_line(body=...), [("missing_required_parameter", "body", 1)]),
-        (_line(body=[]), [("invalid_type", "body", 1)]),
-        (_line(body={"stream": True}), [("invalid_value", "body.stream", 1)]),
-        (_line(method="GET"), [("invalid_method", "method", 1)]),
-        (_line(url="/v1/embeddings"), [("mismatched_endpoint", "url", 1)]),
-        (_line(foo=1), [("unknown_parameter", "foo", 1)]),
-        (_line(body={"prompt": "x" * 10_000}), [("line_too_long", None, 1)]),
-        (
-            _line(body={"prompt": "x" * 30_000}) + b"\n" + _line(method="GET", custom_id="b"),
-            [("line_too_long", None, 1), ("invalid_method", "method", 2)],
-        ),
-        (
-            b"\n".join([_line(), b"", _line(url="x"), _line(custom_id="b")]),
-            [("duplicate_custom_id", "custom_id", 3), ("mismatched_endpoint", "url", 3)],
-        ),
-    ],
-)
-def test_an_input_is_refused_as_a_whole_line_by_line(
-    tmp_path: Path, data: bytes, expected: list[tuple[str, str | None, int | None]]
-) -> None:
-    async def test(storage: Storage, engine: Engine) -> None:
-        async with running(storage, engine):
-            ended = await end_of(storage, await submit(storage, data))
-        assert ended.status == "failed"
-        assert ended.errors is not None
-        found = [(each["code"], each["param"], each["line"]) for each in json.loads(ended.errors)]
-        assert found == expected
-        assert (ended.output_file_id, ended.error_file_id) == (None, None)
-        assert not engine.seen
 
     run(tmp_path, test)

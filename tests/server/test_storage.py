@@ -5,76 +5,30 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import resource
-import signal
-import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pytest
+from generators.storage import (
+    all_files,
+    begun_batch,
+    chunks,
+    content,
+    full_disk,
+    on_disk,
+    opened,
+    put,
+    run,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sglc.server.errors import ApiError
-from sglc.server.storage.faults import StorageError
-from sglc.server.storage.records import StoredBatch, StoredFile
+from sglc.server.storage.records import StoredFile
 from sglc.server.storage.storage import Storage
-
-T = TypeVar("T")
-
-
-def run(work: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(work)
-
-
-async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
-    for part in parts:
-        yield part
-
-
-async def put(storage: Storage, data: bytes = b"data", tenant: str = "") -> StoredFile:
-    blob = await storage.files.write(chunks(data))
-    return await storage.files.record(blob, tenant=tenant, filename="f", purpose="batch")
-
-
-async def content(storage: Storage, file: StoredFile) -> bytes:
-    with await storage.files.open(file) as found:
-        return found.read()
-
-
-async def all_files(storage: Storage, tenant: str = "") -> list[StoredFile]:
-    return list((await storage.files.list(tenant, limit=1000, order="asc")).items)
-
-
-def on_disk(folder: Path) -> set[str]:
-    return {path.name for part in ("files", "partial") for path in (folder / part).iterdir()}
-
-
-@contextmanager
-def opened(folder: Path) -> Iterator[Storage]:
-    storage = Storage(folder)
-    try:
-        yield storage
-    finally:
-        storage.close()
-
-
-@contextmanager
-def full_disk(limit: int) -> Iterator[None]:
-    """No file grows beyond ``limit`` bytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_files_outlive_the_process(tmp_path: Path) -> None:
@@ -154,7 +108,7 @@ def test_a_clock_that_jumps_back_gives_no_time_before_an_earlier_one(
     clock = iter([5000, 5000, 100, 7000, 200])
     monkeypatch.setattr("sglc.server.storage.batches.time.time", lambda: next(clock))
     with opened(tmp_path) as storage:
-        batch = run(_batch(storage))  # the file takes the first tick
+        batch = run(begun_batch(storage))  # the file takes the first tick
         assert batch.created_at == 5000
         batch = run(storage.batches.begin(batch, 1))
         assert batch.in_progress_at == 5000
@@ -162,13 +116,6 @@ def test_a_clock_that_jumps_back_gives_no_time_before_an_earlier_one(
         run(storage.batches.finish(batch, "completed"))
         batch = run(storage.batches.get("", batch.id))
         assert (batch.finalizing_at, batch.completed_at) == (7000, 7000)
-
-
-async def _batch(storage: Storage) -> StoredBatch:
-    file = await put(storage)
-    return await storage.batches.create(
-        "", input_file_id=file.id, endpoint="/v1/completions", metadata=None
-    )
 
 
 @pytest.mark.parametrize("limit", [0, 1000, 40_000])
@@ -332,75 +279,6 @@ def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path: Path, delay: float
             assert run(content(storage, file)) == b"x" * 1_000_000
 
 
-def test_one_server_per_folder(tmp_path: Path) -> None:
-    said = f"used by another server .process {os.getpid()}"
-    with opened(tmp_path), pytest.raises(StorageError, match=said):
-        Storage(tmp_path)
-    with opened(tmp_path):
-        pass
-
-
-def test_a_server_says_in_a_line_why_it_cannot_store(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "sglc.cli.main", "serve", "--port", "0"]
-
-    def refusal() -> str:
-        ended = subprocess.run(
-            command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
-        )
-        assert ended.returncode != 0
-        assert "Traceback" not in ended.stderr
-        return ended.stderr.splitlines()[-1]
-
-    folder = tmp_path / "sglc-storage"
-    with opened(folder):
-        assert "sglc-storage is used by another server" in refusal()
-    (folder / "state.sqlite").write_bytes(b"x" * 5000)
-    assert "state.sqlite is damaged" in refusal()
-
-
-@pytest.mark.parametrize("place", [0, 4096, 12_000])
-def test_a_damaged_database_is_refused_by_name_and_untouched(tmp_path: Path, place: int) -> None:
-    with opened(tmp_path) as storage:
-        for _ in range(20):
-            run(put(storage))
-    path = tmp_path / "state.sqlite"
-    data = bytearray(path.read_bytes())
-    data[place : place + 2000] = b"\xa5" * 2000
-    path.write_bytes(data)
-    with pytest.raises(StorageError, match=r"state\.sqlite is damaged .*put a backup"):
-        Storage(tmp_path)
-    assert path.read_bytes() == data
-    assert len(on_disk(tmp_path)) == 20
-    for name in ("state.sqlite", "state.sqlite-wal"):
-        (tmp_path / name).unlink(missing_ok=True)
-    with opened(tmp_path) as storage:  # the way out that the message names
-        assert run(all_files(storage)) == []
-    assert len(on_disk(tmp_path)) == 20  # files of no record are not ours to remove
-
-
-def test_a_database_of_others_or_of_a_newer_version_is_refused(tmp_path: Path) -> None:
-    with opened(tmp_path):
-        pass
-    path = tmp_path / "state.sqlite"
-    with sqlite3.connect(path) as db:
-        db.execute("PRAGMA user_version = 99")
-    db.close()
-    with pytest.raises(StorageError, match="schema 99, written by a newer version"):
-        Storage(tmp_path)
-    path.unlink()
-    with sqlite3.connect(path) as db:
-        db.execute("CREATE TABLE t (x)")
-    db.close()
-    with pytest.raises(StorageError, match="database of another program"):
-        Storage(tmp_path)
-
-
-def test_a_folder_that_cannot_be_made_is_refused_with_the_way_out(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(StorageError, match="--file-storage-pth"):
-        Storage(tmp_path / "file" / "storage")
-
-
 def test_content_that_was_cut_short_or_lost_is_said_so(tmp_path: Path) -> None:
     with opened(tmp_path) as storage:
         file = run(put(storage, b"0123456789"))
@@ -417,7 +295,7 @@ def test_content_that_was_cut_short_or_lost_is_said_so(tmp_path: Path) -> None:
 
 def test_a_file_that_a_batch_reads_stays(tmp_path: Path) -> None:
     with opened(tmp_path) as storage:
-        batch = run(_batch(storage))
+        batch = run(begun_batch(storage))
         with pytest.raises(ApiError, match=batch.id) as found:
             run(storage.files.delete("", batch.input_file_id))
         assert found.value.status == 409
