@@ -17,6 +17,7 @@ from sglc.cli.models import engine_from_env
 from sglc.cli.operations import add_operations, operations_config
 from sglc.cli.server_flags import DTYPES, add_server_flags
 from sglc.cli.unserved_flags import add_unserved_flags, check_unserved
+from sglc.cli.uploads import add_uploads, programs_config
 
 if TYPE_CHECKING:
     from sglc.runtime.config import EngineConfig
@@ -27,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line: flags by SGLang's names, and some of our own."""
     add_server_flags(parser)
     add_operations(parser)
+    add_uploads(parser)
     add_unserved_flags(parser)
 
 
@@ -82,6 +84,7 @@ def server_config(args: argparse.Namespace) -> ServerConfig:
         batch_window=args.batch_window,
         enable_cache_report=args.enable_cache_report,
         operations=operations_config(args),
+        programs=programs_config(args),
         max_queued=args.max_queued_requests,
         request_timeout_s=args.request_timeout,
         restart_timeout_s=args.watchdog_timeout,

@@ -8,6 +8,7 @@ from pathlib import Path
 from sglc.runtime.config import EngineConfig
 from sglc.runtime.options import LoadFormat
 from sglc.server.operations.config import OperationsConfig
+from sglc.server.programs.config import ProgramsConfig
 
 DEFAULT_PORT = 30000
 
@@ -58,6 +59,7 @@ class ServerConfig:
         restart_timeout_s: how long the engine may be silent before it is taken for dead.
         enable_cache_report: whether the usage of a reply says how much of a prompt was cached.
         operations: keys, origins, logs, metrics.
+        programs: what programs and their runs may take, and who answers their tools.
     """
 
     model: str = "embedded"
@@ -89,6 +91,7 @@ class ServerConfig:
     restart_timeout_s: float = 300.0
     enable_cache_report: bool = False
     operations: OperationsConfig = field(default_factory=OperationsConfig)
+    programs: ProgramsConfig = field(default_factory=ProgramsConfig)
 
     @property
     def model_name(self) -> str:

@@ -12,8 +12,9 @@ from sglc.server.openai.batches import BATCHES
 from sglc.server.openai.endpoints import OPENAI
 from sglc.server.openai.files import FILES
 from sglc.server.operations.endpoints import OPERATIONS
+from sglc.server.programs.endpoints import PROGRAMS
 
 
 def all_endpoints() -> Sequence[Endpoint]:
     """Return every endpoint that is served."""
-    return describing((*NATIVE, *OPENAI, *FILES, *BATCHES, *ANTHROPIC, *OPERATIONS))
+    return describing((*NATIVE, *OPENAI, *FILES, *BATCHES, *ANTHROPIC, *PROGRAMS, *OPERATIONS))

@@ -20,6 +20,8 @@ from sglc.server.native.running import Running
 from sglc.server.native.sessions import Sessions
 from sglc.server.operations.key_store import KeyStore
 from sglc.server.operations.operations import Operations
+from sglc.server.programs.service import Programs
+from sglc.server.programs.upload import CompilerSettings
 from sglc.server.storage.storage import Storage
 
 _LONG_CHARS = 1 << 15  # a longer text is encoded beside the event loop
@@ -38,6 +40,7 @@ class Service:
     engine: EngineClient
     cutter: Cutter
     storage: Storage
+    programs: Programs
     conversations: Conversations | None
     token_texts: TokenTexts
     seeds: random.Random
@@ -67,6 +70,9 @@ class Service:
             engine,
             Cutter(tokenizer.special_ids),
             storage,
+            Programs(
+                config.programs, config.storage / "programs", engine, compiler_settings(config)
+            ),
             None if template is None else Conversations(tokenizer, template),
             TokenTexts(files.tokenizer),
             random.Random(config.seed),
@@ -114,6 +120,20 @@ class Service:
     def draw_seed(self, given: int | None) -> int:
         """Return the seed of a request: its own, or the next of the server's."""
         return self.seeds.getrandbits(63) if given is None else given
+
+
+def compiler_settings(config: ServerConfig) -> CompilerSettings:
+    """Return what compiling an uploaded program may take, and the model it is for."""
+    programs = config.programs
+    return CompilerSettings(
+        model=config.model,
+        tokenizer=config.tokenizer,
+        chat_template=config.chat_template,
+        model_names=frozenset({config.model, config.model_name}),
+        timeout_s=programs.compile_timeout_s,
+        memory_bytes=programs.compile_memory_bytes,
+        max_source_chars=programs.max_source_chars,
+    )
 
 
 def service_of(request: Request) -> Service:

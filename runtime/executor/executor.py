@@ -47,7 +47,8 @@ class Executor:
     threads of their own). The results of a run depend on its plan, arguments, seed and instance
     number, on tools and on the model, and neither on other runs nor on the order in which the
     backend works. A ``recorder`` takes down what they cost and when; it changes nothing of them.
-    ``on_call`` is told of the calls of tools that ``answer`` is to end.
+    ``on_call`` is told of the calls of tools that ``answer`` is to end. A prompt of more than
+    ``most_chars`` characters is refused before it is encoded.
     ``wake`` ends a ``wait``; a ``step`` clears it before anything else. ``max_step_s`` is how long
     a step may compute before the model goes on, by ``clock``: what is left waits for the next one.
     """
@@ -66,6 +67,7 @@ class Executor:
         wake: threading.Event | None = None,
         max_step_s: float | None = None,
         on_call: Callable[[Run, RemoteCall], None] | None = None,
+        most_chars: int | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self._backend = backend
@@ -82,6 +84,7 @@ class Executor:
         if recorder is not None:
             recorder.attach(backend, encoder)
             self._machine = TracedMachine(starters, recorder, clock)
+        self._machine.most_chars = most_chars
         self._models = ModelCalls(backend, self._machine, self._compiler, recorder)
         self._tools = ToolCalls(self._pool, self._machine, recorder, on_call)
         starters.update({**ARMS, **CONTROL, **EXITS, **LOOPS, **PROMPTS})

@@ -39,13 +39,14 @@ class Machine:
     ``finished`` collects the runs whose entry prompt has ended, ``exhausted`` those that have
     used up their fuel, with the reason, ``lost`` the parts of runs that were stopped; the executor
     takes them. ``is_paused``: what is ready waits for ``begin_step``, since a run has used up its
-    fuel or the time of the step is over.
+    fuel or the time of the step is over. ``most_chars`` is the most that a prompt can have.
     """
 
     def __init__(
         self, starters: Mapping[str, Starter], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.is_paused = False
+        self.most_chars: int | None = None
         self._clock = clock
         self._pause_s: float | None = None
         self._starters = starters

@@ -29,12 +29,13 @@ def _append(
 
 
 def start_stream(machine: Machine, frame: Frame, node: NodeCode) -> None:
-    machine.done(frame, node, Stream(frame.run.encoder))
+    machine.done(frame, node, Stream(frame.run.encoder, most_chars=machine.most_chars))
 
 
 def start_entry(machine: Machine, frame: Frame, node: NodeCode) -> None:
     """The first stream of a prompt: fresh when it is called, the caller's when it is included."""
-    machine.done(frame, node, frame.entry or Stream(frame.run.encoder))
+    fresh = Stream(frame.run.encoder, most_chars=machine.most_chars)
+    machine.done(frame, node, frame.entry or fresh)
 
 
 def start_put(machine: Machine, frame: Frame, node: NodeCode) -> None:

@@ -51,7 +51,8 @@ class Stream(Spoken):
     ``length`` counts segments. ``logprob`` is the sum over all generated tokens whose
     probabilities are known. ``written`` are the ids of a segment that a model wrote, where they are
     to stay. Ids are made from those of the nearest earlier version that has been encoded. ``held``
-    is the backend's stream that can go on from here.
+    is the backend's stream that can go on from here. ``num_chars`` counts the characters of texts;
+    of more than ``most_chars`` no ids are made, since no model would take them.
     """
 
     __slots__ = (
@@ -62,6 +63,8 @@ class Stream(Spoken):
         "held",
         "length",
         "logprob",
+        "most_chars",
+        "num_chars",
         "parent",
         "segment",
         "written",
@@ -74,8 +77,13 @@ class Stream(Spoken):
         segment: Segment | None = None,
         logprob: float = 0.0,
         written: Written | None = None,
+        most_chars: int | None = None,
     ) -> None:
         self.encoder = encoder
+        self.most_chars = most_chars
+        self.num_chars: int = 0 if parent is None else parent.num_chars
+        if isinstance(segment, Text):
+            self.num_chars += len(segment.text)
         self.parent = parent
         self.segment = segment
         self.length: int = 0 if parent is None else parent.length + 1
@@ -91,7 +99,7 @@ class Stream(Spoken):
     ) -> Stream:
         """Return the next version."""
         self._is_shared = self._is_shared is not None
-        return Stream(self.encoder, self, segment, self.logprob + logprob, written)
+        return Stream(self.encoder, self, segment, self.logprob + logprob, written, self.most_chars)
 
     def segments(self) -> tuple[Segment, ...]:
         """Return all segments from the start; remembered, and begun from a version that was."""
@@ -110,8 +118,13 @@ class Stream(Spoken):
         """Return the encoded stream; remembered here and where versions part.
 
         Raises:
-            ValueError: a role or special token that the model does not have.
+            ValueError: a role or special token that the model does not have; too many characters.
         """
+        if self.most_chars is not None and self.num_chars > self.most_chars:
+            raise ValueError(
+                f"the prompt has {self.num_chars} characters; the model's context has room for "
+                f"{self.most_chars} at most"
+            )
         links: list[Stream] = []
         version: Stream | None = self
         while version is not None and version._encoded is None:

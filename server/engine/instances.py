@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sglc.compiler.plan.arguments import ArgumentError
@@ -34,6 +34,7 @@ from sglc.server.engine.messages import (
 )
 
 MAX_SIZE: Final = 4_000_000  # characters and items of a value that is told
+_MAX_ITEMS: Final = 200_000  # of those: items
 _MAX_STEP_S: Final = 0.02  # what programs may compute between two steps of the model
 
 
@@ -76,6 +77,8 @@ class Instances:
         self._encoder = encoder
         self._preparer = preparer
         self._wake = wake
+        longest = max(map(len, encoder.tokenizer.token_bytes))
+        self._most_chars = client().max_context * longest
         self._executor = self._make(None)
         self._traced: dict[int, Executor] = {}
         self._plans: dict[str, dict[str, Plan]] = {}  # by digest and entry
@@ -97,6 +100,11 @@ class Instances:
     def num_slots(self) -> int:
         """Tokens that the KV cache holds."""
         return self._executor.num_slots
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether the model has something to do for a run."""
+        return any(each.is_asking for each in (self._executor, *self._traced.values()))
 
     @property
     def patience_s(self) -> float | None:
@@ -148,6 +156,7 @@ class Instances:
         self._jobs[command.job] = self._by_run[run] = job
         if recorder is not None:
             self._traced[command.job] = executor
+        self._wake.set()  # the next step begins it
 
     def cancel(self, number: int) -> None:
         """End a run; nothing more is told of it. Unknown ones are ignored."""
@@ -187,6 +196,7 @@ class Instances:
             wake=self._wake,
             max_step_s=_MAX_STEP_S,
             on_call=self._called,
+            most_chars=self._most_chars,
         )
 
     def _told(self, job: _Job) -> Iterator[JobReply]:
@@ -227,12 +237,17 @@ class Instances:
         result = job.run.result()
         if job.recorder is not None:
             self._replies.append(Traced(job.number, trace_data(job.recorder, job.about)))
+        said = {"text": result.text, "messages": result.messages}
         try:
-            _check_size([result.value, dict(result.captures), result.text, result.messages])
+            _check_size([result.value, dict(result.captures)])
+            if _is_large(said):
+                told = result_data(replace(result, text="", messages=[])) | {"omitted": [*said]}
+            else:
+                told = result_data(result)
         except DataError as error:
             self._replies.append(Failed(job.number, 500, f"the result cannot be told: {error}"))
-            return
-        self._replies.append(Finished(job.number, result_data(result)))
+        else:
+            self._replies.append(Finished(job.number, told))
 
     def _forget(self, job: _Job) -> None:
         del self._jobs[job.number], self._by_run[job.run]
@@ -252,11 +267,19 @@ def _event_data(event: RunEvent) -> dict[str, Any]:
         return event_data(small) | {"omitted": str(error)}
 
 
+def _is_large(value: Any) -> bool:
+    all_of_it = [value]
+    return (
+        size_of(all_of_it, _MAX_ITEMS) > _MAX_ITEMS
+        or size_of(all_of_it, MAX_SIZE, texts=True) > MAX_SIZE
+    )
+
+
 def _check_size(value: Any) -> None:
     """Refuse what would be too much as JSON.
 
     Raises:
         DataError: it is too large, or nests too deep.
     """
-    if size_of(value, MAX_SIZE, texts=True) > MAX_SIZE:
-        raise DataError(f"it has more than {MAX_SIZE} characters and items")
+    if _is_large(value):
+        raise DataError(f"it has more than {MAX_SIZE} characters, or {_MAX_ITEMS} items")

@@ -84,7 +84,9 @@ class Worker:
     def run(self) -> None:
         """Step until told to end."""
         while self.step():
-            if not self._shared.idle:  # what one makes a step for may be news for the other
+            # What one makes a step for may be news for the other; what a program asks next, it has
+            # not submitted yet.
+            if not self._shared.idle or self._instances.is_asking:
                 continue
             patience_s = self._instances.patience_s
             self._wake.wait(None if patience_s is None else max(patience_s, 0.001))

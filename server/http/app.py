@@ -49,6 +49,7 @@ def make_app(
                     await stack.enter_async_context(each)
                 yield
         finally:
+            await service.programs.close()
             await service.engine.close()
 
     app = Starlette(

@@ -45,7 +45,9 @@ class RunningServer:
 
 _CONFIGURED = """
 from sglc.server.config import ConnectionLimits, ServerConfig
+from sglc.runtime.executor.limits import Limits
 from sglc.server.main import serve
+from sglc.server.programs.config import ProgramsConfig, Webhook
 serve(ServerConfig(port={port}, {config}))
 """
 

@@ -1,0 +1,161 @@
+"""The programs of all tenants: compiled when they are used, kept while they are."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sglc.compiler.plan.arguments import ArgumentError, bind_arguments
+from sglc.compiler.plan.plan import Function
+from sglc.server.errors import ApiError, bad_request
+from sglc.server.programs.compilers import Compilers
+from sglc.server.programs.folder import ProgramFolder
+from sglc.server.programs.upload import Build, Built, Show, Upload
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A compiled program. ``functions`` are the prompts that can be run, without their bodies."""
+
+    upload: Upload
+    built: Built
+    functions: Mapping[str, Function]
+    created: int
+
+    @property
+    def id(self) -> str:
+        """What its tenant calls it."""
+        return self.upload.id
+
+    def prompt(self, name: str | None) -> str:
+        """Return the name of the prompt to run.
+
+        Raises:
+            ApiError: 400: there is no such prompt, or several to choose from.
+        """
+        names = ", ".join(self.functions)
+        if name is None and self.built.entry is None:
+            raise bad_request(f"prompt: the program has several, name one: {names}", "prompt")
+        chosen = name or self.built.entry
+        if chosen not in self.functions:
+            raise bad_request(f"prompt: no prompt `{chosen}` (there is {names})", "prompt")
+        assert chosen is not None
+        return chosen
+
+    def bind(self, prompt: str, arguments: Mapping[str, Any], place: str) -> dict[str, Any]:
+        """Return the arguments of a run, those that the program was compiled for included.
+
+        Raises:
+            ApiError: 400, naming the parameter under ``place``.
+        """
+        known = self.upload.known
+        for name, value in arguments.items():
+            if name in known and value != known[name]:
+                raise bad_request(
+                    f"{place}.{name}: the program was compiled for another value (`known`)",
+                    f"{place}.{name}",
+                )
+        function = self.functions[prompt]
+        try:
+            bind_arguments(function, {**known, **arguments})
+        except ArgumentError as error:
+            named = [p.name for p in function.params if f"`{p.name}`" in error.problems[0]]
+            named += [name for name in arguments if f"`{name}`" in error.problems[0]]
+            param = f"{place}.{named[0]}" if named else place
+            raise bad_request(f"{place}: {'; '.join(error.problems)}", param) from None
+        return {**known, **arguments}
+
+
+class Library:
+    """Programs by tenant and id; of those in memory the one used longest ago is let go of."""
+
+    def __init__(
+        self,
+        folder: ProgramFolder,
+        compilers: Compilers,
+        *,
+        max_programs: int,
+        max_bytes: int = 128 << 20,
+    ) -> None:
+        self._folder = folder
+        self._compilers = compilers
+        self._max_programs = max_programs
+        self._max_bytes = max_bytes
+        self._kept: OrderedDict[tuple[str, str], Program] = OrderedDict()
+
+    async def add(self, tenant: str, upload: Upload) -> Program:
+        """Compile and keep a program; one that is there already stays as it is.
+
+        Raises:
+            ProgramError: 422: it has errors, or takes too much.
+            ApiError: 409, 429, 507: there are too many, or there is no room.
+        """
+        known = self._recall(tenant, upload.id)
+        if known is not None:
+            return known
+        built = await self._compilers.build(tenant, Build(upload))
+        created = await asyncio.to_thread(self._folder.write, tenant, upload, self._max_programs)
+        return self._keep(tenant, upload, built, created)
+
+    async def get(self, tenant: str, program_id: str) -> Program:
+        """Return a program of a tenant.
+
+        Raises:
+            ApiError: 404: it has no such program; 500: what is on disk is damaged.
+        """
+        known = self._recall(tenant, program_id)
+        if known is not None:
+            return known
+        stored = await asyncio.to_thread(self._folder.read, tenant, program_id)
+        if stored is None:
+            raise _unknown(program_id)
+        built = await self._compilers.build(tenant, Build(stored.upload))
+        return self._keep(tenant, stored.upload, built, stored.created)
+
+    async def show(self, tenant: str, question: Show) -> bytes:
+        """Write a program down in one of its forms.
+
+        Raises:
+            ApiError: as ``Compilers.show``.
+        """
+        return await self._compilers.show(tenant, question)
+
+    async def ids(self, tenant: str) -> Sequence[str]:
+        """Return the ids of all programs of a tenant."""
+        return await asyncio.to_thread(self._folder.ids, tenant)
+
+    async def remove(self, tenant: str, program_id: str) -> None:
+        """Forget a program; runs of it go on.
+
+        Raises:
+            ApiError: 404: the tenant has no such program.
+        """
+        self._kept.pop((tenant, program_id), None)
+        if not await asyncio.to_thread(self._folder.remove, tenant, program_id):
+            raise _unknown(program_id)
+
+    def _recall(self, tenant: str, program_id: str) -> Program | None:
+        found = self._kept.get((tenant, program_id))
+        if found is not None:
+            self._kept.move_to_end((tenant, program_id))
+        return found
+
+    def _keep(self, tenant: str, upload: Upload, built: Built, created: int) -> Program:
+        program = Program(upload, built, pickle.loads(built.functions), created)
+        self._kept[tenant, upload.id] = program
+        while sum(map(_size, self._kept.values())) > self._max_bytes and len(self._kept) > 1:
+            self._kept.popitem(last=False)
+        return program
+
+
+def _size(program: Program) -> int:
+    upload = program.upload
+    return len(program.built.plan) + len(upload.source or "") + len(str(upload.graph or ""))
+
+
+def _unknown(program_id: str) -> ApiError:
+    return ApiError(404, f"there is no program `{program_id[:80]}`", code="program_not_found")
