@@ -31,6 +31,12 @@ def add_operations(parser: argparse.ArgumentParser) -> None:
         "(default: any)",
     )
     add("--enable-metrics", action="store_true", help="serve /metrics for Prometheus")
+    add(
+        "--otlp-traces-endpoint",
+        default=None,
+        metavar="URL",
+        help="send a span per request there, as http://localhost:4318/v1/traces",
+    )
     add("--log-format", choices=("text", "json"), default="text")
     add("--log-level", choices=("debug", "info", "warning", "error"), default="info")
     add("--log-requests", action="store_true", help="log lengths and tokens of each request")
@@ -54,6 +60,7 @@ def operations_config(args: argparse.Namespace) -> OperationsConfig:
         isolate_cache=args.isolate_cache,
         cors_origins=_origins(args.cors_origin),
         enable_metrics=args.enable_metrics,
+        otlp_traces_endpoint=args.otlp_traces_endpoint,
         log_format=args.log_format,
         log_level=args.log_level,
         log_requests=args.log_requests,

@@ -41,13 +41,14 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
         from sglc.server.engine.process import EngineError
         from sglc.server.main import serve
         from sglc.server.operations.key_file import KeyFileError
+        from sglc.server.operations.tracing import TracingError
         from sglc.server.storage.faults import StorageError
     except ModuleNotFoundError as error:
         raise CommandError(f"serving needs {error.name}: pip install 'sglc[serve]'") from None
     config = server_config(args)
     try:
         serve(config)
-    except (EngineError, KeyFileError, ModelError, StorageError) as error:
+    except (EngineError, KeyFileError, ModelError, StorageError, TracingError) as error:
         raise CommandError(str(error)) from None
     return EXIT_OK
 

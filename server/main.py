@@ -43,6 +43,7 @@ def serve(config: ServerConfig) -> None:
     Raises:
         ModelError: the model's files are missing or broken.
         KeyFileError: the file of keys cannot be used.
+        TracingError: traces cannot be sent.
         StorageError: the storage folder cannot be used.
         EngineError: the engine cannot be started.
         OSError: it is not possible to listen there.

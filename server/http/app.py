@@ -51,6 +51,7 @@ def make_app(
         finally:
             await service.programs.close()
             await service.engine.close()
+            await operations.close()
 
     app = Starlette(
         routes=[

@@ -37,6 +37,7 @@ class Served:
 
     tenant: Tenant = ANYONE
     request_id: str = ""
+    trace_id: str = ""
     endpoint: str = ""
     usage: Usage = field(default_factory=Usage)
     open_jobs: int = 0

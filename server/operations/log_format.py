@@ -46,6 +46,8 @@ class JsonFormatter(logging.Formatter):
         about = served()
         if about.request_id:
             data["request_id"] = about.request_id
+        if about.trace_id:
+            data["trace_id"] = about.trace_id
         if about.tenant.name:
             data["tenant"] = about.tenant.name
         data.update(_fields(record))

@@ -13,6 +13,7 @@ from sglc.server.operations.guard import Guard
 from sglc.server.operations.key_store import KeyStore
 from sglc.server.operations.metrics import Metrics
 from sglc.server.operations.request_log import RequestLog
+from sglc.server.operations.tracing import TraceRequests, Tracing
 from sglc.server.security.headers import SecurityHeaders
 from sglc.server.security.host import OneHost
 
@@ -25,17 +26,17 @@ def middleware(
     keys: KeyStore,
     endpoints: Sequence[Endpoint],
     metrics: Metrics | None,
+    tracing: Tracing | None,
 ) -> list[Middleware]:
-    """Return the stack: an id and a line in the log, headers, hosts, origins, keys.
+    """Return the stack: an id and a line in the log, a span, headers, hosts, origins, keys.
 
     Pages of other origins send keys in headers that their scripts set; the server knows no cookies,
     so no credentials are allowed, and an origin gives nobody any right.
     """
-    stack = [
-        Middleware(RequestLog, config=config, metrics=metrics),
-        Middleware(SecurityHeaders),
-        Middleware(OneHost),
-    ]
+    stack = [Middleware(RequestLog, config=config, metrics=metrics)]
+    if tracing is not None:
+        stack.append(Middleware(TraceRequests, tracing=tracing))
+    stack += [Middleware(SecurityHeaders), Middleware(OneHost)]
     if config.cors_origins:
         cors = Middleware(
             CORSMiddleware,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import httpx2
 import pytest
+from generators.collector import Collector, collecting
 from generators.operated import ORIGIN, Operated, Wait
 from generators.servers import start_server
 
@@ -14,14 +15,21 @@ from sglc.server.operations.key_file import edited
 
 
 @pytest.fixture(scope="session")
-def operated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
+def collector() -> Iterator[Collector]:
+    """Where the server sends its spans."""
+    with collecting() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def operated(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Operated]:
     """A server whose keys are alice's and bob's; bob may do one thing at a time."""
     folder = tmp_path_factory.mktemp("operated")
     file = folder / "keys.json"
     with edited(file) as found:
         keys = {"alice": found.add("alice", {}), "bob": found.add("bob", {"max_concurrent": 1})}
     flags = ("--log-format", "json", "--log-level", "debug", "--log-requests", "--isolate-cache")
-    flags += ("--enable-metrics",)
+    flags += ("--enable-metrics", "--otlp-traces-endpoint", collector.url)
     server = start_server(folder, "--api-keys", str(file), *flags, "--cors-origin", ORIGIN)
     yield Operated(server, keys, file)
     assert server.stop() == 0, server.log.read_text()
