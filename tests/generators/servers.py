@@ -52,6 +52,13 @@ serve(ServerConfig(port={port}, {config}))
 """
 
 
+def free_port() -> int:
+    """Return a port at which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def start_server(
     folder: Path, *flags: str, config: str = "", timeout_s: float = 60.0
 ) -> RunningServer:
@@ -59,9 +66,7 @@ def start_server(
 
     ``config``: arguments of ServerConfig, in Python, instead of flags.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = ["-m", "sglc.cli.main", "serve", "--port", str(port), *flags]
     if config:
         command = ["-c", _CONFIGURED.format(port=port, config=config)]

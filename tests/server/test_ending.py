@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,9 @@ from typing import Any
 
 import httpx2
 import pytest
-from generators.servers import RunningServer, start_server
+from generators.servers import RunningServer, free_port, start_server
+
+EMBEDDED = Path(__file__).parents[2] / "runtime" / "embedded"
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
 
@@ -112,17 +115,47 @@ def test_the_engine_ends_with_a_server_that_is_killed(tmp_path: Path) -> None:
             assert is_gone(engine)
 
 
-def test_an_address_in_use_is_a_line_and_an_exit_code(
-    server: RunningServer, tmp_path: Path
-) -> None:
+def test_a_signal_while_the_engine_starts_is_no_failure(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sglc.cli.main", "serve", "--port", str(free_port())]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        while not children.read_text():
+            assert process.poll() is None
+            time.sleep(0.01)
+        engine = int(children.read_text().split()[0])
+        process.terminate()
+        assert process.wait(10) == 0
+        assert process.stderr is not None
+        assert b"Traceback" not in process.stderr.read()
+        assert is_gone(engine)
+
+
+def failed(folder: Path, *flags: str) -> str:
+    """Return what a server says that cannot start."""
     ended = subprocess.run(
-        [sys.executable, "-m", "sglc.cli.main", "serve", "--port", str(server.port)],
-        cwd=tmp_path,
+        [sys.executable, "-m", "sglc.cli.main", "serve", *flags],
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
     assert ended.returncode == 3
-    assert "cannot listen at 127.0.0.1" in ended.stderr
     assert "Traceback" not in ended.stderr
+    return ended.stderr
+
+
+def test_an_address_in_use_is_a_line_and_an_exit_code(
+    server: RunningServer, tmp_path: Path
+) -> None:
+    said = failed(tmp_path, "--port", str(server.port))
+    assert f"cannot listen at 127.0.0.1:{server.port}" in said
+
+
+def test_an_engine_that_cannot_start_is_a_line_and_an_exit_code(tmp_path: Path) -> None:
+    broken = tmp_path / "model"
+    shutil.copytree(EMBEDDED, broken)
+    (broken / "model.safetensors").write_bytes(b"no weights")
+    said = failed(tmp_path, "--port", str(free_port()), "--model-path", str(broken))
+    assert said.splitlines()[-1].startswith("sglc: ")
+    assert "model.safetensors" in said
