@@ -54,7 +54,7 @@ class ServerConfig:
         max_file_bytes: the same, of an uploaded file.
         max_queued: model calls that wait or run at once; more are refused with 429.
         batch_window: requests of batches that run at once, fewer while others ask.
-        request_timeout_s: wall time of one request, None for no limit.
+        request_timeout_s: wall time of one request, None for no limit; batches have their own.
         drain_timeout_s: how long running requests may take after SIGTERM.
         restart_timeout_s: how long the engine may be silent before it is taken for dead.
         enable_cache_report: whether the usage of a reply says how much of a prompt was cached.

@@ -246,7 +246,7 @@ class EngineClient:
         if IN_BACKGROUND.get():
             self._background.add(job.number)
         limit_s = self._limits.request_timeout_s
-        if limit_s is not None:
+        if limit_s is not None and job.number not in self._background:
             loop = asyncio.get_running_loop()
             self._timers[job.number] = loop.call_later(limit_s, self._time_out, job, limit_s)
         return job

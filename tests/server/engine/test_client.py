@@ -174,6 +174,18 @@ def test_a_request_that_takes_too_long_is_ended_in_the_engine_too(tmp_path: Path
     assert "Cancel 1" in said
 
 
+def test_work_in_the_background_has_no_such_limit(tmp_path: Path) -> None:
+    async def check(client: EngineClient) -> None:
+        IN_BACKGROUND.set(True)
+        waiting = asyncio.create_task(ask(client, WAIT))
+        IN_BACKGROUND.set(False)
+        assert (await failure(ask(client, WAIT))).status == 504
+        assert not waiting.done()
+        waiting.cancel()
+
+    run(tmp_path / "log", check, request_timeout_s=0.1)
+
+
 def test_leaving_a_job_cancels_it_unless_it_is_over(tmp_path: Path) -> None:
     async def check(client: EngineClient) -> None:
         async with client.generate(Generation(ids=WAIT, max_tokens=1)):
