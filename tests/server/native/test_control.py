@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 from generators.native_client import FRANCE, NativeClient
+from generators.servers import RunningServer
 
 LONG = {"max_new_tokens": 1900, "ignore_eos": True}
 
@@ -156,3 +159,29 @@ def test_what_cannot_be_embedded_is_named(
     reply = http.post("/encode", json=body)
     assert reply.status_code == 400
     assert reply.json()["error"]["param"] == param
+
+
+def jobs(http: httpx2.Client) -> int:
+    count: int = http.get("/get_server_info").json()["internal_states"][0]["jobs"]
+    return count
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_client_that_goes_away_ends_its_request(
+    http: httpx2.Client, server: RunningServer, stream: bool
+) -> None:
+    # `n` makes it long enough to be seen: nothing but the client's going ends it this early
+    params = {**LONG, "n": 64}
+    body = json.dumps({"text": FRANCE, "sampling_params": params, "stream": stream}).encode()
+    head = b"POST /generate HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(head + body)
+        deadline = time.monotonic() + 30
+        while not jobs(http) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert jobs(http) == 1
+    deadline = time.monotonic() + 2
+    while jobs(http) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    state = http.get("/get_server_info").json()["internal_states"][0]
+    assert (state["jobs"], state["held_slots"]) == (0, 0)
