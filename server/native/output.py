@@ -35,6 +35,8 @@ class Output:
         self._text = ""
         self._logprobs: tuple[float, ...] = ()
         self._tops: tuple[Pairs, ...] = ()
+        self._rows: list[logprobs.Triple] = []
+        self._top_rows: list[list[logprobs.Triple]] = []
         self._cached_tokens: int | None = None
         self._scores: PromptLogprobs | None = None
         self._finish: dict[str, Any] | None = None
@@ -106,12 +108,19 @@ class Output:
         }
         if self.prompt.logprob_start is not None:
             meta |= self._input_logprobs()
-            meta["output_token_logprobs"] = logprobs.triples(self._logprobs, self.ids, self._named)
-            if self.prompt.item.num_top:
-                meta["output_top_logprobs"] = logprobs.tops(
-                    self._tops, self.prompt.item.num_top, self._named
-                )
+            meta |= self._output_logprobs()
         return meta
+
+    def _output_logprobs(self) -> dict[str, Any]:
+        """Return what is known of the output; what an earlier event had is not made again."""
+        done, num_top = len(self._rows), self.prompt.item.num_top
+        self._rows += logprobs.triples(self._logprobs[done:], self.ids[done:], self._named)
+        found: dict[str, Any] = {"output_token_logprobs": self._rows}
+        if num_top:
+            done = len(self._top_rows)
+            self._top_rows += logprobs.tops(self._tops[done:], num_top, self._named)
+            found["output_top_logprobs"] = self._top_rows
+        return found
 
     def _input_logprobs(self) -> dict[str, Any]:
         """Return what is known of the prompt; a first token has no probability."""
