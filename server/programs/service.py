@@ -49,7 +49,6 @@ class Programs:
     async def close(self) -> None:
         """Cancel all runs and end the compilers."""
         await self.runs.close()
-        await self.webhooks.close()
         await self._compilers.close()
 
 

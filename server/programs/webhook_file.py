@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sglc.server.programs.config import Webhook
+from sglc.server.security.targets import FetchError, Target
 
 
 class WebhookFileError(ValueError):
@@ -52,6 +53,10 @@ def _read(place: str, value: Any) -> Webhook:
         raise WebhookFileError(f"{place}: url: must be http:// or https://, not {given.url!r}")
     if parts.username is not None or parts.password is not None:
         raise WebhookFileError(f"{place}: url: may hold no password; use `secret`")
+    try:
+        Target.parse(given.url)
+    except FetchError as error:
+        raise WebhookFileError(f"{place}: url: {error}") from None
     return Webhook(
         url=given.url, secret=given.secret, timeout_s=given.timeout_s, private=given.private
     )

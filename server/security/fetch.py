@@ -83,7 +83,7 @@ class Fetcher:
         async with self._limited():
             reply = await self._ask(target, "POST", data, headers)
         if reply.location is not None:
-            raise FetchError("the answer is a redirect")
+            raise FetchError("the answer is a redirect, which is not followed")
         return reply.fetched
 
     def _limited(self) -> _Limit:
@@ -93,9 +93,7 @@ class Fetcher:
         self, target: Target, method: str, data: bytes, headers: Mapping[str, str]
     ) -> _Reply:
         if not target.is_listed(self._policy.hosts):
-            raise FetchError(
-                f"nothing is fetched from {target.authority}: the operator has not listed it"
-            )
+            raise FetchError("the operator has not listed the host")
         addresses = await self._addresses(target)
         reader, writer = await _connect(target, addresses)
         try:
@@ -103,7 +101,7 @@ class Fetcher:
                 reader, writer, target, method, data, headers, self._policy.max_bytes
             )
         except (h11.ProtocolError, OSError):
-            raise FetchError(f"{target.authority} has broken off its answer") from None
+            raise FetchError("the answer is broken off, or none of HTTP") from None
         finally:
             writer.close()
             with suppress(OSError, TimeoutError):
@@ -115,9 +113,9 @@ class Fetcher:
         except OSError:
             found = ()
         if not found:
-            raise FetchError(f"{target.host} has no address")
+            raise FetchError("the host has no address")
         if not self._policy.allows_private and not all(map(is_public, found)):
-            raise FetchError(f"{target.host} is not a public address")
+            raise FetchError("the address of the host is not a public one")
         return found
 
 
@@ -135,7 +133,7 @@ class _Limit:
         try:
             await self._timeout.__aexit__(*error)  # type: ignore[arg-type]  # what it was given
         except TimeoutError:
-            raise FetchError(f"it took longer than {self._timeout_s:g} s") from None
+            raise FetchError(f"no answer within {self._timeout_s:g} s") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +156,10 @@ async def _connect(
                 server_hostname=target.host if is_secure else None,
             )
         except ssl.SSLError:
-            raise FetchError(f"{target.authority} cannot prove that it is itself") from None
+            raise FetchError("the host cannot prove that it is itself") from None
         except OSError:
             continue
-    raise FetchError(f"{target.authority} cannot be reached")
+    raise FetchError("the host cannot be reached")
 
 
 async def _exchange(
@@ -195,20 +193,20 @@ async def _exchange(
             connection.receive_data(await reader.read(_CHUNK))
         elif isinstance(event, h11.Response):
             head = event
-            location = _head(target, head, max_bytes)
+            location = _head(head, max_bytes)
             if location is not None:
                 return _Reply(Fetched(b"", ""), location)
         elif isinstance(event, h11.Data):
             body += event.data
             if len(body) > max_bytes:
-                raise FetchError(f"{target.authority} sends more than {max_bytes} bytes")
+                raise FetchError(f"the answer has more than {max_bytes} bytes")
         elif isinstance(event, h11.EndOfMessage):
             assert head is not None
             media_type = _header(head, b"content-type").partition(";")[0].strip().lower()
             return _Reply(Fetched(bytes(body), media_type), None)
 
 
-def _head(target: Target, head: h11.Response, max_bytes: int) -> str | None:
+def _head(head: h11.Response, max_bytes: int) -> str | None:
     """Look at the head of an answer; return where it leads if it is a redirect.
 
     Raises:
@@ -218,12 +216,12 @@ def _head(target: Target, head: h11.Response, max_bytes: int) -> str | None:
     if head.status_code in _REDIRECTS and location:
         return location
     if head.status_code != 200:
-        raise FetchError(f"{target.authority} answers with status {head.status_code}")
+        raise FetchError(f"the answer has the status {head.status_code}")
     if _header(head, b"content-encoding") not in ("", "identity"):
-        raise FetchError(f"{target.authority} sends a compressed answer, which was not asked for")
+        raise FetchError("the answer is compressed, which was not asked for")
     length = _header(head, b"content-length")
     if length and int(length) > max_bytes:
-        raise FetchError(f"{target.authority} has {length} bytes; {max_bytes} are the limit")
+        raise FetchError(f"the answer has {length} bytes; {max_bytes} are the limit")
     return None
 
 

@@ -15,7 +15,7 @@ _NUMERIC = re.compile(r"(0x[0-9a-f]*|[0-9]+)\.?", re.IGNORECASE)
 
 
 class FetchError(ValueError):
-    """Something is not fetched; the message says why, and tells nothing of what is inside."""
+    """Something is not fetched; the message says why, and names no host or address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,11 @@ class Target:
         """Host and port, as the header ``Host`` has them."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def entry(self) -> str:
+        """What lists this host at this port, and nothing else."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def url(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack
 from typing import Any
 
@@ -117,3 +118,82 @@ def test_a_request_knows_what_it_came_to() -> None:
     usage = about.usage
     assert (usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens) == (7, 2, 4)
     assert (usage.first_token_s, usage.num_jobs) == (0.5, 1)
+
+
+PROGRAM = """
+prompt main(topic: str) -> str:
+    "The most important thing about {topic}, which nobody else has asked about, is"
+    return gen(max_tokens=4)
+"""
+
+
+def test_what_one_has_another_cannot_find(operated: Operated, alice: httpx2.Client) -> None:
+    """Every kind of thing that is kept, by every path that names it."""
+    program = alice.post("/v1/programs", json={"source": PROGRAM}).raise_for_status().json()["id"]
+    run = alice.post(f"/v1/programs/{program}/run", json={"arguments": {"topic": "tea"}}).json()
+    line = {
+        "custom_id": "1",
+        "method": "POST",
+        "url": "/v1/completions",
+        "body": {"model": "m", "prompt": "One", "max_tokens": 1},
+    }
+    upload = {"file": ("a.jsonl", json.dumps(line).encode())}
+    file = alice.post("/v1/files", data={"purpose": "batch"}, files=upload).json()["id"]
+    order = {"input_file_id": file, "endpoint": "/v1/completions", "completion_window": "24h"}
+    batch = alice.post("/v1/batches", json=order).raise_for_status().json()["id"]
+    paths = [
+        ("GET", f"/v1/programs/{program}"),
+        ("GET", f"/v1/programs/{program}/ir"),
+        ("GET", f"/v1/programs/{program}/plan"),
+        ("GET", f"/v1/programs/{program}/viz"),
+        ("POST", f"/v1/programs/{program}/run"),
+        ("GET", f"/v1/runs/{run['id']}"),
+        ("GET", f"/v1/runs/{run['id']}/events"),
+        ("GET", f"/v1/runs/{run['id']}/trace"),
+        ("POST", f"/v1/runs/{run['id']}/cancel"),
+        ("POST", f"/v1/runs/{run['id']}/tools/0"),
+        ("GET", f"/v1/files/{file}"),
+        ("GET", f"/v1/files/{file}/content"),
+        ("GET", f"/v1/batches/{batch}"),
+        ("POST", f"/v1/batches/{batch}/cancel"),
+        ("DELETE", f"/v1/runs/{run['id']}"),
+        ("DELETE", f"/v1/files/{file}"),
+        ("DELETE", f"/v1/programs/{program}"),
+    ]
+    bodies: dict[str, Any] = {"run": {"arguments": {"topic": "tea"}}, "0": {"result": 1}}
+    with operated.client("bob") as bob:
+        for method, path in paths:
+            body = bodies.get(path.rsplit("/", 1)[-1])
+            reply = bob.request(method, path, json=body)
+            assert reply.status_code == 404, (method, path, reply.text)
+        for path in ("/v1/programs", "/v1/files", "/v1/batches"):
+            assert bob.get(path).json()["data"] == [], path
+        refused = bob.post("/v1/batches", json=order)
+        assert refused.status_code == 404
+    for method, path in paths:
+        if method == "GET" and "trace" not in path:
+            assert alice.get(path).status_code == 200, path  # so it is the key that hides it
+
+
+def test_programs_of_tenants_share_nothing_in_the_cache(operated: Operated) -> None:
+    def cached(client: httpx2.Client) -> int:
+        program = client.post("/v1/programs", json={"source": PROGRAM}).json()["id"]
+        body = {"arguments": {"topic": "coffee"}}
+        reply = client.post(f"/v1/programs/{program}/run", json=body).raise_for_status().json()
+        (cost,) = reply["stats"].values()
+        return int(cost["cached_tokens"])
+
+    with operated.client("alice") as alice, operated.client("bob") as bob:
+        cached(alice)
+        assert (cached(bob), cached(alice) > 5, cached(bob) > 5) == (0, True, True)
+
+
+def test_one_cannot_abort_what_another_asked_for(operated: Operated, alice: httpx2.Client) -> None:
+    sampling = {"max_new_tokens": 1000, "ignore_eos": True}
+    body = {"text": "One", "stream": True, "rid": "mine", "sampling_params": sampling}
+    with alice.stream("POST", "/generate", json=body) as stream, operated.client("bob") as bob:
+        lines = stream.iter_lines()
+        next(lines)
+        bob.post("/abort_request", json={"rid": "mine"})
+        last = [line for line in lines if line][-2]
+        assert json.loads(last.removeprefix("data: "))["meta_info"]["completion_tokens"] == 1000

@@ -180,9 +180,9 @@ def test_a_webhook_answers_and_can_tell_who_asks(
     ("name", "words"),
     [
         ("broken", "out of order"),
-        ("away", "it answers with status 302"),
-        ("slow", "no answer in time"),
-        ("inside", "private network"),
+        ("away", "a redirect, which is not followed"),
+        ("slow", "no answer within 0.2 s"),
+        ("inside", "not a public one"),
     ],
 )
 def test_a_webhook_that_fails_is_an_error_of_the_program(
