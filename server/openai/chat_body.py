@@ -112,6 +112,12 @@ async def question_of(service: Service, tenant: Tenant, body: ChatBody) -> Quest
     template = service.files.template
     stops = tuple(dict.fromkeys((*body.stops, *(template.stop if template else ()))))
     stop_ids = body.stop_ids(ready.vocab_size)
+    if may_choose and constraint is not None and (body.stops or stop_ids):
+        field = "stop" if body.stops else "stop_token_ids"
+        raise bad_request(
+            f"{field} does not go with a text of a given form or a call: give one of the three",
+            field,
+        )
     prompt = await prompt_of(service, body)
     num_tokens = len(prompt.ids())
     check_room(num_tokens, service.max_context, "messages")

@@ -118,7 +118,8 @@ class Choice:
         call = calling.first(calling.form.begin)
         if question.constraint is None:
             return self._held_to(call)
-        return self._held_to(Union((question.constraint, call)))
+        either = Union((question.constraint, call))
+        return self._generation(either, (), frozenset(), question.sampling)
 
     def take(self, written: Written) -> Iterator[AnswerEvent]:
         """Hear more text; yield what it says."""
@@ -157,7 +158,7 @@ class Choice:
     ) -> Iterator[AnswerEvent]:
         tokens = self._tokens.add(text, ids, logprobs, tops)
         if text or tokens:
-            self._has_said = self._has_said or not text.isspace()
+            self._has_said = self._has_said or bool(text.strip())
             yield Said(self.index, text, tokens)
 
     def _read(self, piece: Called | Argued | str) -> Iterator[AnswerEvent]:

@@ -154,7 +154,7 @@ def scripted_service(
         Service,
         SimpleNamespace(
             config=SimpleNamespace(enable_cache_report=True),
-            files=SimpleNamespace(tokenizer=tokenizer),
+            files=SimpleNamespace(tokenizer=tokenizer, template=template),
             encoder=PromptEncoder(tokenizer, template),
             engine=cast(Any, engine),
             conversations=Conversations(tokenizer, template),

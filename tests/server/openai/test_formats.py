@@ -189,6 +189,14 @@ def test_any_object_is_an_object(client: openai.OpenAI) -> None:
         ({"max_tokens": 1, "max_completion_tokens": 1}, None),
         ({"logprobs": True, "top_logprobs": 21}, "top_logprobs"),
         ({"top_logprobs": 2}, None),
+        (
+            {
+                "response_format": {"type": "json_object"},
+                "tools": [{"type": "function", "function": {"name": "f"}}],
+                "stop": "x",
+            },
+            "stop",
+        ),
         ({"stream_options": {"include_usage": True}}, "stream_options"),
         ({"stream": True, "stream_options": {"x": 1}}, "stream_options.x"),
         ({"foo": 1}, "foo"),
