@@ -20,6 +20,7 @@ _SERVED = (
     "--disable-regex-jump-forward", "--disable-outlines-disk-cache", "--disable-disk-cache",
     "--random-seed", "--watchdog-timeout", "--host", "--port", "--file-storage-pth",
     "--stream-interval", "--enable-cache-report", "--api-key", "--log-level", "--log-requests",
+    "--enable-metrics",
 )  # fmt: skip
 
 
