@@ -42,7 +42,8 @@ def make_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await service.engine.start()
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, operations.keys.reload)
+        if operations.config.api_keys is not None:  # else SIGHUP is what it is: a terminal's end
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, operations.keys.reload)
         try:
             async with AsyncExitStack() as stack:
                 for each in background:
