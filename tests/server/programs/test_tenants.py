@@ -15,11 +15,12 @@ from generators.uploads import events_of, run, upload
 from sglc.server.operations.key_file import edited
 
 ASK = "tool ask() -> int\nprompt f() -> int:\n    return ask()\n"
-MANY = (
-    "prompt f(n: int):\n    \"Once\"\n    for i in 1..n:\n        gen(max_tokens=4, min_tokens=4)\n"
-)
-    'prompt f(n: int):\n    "Once"\n    for i in 1..n:\n        gen(max_tokens=4, min_tokens=4)\n'
-)
+MANY = """
+prompt f(n: int):
+    "Once"
+    for i in 1..n:
+        gen(max_tokens=4, min_tokens=4)
+"""
 LIMITS: dict[str, Any] = {
     "max_tokens": 30,
     "max_model_calls": 5,
