@@ -45,7 +45,12 @@ class FileStore:
         """
         name = new_id("file-")
         await self._database.run(lambda db: _note_loose(db, name))
-        file = UnrecordedFile(name, await asyncio.to_thread(self._blobs.create, name))
+        creating = asyncio.create_task(asyncio.to_thread(self._blobs.create, name))
+        try:
+            file = UnrecordedFile(name, await asyncio.shield(creating))
+        except asyncio.CancelledError:  # the thread goes on: what it makes has to go as well
+            await asyncio.shield(self._drop_created(name, creating))
+            raise
         try:
             async for chunk in chunks:
                 if max_bytes is not None and file.writer.num_bytes + len(chunk) > max_bytes:
@@ -62,6 +67,10 @@ class FileStore:
         await asyncio.to_thread(file.writer.abort)
         with suppress(ApiError):  # a disk without room: the next start forgets it
             await self._database.run(lambda db: _forget_loose(db, file.id))
+
+    async def _drop_created(self, name: str, creating: asyncio.Task[BlobWriter]) -> None:
+        with suppress(ApiError):  # there was no room, so there is nothing
+            await self.drop(UnrecordedFile(name, await creating))
 
     async def record(
         self, file: UnrecordedFile, *, tenant: str, filename: str, purpose: str

@@ -7,6 +7,7 @@ import errno
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -27,6 +28,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sglc.server.errors import ApiError
+from sglc.server.storage.blobs import BlobFolder, BlobWriter
 from sglc.server.storage.records import StoredFile
 from sglc.server.storage.storage import Storage
 
@@ -226,6 +228,31 @@ def test_an_upload_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
 
+    with opened(tmp_path) as storage:
+        run(cancelled(storage))
+        assert on_disk(tmp_path) == set()
+
+
+def test_an_upload_that_is_cancelled_while_it_is_created_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, made = BlobFolder.create, threading.Event()
+
+    def slow(self: BlobFolder, name: str) -> BlobWriter:
+        writer = real(self, name)
+        made.set()
+        time.sleep(0.1)
+        return writer
+
+    async def cancelled(storage: Storage) -> None:
+        task = asyncio.create_task(storage.files.write(chunks(b"123")))
+        await asyncio.to_thread(made.wait)
+        assert on_disk(tmp_path)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    monkeypatch.setattr(BlobFolder, "create", slow)
     with opened(tmp_path) as storage:
         run(cancelled(storage))
         assert on_disk(tmp_path) == set()
