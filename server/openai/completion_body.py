@@ -15,7 +15,12 @@ from sglc.server.errors import ApiError
 from sglc.server.http.body import ReplyBody
 from sglc.server.openai.fields import MAX_SAMPLES, Refused, SamplingFields, blamed, check_least
 from sglc.server.openai.limits import within_limits
-from sglc.server.openai.logprobs import TokenLogprob, TokenNames, completion_logprobs
+from sglc.server.openai.logprobs import (
+    TextOffsets,
+    TokenLogprob,
+    TokenNames,
+    completion_logprobs,
+)
 from sglc.server.openai.prompts import Prompt, Prompts, prompts_of
 from sglc.server.openai.replies import UsageReply
 from sglc.server.operations.tenant import Tenant
@@ -153,11 +158,13 @@ class Asked:
             for prompt in self.prompts
         ]
 
-    def logprobs(self, tokens: Sequence[TokenLogprob], offset: int) -> dict[str, Any] | None:
-        """Return ``logprobs`` of tokens that begin at ``offset`` in their text."""
+    def logprobs(
+        self, tokens: Sequence[TokenLogprob], offsets: TextOffsets
+    ) -> dict[str, Any] | None:
+        """Return ``logprobs`` of the tokens of a text that come next."""
         if self.body.logprobs is None:
             return None
-        return completion_logprobs(self.names, tokens, offset, self.body.logprobs)
+        return completion_logprobs(self.names, tokens, offsets, self.body.logprobs)
 
 
 async def asked_of(service: Service, tenant: Tenant, body: CompletionBody) -> Asked:

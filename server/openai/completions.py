@@ -18,7 +18,7 @@ from sglc.server.http.disconnect import while_connected
 from sglc.server.http.replies import DONE, data_event, json_reply
 from sglc.server.openai.answers import Usage
 from sglc.server.openai.completion_body import Asked, CompletionBody, asked_of
-from sglc.server.openai.logprobs import TokenLogprob
+from sglc.server.openai.logprobs import TextOffsets, TokenLogprob
 from sglc.server.openai.merging import generated
 from sglc.server.openai.prompts import Prompt
 from sglc.server.openai.replies import Head, usage_data
@@ -76,8 +76,8 @@ async def stream(
     usage = Usage(prompt_tokens=sum(len(prompt.ids) for prompt in asked.prompts))
     head = Head("cmpl-", "text_completion", body.model)
     num = body.num_choices
-    offsets = [0] * (num * len(asked.prompts))  # of what comes next, in the text of each choice
-    texts = [TextTokens(asked.names) for _ in offsets]
+    texts = [TextTokens(asked.names) for _ in range(num * len(asked.prompts))]
+    offsets = [TextOffsets(asked.names) for _ in texts]
 
     def chunk(index: int, text: str, tokens: Sequence[TokenLogprob], **more: Any) -> bytes:
         made = {
@@ -87,7 +87,6 @@ async def stream(
             "finish_reason": None,
             **more,
         }
-        offsets[index] += len(text)
         return data_event(
             head.data([made], usage_data(service, usage) if body.counts_usage else None)
         )
@@ -159,7 +158,7 @@ def _choice(asked: Asked, index: int, prompt: Prompt, sampled: Sampled) -> dict[
     return {
         "index": index,
         "text": text,
-        "logprobs": asked.logprobs(tokens, 0),
+        "logprobs": asked.logprobs(tokens, TextOffsets(asked.names)),
         **_end(result),
     }
 

@@ -67,24 +67,39 @@ def _entry(names: TokenNames, token: int, logprob: float | None) -> dict[str, An
     }
 
 
-def completion_logprobs(
-    names: TokenNames, tokens: Sequence[TokenLogprob], offset: int, num_top: int
-) -> dict[str, Any]:
-    """Return ``logprobs`` of a completion; ``offset`` is where the first token begins in its text.
+class TextOffsets:
+    """Where the tokens of a text begin in it, in characters; asked for piece by piece, in order.
 
-    A token is among the most probable ones of its place in any case. Of the tokens that make one
-    character each begins where that character does.
+    Of the tokens that make one character each begins where that character does. Text may be far
+    ahead of the tokens that are certain, so it says nothing about where they are.
     """
-    offsets: list[int] = []
-    utf8 = codecs.getincrementaldecoder("utf-8")("replace")
-    for token in tokens:
-        offsets.append(offset)
-        offset += len(utf8.decode(names.data(token.id)))
+
+    def __init__(self, names: TokenNames) -> None:
+        self._names = names
+        self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
+        self._next = 0
+
+    def take(self, tokens: Sequence[TokenLogprob]) -> list[int]:
+        """Return where the tokens that come next begin."""
+        found: list[int] = []
+        for token in tokens:
+            found.append(self._next)
+            self._next += len(self._utf8.decode(self._names.data(token.id)))
+        return found
+
+
+def completion_logprobs(
+    names: TokenNames, tokens: Sequence[TokenLogprob], offsets: TextOffsets, num_top: int
+) -> dict[str, Any]:
+    """Return ``logprobs`` of a completion, or of a piece of one; ``offsets`` are those of its text.
+
+    A token is among the most probable ones of its place in any case.
+    """
     return {
         "tokens": [names.key(token.id) for token in tokens],
         "token_logprobs": [finite(token.logprob) for token in tokens],
         "top_logprobs": [_tops(names, token) for token in tokens] if num_top else None,
-        "text_offset": offsets,
+        "text_offset": offsets.take(tokens),
     }
 
 

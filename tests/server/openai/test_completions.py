@@ -94,6 +94,7 @@ def _joined(chunks: list[Any], count: int) -> tuple[list[str], list[Any], list[s
         {"echo": True, "max_tokens": 0},
         {"stop": ["a", "is"], "logprobs": 0},
         {"stop": ["a", "is"], "extra_body": {"no_stop_trim": True}, "logprobs": 0},
+        {"extra_body": {"regex": "[a-z ]{5,20}"}, "logprobs": 1, "n": 2},  # tokens behind the text
     ],
 )
 def test_a_stream_joins_to_the_reply(
