@@ -149,7 +149,7 @@ class Choice:
         if self._reader is None:
             yield from self._say(text, ids, logprobs, tops)
             return
-        self._tokens.add("", ids, logprobs, tops)
+        yield from self._say("", ids, logprobs, tops)  # tokens of what was said; a call has none
         for piece in self._reader.read(text):
             yield from self._read(piece)
 

@@ -78,6 +78,26 @@ def test_log_probabilities_have_bytes_that_join_to_the_content(client: openai.Op
         assert math.exp(each.logprob) > 0.5
 
 
+def test_log_probabilities_beside_tools_are_streamed_too(client: openai.OpenAI) -> None:
+    schema: Any = {"type": "object", "properties": {"city": {"type": "string", "maxLength": 8}}}
+    closed = schema | {"required": ["city"], "additionalProperties": False}
+    asked: Any = {
+        **GREEDY,
+        "logprobs": True,
+        "tools": [{"type": "function", "function": {"name": "look", "parameters": schema}}],
+        "response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": closed}},
+    }
+    whole = client.chat.completions.create(**asked).choices[0]
+    assert whole.logprobs is not None
+    assert whole.message.content
+    found: list[str] = []
+    for chunk in client.chat.completions.create(**asked, stream=True):
+        said = chunk.choices[0].logprobs
+        found += [each.token for each in (said.content if said else None) or ()]
+    assert found == [each.token for each in whole.logprobs.content or ()]
+    assert "".join(found) == whole.message.content
+
+
 def test_json_of_a_schema_is_valid(client: openai.OpenAI) -> None:
     schema = {
         "type": "object",
