@@ -215,6 +215,10 @@ class Executor:
         if not run.done:
             self._end(run, "cancelled", "the run was cancelled")
 
+    def forget(self, plan: Plan) -> None:
+        """Let go of what is kept for runs of a plan that there will be no more of."""
+        self._plans.pop(id(plan), None)
+
     def close(self) -> None:
         """Cancel every run and let go of the threads."""
         self._end_all("cancelled", "the executor was closed")

@@ -44,6 +44,7 @@ log = logging.getLogger("sglc.server")
 
 _PING = 0  # the number of an Ask whose answer nobody waits for
 _MAX_PLANS = 64  # that the engine keeps
+_MAX_PLAN_BYTES = 16 << 20  # pickled, of all of them; in use they take thirty times that
 _END_S = 5.0  # what a process may take to end when it is asked to
 
 
@@ -176,7 +177,9 @@ class EngineClient:
             return
         self._plans[digest] = plan
         self._say(LoadPlan(digest, plan))
-        if len(self._plans) > _MAX_PLANS:
+        while len(self._plans) > _MAX_PLANS or (
+            len(self._plans) > 1 and sum(map(len, self._plans.values())) > _MAX_PLAN_BYTES
+        ):
             self._say(UnloadPlan(self._plans.popitem(last=False)[0]))
 
     def run_plan(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -125,7 +126,8 @@ class Instances:
 
     def unload(self, digest: str) -> None:
         """Forget a plan; runs of it go on."""
-        self._plans.pop(digest, None)
+        for plan in self._plans.pop(digest, {}).values():
+            self._executor.forget(plan)
 
     def begin(self, command: RunPlan) -> None:
         """Begin a run, or say why it cannot begin."""
@@ -236,7 +238,8 @@ class Instances:
         self._forget(job)
         result = job.run.result()
         if job.recorder is not None:
-            self._replies.append(Traced(job.number, trace_data(job.recorder, job.about)))
+            trace = json.dumps(trace_data(job.recorder, job.about), ensure_ascii=False)
+            self._replies.append(Traced(job.number, trace.encode("utf-8", "replace")))
         said = {"text": result.text, "messages": result.messages}
         try:
             _check_size([result.value, dict(result.captures)])

@@ -246,10 +246,10 @@ class ToolCalled:
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """The trace of a run that was to be recorded; the result comes behind it."""
+    """The trace of a run that was to be recorded, as JSON; the result comes behind it."""
 
     job: int
-    trace: Mapping[str, Any]
+    trace: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from sglc.compiler.ir.graph import Module
 from sglc.compiler.passes.base import Markup
 from sglc.runtime.models.files import load_files
 from sglc.runtime.tokenizer.markup import TemplateMarkup
-from sglc.server.programs.building import Made, ProgramRefused, built, make
+from sglc.server.programs.building import ProgramRefused, built, make
 from sglc.server.programs.upload import (
     Build,
     CompilerSettings,
@@ -29,7 +29,7 @@ from sglc.server.programs.upload import (
 )
 
 if TYPE_CHECKING:
-    from sglc.viz.trace import Trace
+    from sglc.viz.trace import TraceFile
 
 LENGTH: Final = 8  # bytes of the length before each message, little-endian
 
@@ -94,23 +94,23 @@ def _page(
         markup,
         lambda each, module: stages.append((str(each), module)),
     )
-    entry = None if question.trace is None else str(question.trace["otherData"]["prompt"])
+    trace = None if question.trace is None else _trace(question.trace)
+    entry = None if trace is None else str(trace.about["prompt"])
     names = [entry] if entry is not None else []
     names += [name for name in made.prompts if name != entry]
     data = page_data(
         Atlas(made.graph, names),
         question.upload.entry or made.prompts[0],
         stages_of(made.graph, stages, made.changes),
-        None if question.trace is None else _trace(question, made),
+        None if trace is None else trace.read(made.sources),
     )
     return render_page(data).encode()
 
 
-def _trace(question: Show, made: Made) -> Trace:
+def _trace(data: bytes) -> TraceFile:
     from sglc.viz.trace import TraceFile
 
-    assert question.trace is not None
-    return TraceFile("the trace", question.trace).read(made.sources)
+    return TraceFile.parse(data.decode(), "the trace")
 
 
 def serve(settings: CompilerSettings) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import pickle
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,6 +86,7 @@ class Library:
         self._max_programs = max_programs
         self._max_bytes = max_bytes
         self._kept: OrderedDict[tuple[str, str], Program] = OrderedDict()
+        self._coming: dict[tuple[str, str], asyncio.Task[Program]] = {}
 
     async def add(self, tenant: str, upload: Upload) -> Program:
         """Compile and keep a program; one that is there already stays as it is.
@@ -94,12 +95,15 @@ class Library:
             ProgramError: 422: it has errors, or takes too much.
             ApiError: 409, 429, 507: there are too many, or there is no room.
         """
-        known = self._recall(tenant, upload.id)
-        if known is not None:
-            return known
-        built = await self._compilers.build(tenant, Build(upload))
-        created = await asyncio.to_thread(self._folder.write, tenant, upload, self._max_programs)
-        return self._keep(tenant, upload, built, created)
+
+        async def make() -> Program:
+            built = await self._compilers.build(tenant, Build(upload))
+            created = await asyncio.to_thread(
+                self._folder.write, tenant, upload, self._max_programs
+            )
+            return self._keep(tenant, upload, built, created)
+
+        return await self._once((tenant, upload.id), make)
 
     async def get(self, tenant: str, program_id: str) -> Program:
         """Return a program of a tenant.
@@ -107,14 +111,15 @@ class Library:
         Raises:
             ApiError: 404: it has no such program; 500: what is on disk is damaged.
         """
-        known = self._recall(tenant, program_id)
-        if known is not None:
-            return known
-        stored = await asyncio.to_thread(self._folder.read, tenant, program_id)
-        if stored is None:
-            raise _unknown(program_id)
-        built = await self._compilers.build(tenant, Build(stored.upload))
-        return self._keep(tenant, stored.upload, built, stored.created)
+
+        async def make() -> Program:
+            stored = await asyncio.to_thread(self._folder.read, tenant, program_id)
+            if stored is None:
+                raise _unknown(program_id)
+            built = await self._compilers.build(tenant, Build(stored.upload))
+            return self._keep(tenant, stored.upload, built, stored.created)
+
+        return await self._once((tenant, program_id), make)
 
     async def show(self, tenant: str, question: Show) -> bytes:
         """Write a program down in one of its forms.
@@ -138,11 +143,24 @@ class Library:
         if not await asyncio.to_thread(self._folder.remove, tenant, program_id):
             raise _unknown(program_id)
 
-    def _recall(self, tenant: str, program_id: str) -> Program | None:
-        found = self._kept.get((tenant, program_id))
+    async def _once(
+        self, key: tuple[str, str], make: Callable[[], Coroutine[Any, Any, Program]]
+    ) -> Program:
+        """Return a program that is kept, or made now, once for all who ask for it meanwhile."""
+        found = self._kept.get(key)
         if found is not None:
-            self._kept.move_to_end((tenant, program_id))
-        return found
+            self._kept.move_to_end(key)
+            return found
+        task = self._coming.get(key)
+        if task is None:
+            task = self._coming[key] = asyncio.create_task(make())
+            task.add_done_callback(lambda done: self._came(key, done))
+        return await asyncio.shield(task)
+
+    def _came(self, key: tuple[str, str], task: asyncio.Task[Program]) -> None:
+        del self._coming[key]
+        if not task.cancelled():
+            task.exception()  # told to whoever still waits
 
     def _keep(self, tenant: str, upload: Upload, built: Built, created: int) -> Program:
         program = Program(upload, built, pickle.loads(built.functions), created)

@@ -66,7 +66,7 @@ class ProgramRun:
     status: Status = "running"
     results: list[Data | None] = field(default_factory=list)
     captures: Data = field(default_factory=dict)  # of a single run, as far as it is
-    trace: Mapping[str, Any] | None = None
+    trace: bytes | None = None
     failure: ApiError | None = None
     _pending: dict[str, _Pending] = field(default_factory=dict)
     _webhooks: set[asyncio.Task[None]] = field(default_factory=set)

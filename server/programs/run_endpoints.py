@@ -95,7 +95,7 @@ async def trace(request: Request) -> Response:
     if found.trace is None:
         reason = "it is not over" if found.options.trace else "it was run without `trace: true`"
         raise ApiError(409, f"the run `{found.id}` has no trace: {reason}", code="no_trace")
-    return json_reply(found.trace)
+    return Response(found.trace, media_type="application/json")
 
 
 def _run(request: Request) -> ProgramRun:

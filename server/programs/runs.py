@@ -17,6 +17,7 @@ from sglc.server.programs.run import ProgramRun, RunOptions
 from sglc.server.programs.webhooks import Webhooks
 
 _MAX_TRACED: Final = 4  # runs that are recorded at once
+_RUN_BYTES: Final = 8 << 10  # of a run that is over, beside its events
 
 
 @dataclass(slots=True)
@@ -37,6 +38,9 @@ class Runs:
         self._webhooks = webhooks
         self._config = config
         self._entries: dict[str, _Entry] = {}
+        self._over: dict[str, int] = {}  # the sizes of runs that are over, the oldest first
+        self._num_kept_bytes = 0
+        self._num_traced = 0
 
     def begin(self, tenant: str, program: Program, options: RunOptions) -> ProgramRun:
         """Begin a run; it has no client yet.
@@ -45,11 +49,11 @@ class Runs:
             ApiError: 429: too many run already; 503: the engine is not there.
         """
         self._engine.check()
-        running = [entry.run for entry in self._entries.values() if not entry.run.is_over]
-        if len(running) >= self._config.max_runs:
+        if len(self._entries) - len(self._over) >= self._config.max_runs:
             raise _too_many(f"{self._config.max_runs} runs are under way")
-        if options.trace and sum(run.options.trace for run in running) >= _MAX_TRACED:
+        if options.trace and self._num_traced >= _MAX_TRACED:
             raise _too_many(f"{_MAX_TRACED} runs are being traced")
+        self._num_traced += options.trace
         run = ProgramRun(tenant, program, options, RunEvents(self._config.max_event_bytes))
         task = asyncio.create_task(run.drive(self._engine, self._webhooks))
         entry = self._entries[run.id] = _Entry(run, task)
@@ -70,7 +74,9 @@ class Runs:
 
     async def events(self, run: ProgramRun, last: int) -> AsyncIterator[bytes]:
         """Yield the events behind number ``last``; who reads them is a client of the run."""
-        entry = self._entries[run.id]
+        entry = self._entries.get(run.id)
+        if entry is None:  # forgotten since it was asked for
+            return
         self._enter(entry)
         try:
             async for event in run.events.since(last):
@@ -137,24 +143,21 @@ class Runs:
     def _ended(self, entry: _Entry) -> None:
         if entry.task.cancelled():
             entry.run.abandon()  # what is cancelled before it has begun cannot do that itself
+        run = entry.run
+        self._num_traced -= run.options.trace
+        self._over[run.id] = _RUN_BYTES + run.events.num_bytes + len(run.trace or b"")
+        self._num_kept_bytes += self._over[run.id]
         if not entry.num_clients:
             self._leave(entry)
-        self._make_room()
-
-    def _make_room(self) -> None:
-        """Forget runs that are over, the oldest first, until the others have room."""
-        over = [entry for entry in self._entries.values() if entry.run.is_over]
-        size = sum(entry.run.events.num_bytes for entry in over)
-        for entry in over:
-            if size <= self._config.max_kept_bytes:
-                break
-            if not entry.num_clients:
-                size -= entry.run.events.num_bytes
-                self._forget(entry.run.id)
+        while self._num_kept_bytes > self._config.max_kept_bytes:
+            self._forget(next(iter(self._over)))  # whoever reads its events still gets them
 
     def _forget(self, run_id: str) -> None:
         entry = self._entries.pop(run_id, None)
-        if entry is not None and entry.timer is not None:
+        if entry is None:
+            return
+        self._num_kept_bytes -= self._over.pop(run_id)
+        if entry.timer is not None:
             entry.timer.cancel()
 
 

@@ -69,7 +69,7 @@ class CompilerSettings:
     max_source_chars: int = 256 << 10
     max_nodes: int = 20_000
     max_depth: int = 100
-    max_plan_bytes: int = 8 << 20
+    max_plan_bytes: int = 2 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Show:
     upload: Upload
     form: Literal["graph", "graph.json", "plan", "page"]
     is_written: bool = False  # before the passes
-    trace: Mapping[str, Any] | None = None
+    trace: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

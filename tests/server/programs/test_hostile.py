@@ -12,7 +12,7 @@ from generators.servers import RunningServer
 from generators.uploads import run_source, upload
 
 DEEP = "".join(f"{'    ' * (i + 1)}if x:\n" for i in range(99)) + "    " * 100 + '"a"\n'
-UNROLLED = "".join(f"{'    ' * (i + 1)}for i{i} in 1..8:\n" for i in range(5))
+NESTED = "".join(f"{'    ' * (i + 1)}for i{i} in 1..n:\n" for i in range(5))
 FORKED = "".join(f"{'    ' * (i + 1)}fork a{i} in 1..9 as x{i}:\n" for i in range(5))
 UPLOADS: dict[str, tuple[str, str]] = {
     "huge": (f'prompt f():\n    "{"a" * 300_000}"\n', "262144 at most"),
@@ -45,7 +45,7 @@ RUNS: dict[str, tuple[str, str]] = {
         "more than 20000 loop turns",
     ),
     "loops in loops": (
-        f'prompt f():\n{UNROLLED}{"    " * 6}"a"\n',
+        f'prompt f(n: int):\n{NESTED}{"    " * 6}"a"\n',
         "more than 20000 loop turns",
     ),
     "texts that double": (
