@@ -1,6 +1,7 @@
 """What HTTP costs, and how a server bears many, vanishing and slow clients.
 
     python bench/server.py overhead --rounds 5
+    python bench/server.py latency --rounds 5
     python bench/server.py many --clients 1000
     python bench/server.py vanish --clients 1000
     python bench/server.py slow --slow 20
@@ -10,7 +11,7 @@ Serves the embedded model from a process of its own; the clients (``server_clien
 one. ``overhead`` compares the throughput of the same generations over HTTP and in a bare loop over
 the engine (``server_bare.py``), in turns, so that the load of the machine cancels out; beside it
 stands the processor time that each process took, which depends less on that load: on idle cores
-the engine's is what bounds the throughput. One client at a time gives the latency.
+the engine's is what bounds the throughput. ``latency`` compares single requests in the same way.
 """
 
 from __future__ import annotations
@@ -118,33 +119,50 @@ def rss_mib(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
+class Sides:
+    """The same generations over HTTP and without."""
+
+    def __init__(self, server: Server, bare: subprocess.Popen[str]) -> None:
+        self._server = server
+        self._bare = bare
+
+    def both(
+        self, kind: str, clients: int, requests: int, tokens: int
+    ) -> tuple[dict[str, float], dict[str, float]]:
+        """Let clients ask, then the bare engine; return what it took over and without HTTP."""
+        server, bare = self._server, self._bare
+        before = cpu_s(server.pid), cpu_s(server.engine)
+        seen = server.clients(
+            "--clients", str(clients), "--requests", str(requests), "--tokens", str(tokens),
+            "--kind", kind,
+        )  # fmt: skip
+        assert not seen["num_errors"], seen["errors"]
+        seen["http_s"] = cpu_s(server.pid) - before[0]
+        seen["engine_s"] = cpu_s(server.engine) - before[1]
+        assert bare.stdin is not None
+        assert bare.stdout is not None
+        bare.stdin.write(f"{clients} {requests} {tokens} {int(kind == 'stream')}\n")
+        bare.stdin.flush()
+        return seen, json.loads(bare.stdout.readline())
+
+
 def overhead(args: argparse.Namespace) -> None:
-    """Print the cost of HTTP at 64 clients and at one."""
+    """Print what HTTP costs 64 clients."""
     with serving() as server, bare_engine() as bare:
-
-        def both(kind: str, clients: int, requests: int, tokens: int) -> list[dict[str, float]]:
-            """Let clients ask, then the bare engine; return what it took over and without HTTP."""
-            before = cpu_s(server.pid), cpu_s(server.engine)
-            seen = server.clients(
-                "--clients", str(clients), "--requests", str(requests), "--tokens", str(tokens),
-                "--kind", kind,
-            )  # fmt: skip
-            assert not seen["num_errors"], seen["errors"]
-            seen["http_s"] = cpu_s(server.pid) - before[0]
-            seen["engine_s"] = cpu_s(server.engine) - before[1]
-            assert bare.stdin is not None
-            assert bare.stdout is not None
-            bare.stdin.write(f"{clients} {requests} {tokens} {int(kind == 'stream')}\n")
-            bare.stdin.flush()
-            return [seen, json.loads(bare.stdout.readline())]
-
+        sides = Sides(server, bare)
         for kind in ("whole", "stream"):
-            both(kind, 64, 1, args.tokens)  # warms the caches
-            pairs = [both(kind, 64, args.requests, args.tokens) for _ in range(args.rounds)]
+            sides.both(kind, 64, 1, args.tokens)  # warms the caches
+            pairs = [sides.both(kind, 64, args.requests, args.tokens) for _ in range(args.rounds)]
             _print_throughput(kind, pairs, 64 * args.requests)
+
+
+def latency(args: argparse.Namespace) -> None:
+    """Print what HTTP adds to a request of one client."""
+    with serving() as server, bare_engine() as bare:
+        sides = Sides(server, bare)
         for kind in ("whole", "stream"):
-            both(kind, 1, 20, 1)
-            pairs = [both(kind, 1, 100, 1) for _ in range(args.rounds)]
+            sides.both(kind, 1, 20, 1)
+            pairs = [sides.both(kind, 1, 100, 1) for _ in range(args.rounds)]
             line = f"1 client, {kind}, 1 token:"
             for what, key in (("median", "whole_ms"), ("fastest tenth", "fast_ms")):
                 extra = [seen[key] - own[key] for seen, own in pairs]
@@ -154,7 +172,9 @@ def overhead(args: argparse.Namespace) -> None:
             print(line, flush=True)
 
 
-def _print_throughput(kind: str, pairs: list[list[dict[str, float]]], count: int) -> None:
+def _print_throughput(
+    kind: str, pairs: list[tuple[dict[str, float], dict[str, float]]], count: int
+) -> None:
     def median(values: Iterable[float]) -> float:
         return statistics.median(list(values))
 
@@ -255,10 +275,16 @@ def growth(args: argparse.Namespace) -> None:
             )
 
 
+COMMANDS = {
+    "overhead": overhead, "latency": latency, "many": many, "vanish": vanish, "slow": slow,
+    "growth": growth,
+}  # fmt: skip
+
+
 def main() -> None:
     """Run what is named."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("overhead", "many", "vanish", "slow", "growth"))
+    parser.add_argument("what", choices=tuple(COMMANDS))
     parser.add_argument("--clients", type=int, default=1000)
     parser.add_argument("--requests", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=3)
@@ -266,11 +292,8 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=64)
     args = parser.parse_args()
     args.requests = args.requests or {"growth": 10_000}.get(args.what, 3)
-    commands = {
-        "overhead": overhead, "many": many, "vanish": vanish, "slow": slow, "growth": growth,
-    }  # fmt: skip
     print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    commands[args.what](args)
+    COMMANDS[args.what](args)
     print(f"load of the machine: {os.getloadavg()[0]:.1f}")
 
 

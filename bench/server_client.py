@@ -21,7 +21,9 @@ import resource
 import statistics
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
+
+import uvloop
 
 PROMPTS = ["Once upon a time", "The capital of France is", "Q: What is 12 + 30?\nA:", "A list:\n1."]
 
@@ -50,8 +52,7 @@ class Connection(asyncio.Protocol):
         self.first = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
 
     def ask(self, request: bytes) -> asyncio.Future[bytes]:
         """Send a request; the future gets the whole reply, with its head."""
@@ -246,7 +247,7 @@ def main() -> None:
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
     began, cpu = time.perf_counter(), time.process_time()
-    seen = asyncio.run(run(args))
+    seen = uvloop.run(run(args))
     result = {
         "seconds": time.perf_counter() - began,
         "cpu_s": time.process_time() - cpu,
