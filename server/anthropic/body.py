@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
-from sglc.server.http.body import Body
+from sglc.server.http.body import Body, OnlyTrue
 
 MAX_MESSAGES = 16384
 MAX_TOOLS = 128
@@ -108,7 +108,7 @@ class ToolBody(Body):
     input_schema: dict[str, Any]
     strict: bool | None = None
     cache_control: CacheControl | None = None
-    eager_input_streaming: Literal[True] | None = None
+    eager_input_streaming: OnlyTrue | None = None
 
 
 class ToolChoiceBody(Body):

@@ -30,7 +30,13 @@ _ERROR = {
         },
     },
 }
-_EVENTS = {"text/event-stream": {"schema": {"type": "string"}}}
+# Before OpenAPI 3.2 a stream of events has the schema of one of them.
+_EVENT = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("id", "event", "data")},
+    "additionalProperties": False,
+}
+_EVENTS = {"text/event-stream": {"schema": _EVENT}}
 
 Mode = Literal["validation", "serialization"]
 

@@ -10,7 +10,7 @@ from sglc.constraints.types import Type
 from sglc.runtime.core.sampling import SamplingParams
 from sglc.server.constraints import constraint_of
 from sglc.server.errors import ApiError, bad_request
-from sglc.server.http.body import Body
+from sglc.server.http.body import Body, OnlyFalse, OnlyTrue
 from sglc.server.sampling import sampling_of, stops_of, token_ids_of
 
 MAX_SAMPLES = 128
@@ -40,7 +40,7 @@ class StreamOptions(Body):
     ``continuous_usage_stats`` for the usage so far in every chunk. Chunks are not padded."""
 
     include_usage: bool = False
-    include_obfuscation: Literal[False] = False
+    include_obfuscation: OnlyFalse = False
     continuous_usage_stats: bool = False
 
 
@@ -64,7 +64,7 @@ class SamplingFields(Body):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     user: str | None = None
-    store: Literal[False] | None = None
+    store: OnlyFalse | None = None
     metadata: dict[str, str] | None = Field(default=None, max_length=16)
     service_tier: Literal["auto", "default"] | None = None
     safety_identifier: str | None = None
@@ -78,7 +78,7 @@ class SamplingFields(Body):
     stop_token_ids: list[int] | None = Field(default=None, max_length=1024)
     ignore_eos: bool = False
     no_stop_trim: bool = False
-    skip_special_tokens: Literal[True] = True
+    skip_special_tokens: OnlyTrue = True
     regex: str | None = None
     ebnf: str | None = None
 

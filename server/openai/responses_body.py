@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from sglc.server.errors import ApiError
-from sglc.server.http.body import Body
+from sglc.server.http.body import Body, OnlyFalse
 from sglc.server.openai.chat_body import MAX_TOP_LOGPROBS, ChatBody
 from sglc.server.openai.fields import Refused
 from sglc.server.openai.formats import JsonSchemaFormat, ResponseFormat
@@ -89,7 +89,7 @@ Choice = Annotated[
 class ResponsesStream(Body):
     """``stream_options``: events are not padded."""
 
-    include_obfuscation: Literal[False] = False
+    include_obfuscation: OnlyFalse = False
 
 
 class CountedBody(Body):
@@ -145,8 +145,8 @@ class ResponsesBody(CountedBody):
     )
     stream: bool | None = None
     stream_options: ResponsesStream | None = None
-    store: Literal[False] | None = None
-    background: Literal[False] | None = None
+    store: OnlyFalse | None = None
+    background: OnlyFalse | None = None
     max_tool_calls: Refused = None
     metadata: dict[str, str] | None = Field(default=None, max_length=16)
     user: str | None = None

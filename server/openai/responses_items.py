@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
 
 from sglc.server.http.body import Body
 from sglc.server.openai.messages import MAX_MESSAGES, FunctionCall, Message, ToolCall
@@ -30,7 +38,7 @@ def _only_text(content: Any) -> Any:
     texts = []
     for i, part in enumerate(content):
         kind = part.get("type") if isinstance(part, dict) else None
-        if kind not in _PARTS:
+        if not isinstance(kind, str) or kind not in _PARTS:
             found = f"is of type {kind!r}" if isinstance(kind, str) else "has no type"
             raise ValueError(f"part [{i}] {found}; this model reads text only")
         text = part.get(_PARTS[kind])
@@ -44,11 +52,33 @@ def _only_text(content: Any) -> Any:
     return "".join(texts)
 
 
-Content = Annotated[str, BeforeValidator(_only_text)]
+_PARTS_SCHEMA = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["type"],
+        "properties": {
+            "type": {"enum": list(_PARTS)},
+            "text": {"type": ["string", "null"]},
+            "refusal": {"type": ["string", "null"]},
+            "annotations": {},
+            "logprobs": {},
+        },
+        "additionalProperties": {"type": "null"},
+    },
+}
+
+Content = Annotated[
+    str,
+    BeforeValidator(_only_text),
+    WithJsonSchema({"anyOf": [{"type": "string"}, _PARTS_SCHEMA]}),
+]
 
 
 class _Item(Body):
     """``id`` and ``status`` are those of an item of a reply that is given back."""
+
+    model_config = ConfigDict(json_schema_extra={"additionalProperties": {"type": "null"}})
 
     id: str | None = None
     status: Literal["in_progress", "completed", "incomplete"] | None = None
@@ -62,7 +92,7 @@ class _Item(Body):
 class MessageItem(_Item):
     """A message."""
 
-    type: Literal["message"] = "message"
+    type: Literal["message"] | None = "message"
     role: Literal["system", "developer", "user", "assistant"]
     content: Content
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -15,7 +15,7 @@ class ProgramBody(Body):
     source: str | None = None
     ir: str | dict[str, Any] | None = None
     entry: str | None = None
-    level: Literal["-O0", "-O1", "-O2", 0, 1, 2] = "-O2"
+    level: Literal["-O0", "-O1", "-O2"] | Annotated[int, Field(ge=0, le=2)] = "-O2"
     known: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
