@@ -24,6 +24,8 @@ from sglc.server.programs.upload import (
 )
 
 _MODULE: Final = "sglc.server.programs.compiler_process"
+# How the death of a process shows.
+_DEATHS: Final = (asyncio.IncompleteReadError, ConnectionError, pickle.UnpicklingError)
 
 
 class ProgramError(ApiError):
@@ -99,20 +101,27 @@ class Compilers:
         return reply
 
     async def _answer(self, question: Question) -> Reply:
-        limit_s = self.settings.timeout_s
-        process = self._idle.pop() if self._idle else await self._start()
-        is_whole = False
         try:
-            async with asyncio.timeout(limit_s):
-                reply = await _exchange(process, question)
-            is_whole = True
+            while self._idle:
+                # one that was killed while it had nothing to do says nothing of the question
+                with suppress(*_DEATHS):
+                    return await self._answer_of(self._idle.pop(), question)
+            return await self._answer_of(await self._start(), question)
         except TimeoutError:
+            limit_s = self.settings.timeout_s
             message = f"the program is too large: compiling it takes longer than {limit_s:g} s"
-            return Refused(message, code="program_too_large")
-        except (asyncio.IncompleteReadError, ConnectionError, pickle.UnpicklingError):
+        except _DEATHS:
             size = self.settings.memory_bytes >> 20
             message = f"the program is too large: compiling it takes more than {size} MiB"
-            return Refused(message, code="program_too_large")
+        return Refused(message, code="program_too_large")
+
+    async def _answer_of(self, process: asyncio.subprocess.Process, question: Question) -> Reply:
+        """Ask a process, which is kept if it answers and ended if it does not."""
+        is_whole = False
+        try:
+            async with asyncio.timeout(self.settings.timeout_s):
+                reply = await _exchange(process, question)
+            is_whole = True
         finally:
             if is_whole:
                 self._idle.append(process)
@@ -136,7 +145,10 @@ async def _exchange(process: asyncio.subprocess.Process, question: Question) -> 
     assert process.stdin is not None
     assert process.stdout is not None
     data = pickle.dumps(question, pickle.HIGHEST_PROTOCOL)
-    process.stdin.write(len(data).to_bytes(LENGTH, "little") + data)
+    try:
+        process.stdin.write(len(data).to_bytes(LENGTH, "little") + data)
+    except RuntimeError as error:  # so uvloop says that the other side is gone
+        raise ConnectionResetError from error
     await process.stdin.drain()
     size = int.from_bytes(await process.stdout.readexactly(LENGTH), "little")
     reply: Reply = pickle.loads(await process.stdout.readexactly(size))

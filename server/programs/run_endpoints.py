@@ -22,6 +22,7 @@ from sglc.server.programs.service import Programs
 from sglc.server.service import service_of
 
 _SMALL_BODY: Final = 1 << 14  # bytes; larger arguments are checked beside the event loop
+_MAX_DIGITS: Final = 18  # of the number of an event
 
 
 async def run(request: Request) -> Response:
@@ -127,14 +128,14 @@ def _check_tools(programs: Programs, program: Program) -> None:
 
 def _last_event_id(request: Request) -> int:
     query = {
-        name: int(value) if value.isdecimal() else value
+        name: int(value) if value.isdecimal() and len(value) <= _MAX_DIGITS else value
         for name, value in request.query_params.items()
     }
     given = check(query, EventsQuery).last_event_id
     header = request.headers.get("last-event-id", "")
     if not header:
         return given or 0
-    if not header.isdecimal() or len(header) > 18:
+    if not header.isdecimal() or len(header) > _MAX_DIGITS:
         raise bad_request(f"Last-Event-ID: must be the number of an event, not {header[:80]!r}")
     return int(header)
 

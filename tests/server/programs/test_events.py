@@ -132,8 +132,9 @@ def test_a_dropped_connection_loses_and_doubles_nothing(http: httpx2.Client, cut
 def test_a_number_that_is_none_is_refused(http: httpx2.Client) -> None:
     found = run(http, upload(http, LONG), arguments={"n": 1}, seed=1)
     path = f"/v1/runs/{found['id']}/events"
-    for last in ("-1", "one", "9" * 30):
+    for last in ("-1", "one", "9" * 30, "9" * 5000):
         assert http.get(path, headers={"Last-Event-ID": last}).status_code == 400
+        assert http.get(path, params={"last_event_id": last}).status_code == 400
     assert http.get(path, headers={"Last-Event-ID": "1000"}).status_code == 400
     assert http.get(path, params={"last_event_id": "1"}).text.startswith("id: 2\n")
 
