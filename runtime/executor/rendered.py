@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -13,7 +14,10 @@ from sglc.runtime.executor.run import Result
 
 
 def json_value(value: Any) -> Any:
-    """A value of a program as JSON: a branch is a record of its captures and its text."""
+    """A value of a program as JSON: a branch is a record of its captures and its text.
+
+    Numbers that JSON does not have are texts: ``inf``, ``-inf``, ``nan``.
+    """
     if isinstance(value, Branch):
         return {"text": value.text, **json_value(value.fields)}
     if isinstance(value, Spoken):
@@ -22,7 +26,9 @@ def json_value(value: Any) -> Any:
         return {str(key): json_value(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [json_value(item) for item in value]
-    return value if isinstance(value, str | int | float | None) else repr(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    return value if isinstance(value, str | int | None) else repr(value)
 
 
 def result_data(result: Result) -> dict[str, Any]:

@@ -24,7 +24,7 @@ log = logging.getLogger("sglc.server")
 
 Status = Literal["running", "completed", "failed", "cancelled"]
 
-_WINDOW: Final = 64  # rows of a batch in flight at once
+_WINDOW: Final = 128  # rows of a batch in flight at once
 _RETRY_S: Final = 0.5  # before a row is tried again that the engine had no room for
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sglc.compiler.plan.plan import Function, ToolSpec
 from sglc.constraints import types as t
+from sglc.runtime.executor.rendered import json_value
 from sglc.server.programs.upload import Data
 
 
@@ -16,7 +17,7 @@ def prompt_data(function: Function, captures: Mapping[str, t.Type] | None) -> Da
     for parameter in function.params:
         schema = schema_of(parameter.type)
         if parameter.has_default:
-            schema["default"] = parameter.default
+            schema["default"] = json_value(parameter.default)
         properties[parameter.name] = schema
     return {
         "name": function.name,
@@ -92,7 +93,7 @@ def _record(fields: tuple[t.Field, ...]) -> Data:
     for field in fields:
         schema = schema_of(field.type)
         if field.default is not t.MISSING:
-            schema["default"] = field.default
+            schema["default"] = json_value(field.default)
         properties[field.name] = schema
     return {
         "type": "object",

@@ -220,3 +220,11 @@ def test_a_traced_run_is_drawn(http: httpx2.Client) -> None:
     wrong = http.get(f"/v1/programs/{other}/viz", params={"run": traced["id"]})
     assert wrong.status_code == 400
     assert http.get(f"/v1/programs/{program}/viz", params={"run": plain["id"]}).status_code == 409
+
+
+def test_numbers_that_json_does_not_have_are_texts(http: httpx2.Client) -> None:
+    source = "prompt f(w: str) -> list[number]:\n    n = float(w)\n    return [n, -n, n - n]\n"
+    program = upload(http, source)
+    found = run(http, program, arguments={"w": "inf"})
+    assert found["value"] == ["inf", "-inf", "nan"]
+    assert stream(http, program, arguments={"w": "inf"})[-1].data["value"] == found["value"]
