@@ -24,7 +24,7 @@ from sglc.server.programs.service import Programs
 from sglc.server.programs.upload import CompilerSettings
 from sglc.server.storage.storage import Storage
 
-_LONG_CHARS = 1 << 15  # a longer text is encoded beside the event loop
+_LONG_CHARS = 1 << 10  # a longer text is encoded beside the event loop: it takes milliseconds
 
 
 @dataclass(slots=True)
@@ -101,9 +101,11 @@ class Service:
 
         With ``specials`` the names of special tokens in it are those tokens: a prompt that its
         author has put into a chat template. Otherwise they are text, as in what a user says.
+        Others have their turn before each, so that who encodes many of them holds up nobody.
         """
         if len(text) > _LONG_CHARS:
             return await asyncio.to_thread(self._encode, text, specials)
+        await asyncio.sleep(0)
         return self._encode(text, specials)
 
     def _encode(self, text: str, specials: bool) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from pydantic import Field
@@ -13,6 +14,8 @@ from sglc.server.http.body import Body, ReplyBody, read_body
 from sglc.server.http.replies import json_reply
 from sglc.server.sampling import token_ids_of
 from sglc.server.service import Service, service_of
+
+_FEW = 1000  # tokens; more are made text beside the event loop
 
 
 class TokenizeBody(Body):
@@ -69,6 +72,12 @@ async def detokenize(request: Request) -> Response:
     """Return the text of tokens."""
     service = service_of(request)
     body = await read_body(request, DetokenizeBody)
+    if len(body.tokens) > _FEW or any(isinstance(ids, list) for ids in body.tokens):
+        return await asyncio.to_thread(_detokenized, service, body)
+    return _detokenized(service, body)
+
+
+def _detokenized(service: Service, body: DetokenizeBody) -> Response:
     lists = [ids for ids in body.tokens if isinstance(ids, list)]
     single = [token for token in body.tokens if isinstance(token, int)]
     if not lists:

@@ -33,8 +33,8 @@ from sglc.server.service import Service
 
 DEFAULT_TEMPERATURE = 0.7  # SGLang's
 MAX_TOP_LOGPROBS = 20
-# A conversation that is longer is encoded beside the event loop.
-_LONG_CHARS = 1 << 13
+# A conversation that is longer, or has tools of any length, is encoded beside the event loop.
+_LONG_CHARS = 1 << 10
 _MANY_MESSAGES = 32
 
 
@@ -171,7 +171,8 @@ async def prompt_of(service: Service, body: ChatBody) -> Encoded:
     conversations = conversations_of(service)
     shown = [] if body.tool_choice == "none" else body.tools or []
     num_chars = sum(len(message.text) for message in body.messages)
-    if num_chars > _LONG_CHARS or len(body.messages) > _MANY_MESSAGES:
+    has_tools = bool(shown) or any(message.tool_calls for message in body.messages)
+    if has_tools or num_chars > _LONG_CHARS or len(body.messages) > _MANY_MESSAGES:
         encoder = PromptEncoder(service.encoder.tokenizer, service.encoder.template)
         return await asyncio.to_thread(_prompt, conversations, encoder, body, shown)
     return _prompt(conversations, service.encoder, body, shown)
