@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,3 +58,21 @@ def stream(http: httpx2.Client, program: str, **body: Any) -> list[Event]:
     with http.stream("POST", f"/v1/programs/{program}/run", json=body) as reply:
         assert reply.status_code == 200
         return list(events_of(reply.iter_lines()))
+
+
+def converse(
+    http: httpx2.Client, program: str, answers: Callable[[Event], dict[str, Any]], **body: Any
+) -> list[Event]:
+    """Run a program, and answer its calls as they come over the stream."""
+    seen: list[Event] = []
+    path = f"/v1/programs/{program}/run"
+    with http.stream("POST", path, json=body | {"stream": True}) as reply:
+        assert reply.status_code == 200, reply.read()
+        location = reply.headers["location"]
+        for event in events_of(reply.iter_lines()):
+            seen.append(event)
+            if event.name == "tool_call":
+                call = f"{location}/tools/{event.data['call_id']}"
+                answer = http.post(call, json=answers(event))
+                assert answer.status_code == 200, answer.text
+    return seen

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 import torch
-from generators.uploads import Event, run, run_source, stream, upload
+from generators.uploads import Event, converse, run, run_source, stream, upload
 
 from sglc.compiler.diagnostics import DiagnosticSink
 from sglc.compiler.driver import Optimization, compile_source
+from sglc.compiler.plan.plan import Plan
 from sglc.compiler.source import SourceFile
+from sglc.runtime.executor.executor import Executor
+from sglc.runtime.executor.hostmodules import HostModules
 from sglc.runtime.executor.rendered import result_data
-from sglc.runtime.host import Host
-from sglc.runtime.local import LocalOptions, load
+from sglc.runtime.executor.tools import ToolRegistry
+from sglc.runtime.local import LocalHost, LocalOptions, load
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 TOM = "Tom has 3 apples and buys 5 more. How many apples does he have?"
@@ -39,7 +43,7 @@ SAY = 'prompt say(what: str):\n    "{what}:{said = gen(max_tokens=6, temperature
 
 
 @pytest.fixture(scope="module")
-def host() -> Iterator[Host]:
+def host() -> Iterator[LocalHost]:
     """What `sglc run` runs on."""
     torch.set_num_threads(1)
     made = load(LocalOptions(num_slots=8192))
@@ -47,27 +51,99 @@ def host() -> Iterator[Host]:
     made.executor.close()
 
 
-def by_hand(host: Host, source: str, arguments: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    program = compile_source(
-        SourceFile("program", source), DiagnosticSink(), None, Optimization(runs_entry=True)
-    )
-    assert program is not None
-    return result_data(host.run(program.plan, arguments, seed=seed))
+def compiled(source: str) -> Plan:
+    sink = DiagnosticSink()
+    optimization = Optimization(runs_entry=True)
+    program = compile_source(SourceFile("program", source), sink, None, optimization)
+    assert program is not None, sink.diagnostics
+    return program.plan
 
 
 @pytest.mark.parametrize(("file", "arguments"), CASES, ids=[file for file, _ in CASES])
 def test_examples_come_to_the_same(
-    http: httpx2.Client, host: Host, file: str, arguments: dict[str, Any]
+    http: httpx2.Client, host: LocalHost, file: str, arguments: dict[str, Any]
 ) -> None:
     source = (EXAMPLES / f"{file}.sgl").read_text()
     program = upload(http, source, entry=file)
     found = run(http, program, arguments=arguments, seed=11)
-    expected = by_hand(host, source, arguments, 11)
+    expected = result_data(host.run(compiled(source), arguments, seed=11))
     assert found["status"] == "completed", found
     for key in ("value", "captures", "text", "messages"):
         assert found[key] == expected[key], key
     events = stream(http, program, arguments=arguments, seed=11)
     assert events[-1].data["value"] == expected["value"]
+
+
+def uploadable(file: str) -> str:
+    """An example whose host code is asked for, and whose file is written into it."""
+    source = (EXAMPLES / f"{file}.sgl").read_text()
+    source = re.sub(r' from "tools\.[\w:.]+"', "", source)
+    source = source.replace(
+        "from tools.index import retrieve",
+        "type Doc = {title: str, body: str}\n"
+        "@readonly\ntool retrieve(question: str, k: int) -> list[Doc]",
+    ).replace("retrieve(question, k=k)", "retrieve(question, k)")
+    shots = json.dumps((EXAMPLES / "gsm8k_shots.txt").read_text(), ensure_ascii=False)
+    return source.replace('load("gsm8k_shots.txt")', shots)
+
+
+def hosted(name: str) -> Callable[..., Any]:
+    """A function of the examples' own folder."""
+    module, _, function = name.partition(":")
+    found: Callable[..., Any] = getattr(HostModules([EXAMPLES]).load(module), function)
+    return found
+
+
+def answered(tool: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    """What a client tells of a call."""
+    try:
+        return {"result": tool(**arguments)}
+    except OSError as error:
+        return {"error": str(error)}
+
+
+@pytest.mark.parametrize(
+    ("file", "arguments", "functions"),
+    [
+        (
+            "agent",
+            {"task": "Fix the failing test.", "max_steps": 3},
+            {"read_file": "tools.files:read_file", "run_tests": "tools.files:run_tests"},
+        ),
+        (
+            "react",
+            {"question": "What is the capital of Peru?"},
+            {"wiki": "tools.wiki:search"},
+        ),
+        (
+            "rag",
+            {"question": "What is the capital of Kenya?"},
+            {"retrieve": "tools.index:retrieve"},
+        ),
+        ("solve", {"question": TOM, "samples": 3}, {}),
+    ],
+)
+def test_examples_with_tools_come_to_the_same(
+    http: httpx2.Client,
+    host: LocalHost,
+    file: str,
+    arguments: dict[str, Any],
+    functions: dict[str, str],
+) -> None:
+    source, tools = uploadable(file), {name: hosted(at) for name, at in functions.items()}
+    executor = Executor(host.scheduler, host.encoder, tools=ToolRegistry(tools))
+    expected = result_data(executor.drive(executor.submit(compiled(source), arguments, seed=5)))
+    executor.close()
+    events = converse(
+        http,
+        upload(http, source, entry=file),
+        lambda call: answered(tools[call.data["name"]], call.data["arguments"]),
+        arguments=arguments,
+        seed=5,
+    )
+    assert ("error" in events[-1].data) == ("error" in expected)
+    for key in ("value", "captures", "text", "messages"):
+        assert events[-1].data[key] == expected[key], key
 
 
 def deltas(events: list[Event], name: str) -> str:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from generators.servers import RunningServer
-from generators.uploads import Event, events_of, run, upload
+from generators.uploads import converse, events_of, run, upload
 from generators.webhook import WebhookHost
 
 from sglc.server.programs.webhook_file import WebhookFileError, read_webhooks
 from sglc.server.programs.webhooks import signature
 
-EXAMPLES = Path(__file__).parents[3] / "examples"
 ASK = """
 @timeout(2) @readonly
 tool ask(q: str) -> int
@@ -27,24 +25,6 @@ prompt g(q: str) -> int:
     return ask(q)
 """
 LOOK = "tool {name}(q: str) -> str\nprompt f(q: str) -> str:\n    return {name}(q)\n"
-
-
-def converse(
-    http: httpx2.Client, program: str, answers: Callable[[Event], dict[str, Any]], **body: Any
-) -> list[Event]:
-    """Run a program, and answer its calls as they come over the stream."""
-    seen: list[Event] = []
-    path = f"/v1/programs/{program}/run"
-    with http.stream("POST", path, json=body | {"stream": True}) as reply:
-        assert reply.status_code == 200, reply.read()
-        location = reply.headers["location"]
-        for event in events_of(reply.iter_lines()):
-            seen.append(event)
-            if event.name == "tool_call":
-                call = f"{location}/tools/{event.data['call_id']}"
-                answer = http.post(call, json=answers(event))
-                assert answer.status_code == 200, answer.text
-    return seen
 
 
 def test_a_client_answers_over_the_stream(http: httpx2.Client) -> None:
@@ -132,28 +112,6 @@ def test_many_calls_wait_at_once(http: httpx2.Client) -> None:
         assert event.data["failed"] == 0
     results = http.get(location).json()["results"]
     assert [result["value"] for result in results] == [2 * number for number in range(60)]
-
-
-def hosted(name: str) -> Callable[..., Any]:
-    """A function of the examples' own folder."""
-    module, _, function = name.partition(":")
-    sys.path.insert(0, str(EXAMPLES))
-    try:
-        found: Callable[..., Any] = getattr(__import__(module, fromlist=["_"]), function)
-    finally:
-        sys.path.remove(str(EXAMPLES))
-    return found
-
-
-def test_the_react_example_with_its_tool_at_the_client(http: httpx2.Client) -> None:
-    search = hosted("tools.wiki:search")
-    source = (EXAMPLES / "react.sgl").read_text().replace(' from "tools.wiki:search"', "")
-    events = converse(
-        http, upload(http, source), lambda e: {"result": search(**e.data["arguments"])},
-        arguments={"question": "What is the capital of Peru?"}, seed=0,
-    )  # fmt: skip
-    assert events[-1].data["status"] == "completed"
-    assert isinstance(events[-1].data["value"], str)
 
 
 @pytest.fixture
