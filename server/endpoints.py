@@ -13,8 +13,11 @@ from sglc.server.openai.endpoints import OPENAI
 from sglc.server.openai.files import FILES
 from sglc.server.operations.endpoints import OPERATIONS
 from sglc.server.programs.endpoints import PROGRAMS
+from sglc.server.web.endpoints import WEB
 
 
 def all_endpoints() -> Sequence[Endpoint]:
     """Return every endpoint that is served."""
-    return describing((*NATIVE, *OPENAI, *FILES, *BATCHES, *ANTHROPIC, *PROGRAMS, *OPERATIONS))
+    return describing(
+        (*NATIVE, *OPENAI, *FILES, *BATCHES, *ANTHROPIC, *PROGRAMS, *OPERATIONS, *WEB)
+    )

@@ -11,7 +11,18 @@ ROOT = Path(__file__).parent.parent
 CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SETUPTOOLS = CONFIG["tool"]["setuptools"]
 SETUP = (sys.executable, "-c", "import setuptools; setuptools.setup()", "-q")
-CARRIED = {".py", ".lark", ".sgl", ".json", ".safetensors", ".typed", ".html", ".css", ".js"}
+CARRIED = {
+    ".py",
+    ".lark",
+    ".sgl",
+    ".json",
+    ".safetensors",
+    ".typed",
+    ".html",
+    ".css",
+    ".js",
+    ".svg",
+}
 FOLDERS: dict[str, str] = SETUPTOOLS["package-dir"]
 
 

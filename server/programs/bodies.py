@@ -10,13 +10,17 @@ from sglc.server.http.body import Body, ReplyBody
 
 
 class ProgramBody(Body):
-    """A program, as ``source`` or as ``ir``: what `sglc ir` prints, as text or as JSON."""
+    """A program, as ``source`` or as ``ir``: what `sglc ir` prints, as text or as JSON.
+
+    Without ``keep`` it is checked and described, and not stored: there is nothing to run.
+    """
 
     source: str | None = None
     ir: str | dict[str, Any] | None = None
     entry: str | None = None
     level: Literal["-O0", "-O1", "-O2"] | Annotated[int, Field(ge=0, le=2)] = "-O2"
     known: dict[str, Any] = Field(default_factory=dict)
+    keep: bool = True
 
     @model_validator(mode="after")
     def _one_program(self) -> ProgramBody:

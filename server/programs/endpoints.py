@@ -43,7 +43,8 @@ async def create(request: Request) -> Response:
         known=body.known,
     )
     library = service_of(request).programs.library
-    return json_reply(_data(await library.add(tenant_of(request).name, upload)))
+    take = library.add if body.keep else library.check
+    return json_reply(_data(await take(tenant_of(request).name, upload)))
 
 
 async def index(request: Request) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
@@ -105,6 +106,19 @@ class Library:
 
         return await self._once((tenant, upload.id), make)
 
+    async def check(self, tenant: str, upload: Upload) -> Program:
+        """Compile a program, and keep nothing of it.
+
+        Raises:
+            ProgramError: 422: it has errors, or takes too much.
+            ApiError: 429: too many are being compiled.
+        """
+        known = self._kept.get((tenant, upload.id))
+        if known is not None:
+            return known
+        built = await self._compilers.build(tenant, Build(upload))
+        return _program(upload, built, int(time.time()))
+
     async def get(self, tenant: str, program_id: str) -> Program:
         """Return a program of a tenant.
 
@@ -163,11 +177,15 @@ class Library:
             task.exception()  # told to whoever still waits
 
     def _keep(self, tenant: str, upload: Upload, built: Built, created: int) -> Program:
-        program = Program(upload, built, pickle.loads(built.functions), created)
+        program = _program(upload, built, created)
         self._kept[tenant, upload.id] = program
         while sum(map(_size, self._kept.values())) > self._max_bytes and len(self._kept) > 1:
             self._kept.popitem(last=False)
         return program
+
+
+def _program(upload: Upload, built: Built, created: int) -> Program:
+    return Program(upload, built, pickle.loads(built.functions), created)
 
 
 def _size(program: Program) -> int:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -23,7 +24,11 @@ for number, end in enumerate(ends, 3):
     os.dup2(end, number)
 os.execv(sys.argv[3], sys.argv[3:])
 """
-_CODES: Final = {"Enter": 13, "Escape": 27, "ArrowRight": 39, "ArrowLeft": 37, "Tab": 9, "Home": 36}
+_CODES: Final = {
+    "Enter": 13, "Escape": 27, "ArrowRight": 39, "ArrowLeft": 37, "Tab": 9, "Home": 36,
+    "End": 35, "Backspace": 8,
+}  # fmt: skip
+_CTRL, _SHIFT = 2, 8  # bits of modifiers
 
 
 def find_browser() -> str | None:
@@ -105,27 +110,83 @@ class Browser:
 
     def open(self, path: Path) -> None:
         """Open a file and wait until it is loaded."""
+        self.visit(path.as_uri())
+
+    def visit(self, url: str) -> None:
+        """Open an address and wait until it is loaded."""
         self._loaded = False
-        self.command("Page.navigate", url=path.as_uri())
+        self.command("Page.navigate", url=url)
         while not self._loaded:
             self._next()
 
     def run(self, script: str) -> Any:
-        """The value of an expression in the page, as data."""
-        done = self.command("Runtime.evaluate", expression=script, returnByValue=True)
+        """The value of an expression in the page, as data; of a promise, what it comes to."""
+        done = self.command(
+            "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
+        )
         if "exceptionDetails" in done:
             raise RuntimeError(f"{script}: {done['exceptionDetails']}")
         return done["result"].get("value")
 
-    def press(self, key: str) -> None:
+    def frame(self, address: str) -> Callable[[str], Any]:
+        """Return what runs expressions in a frame without an origin, once there is one.
+
+        It is a process of its own: nothing of the page gets there. Its problems are collected too.
+
+        Raises:
+            TimeoutError: no frame has ``address`` in its own.
+        """
+        end = time.monotonic() + TIMEOUT_S
+        while True:
+            targets = self.command("Target.getTargets")["targetInfos"]
+            found = [t for t in targets if t["type"] == "iframe" and address in t["url"]]
+            if found:
+                break
+            if time.monotonic() > end:
+                raise TimeoutError(f"there is no frame {address}")
+            time.sleep(0.05)
+        target = found[-1]["targetId"]
+        session = self.command("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+
+        def run(script: str) -> Any:
+            page, self._session = self._session, session
+            try:
+                for domain in ("Runtime", "Log"):
+                    self.command(f"{domain}.enable")
+                return self.run(script)
+            finally:
+                self._session = page
+
+        return run
+
+    def wait(self, script: str, timeout_s: float = 20.0) -> Any:
+        """Wait until an expression is true, and return its value.
+
+        Raises:
+            TimeoutError: it stays false.
+        """
+        end = time.monotonic() + timeout_s
+        while not (value := self.run(script)):
+            if time.monotonic() > end:
+                raise TimeoutError(f"never true: {script}")
+            time.sleep(0.05)
+        return value
+
+    def press(self, key: str, *, ctrl: bool = False, shift: bool = False) -> None:
         """Press and release a key."""
-        known: dict[str, Any] = {"key": key}
+        known: dict[str, Any] = {"key": key, "modifiers": _CTRL * ctrl + _SHIFT * shift}
         if key in _CODES:
             known |= {"code": key, "windowsVirtualKeyCode": _CODES[key]}
         else:
             known["text"] = key
+        if key == "Enter" and not ctrl:
+            known["text"] = "\r"  # without it buttons and forms do not hear of it
         self.command("Input.dispatchKeyEvent", type="keyDown", **known)
         self.command("Input.dispatchKeyEvent", type="keyUp", **known)
+
+    def write(self, text: str) -> None:
+        """Write a text where the focus is."""
+        self.command("Input.insertText", text=text)
 
     def point(self, selector: str) -> None:
         """Move the mouse to the middle of the first element that matches."""
