@@ -124,4 +124,4 @@ class EngineProcess:
                 await asyncio.sleep(0.02)
         self._writer.close()
         self.kill()
-        self._process.wait()
+        await asyncio.to_thread(self._process.wait)  # giving much memory back takes a while
