@@ -22,7 +22,7 @@ ASK = """\
 prompt ask(question: str, times: int = 1) -> str:
     "Q: {question}\\nA:{answer = gen(line, max_tokens=24)}"
     for i in 2..times:
-        "\\nAgain:{more = gen(max_tokens=10)}"
+        "\\nAgain:{answer = gen(max_tokens=10)}"
     return answer
 """
 
