@@ -141,7 +141,10 @@ def _finished(total: Tally, calls: Calls, num_runs: int, calibration: Calibratio
         for place, figures in total.by_line().items()
     }
     most = whole.prefilled.hi + whole.decoded.hi + whole.scored.hi
-    slots = Interval(min(least.prefilled, most), most)
+    kept = least.prefilled - sum(
+        least.prefilled_at.get(each, 0) for each in _freed_at(calls.module)
+    )
+    slots = Interval(min(kept, most), most)
     num_slots = calls.settings.num_slots
     if num_slots is not None and most > num_slots:
         slots = slots.at_most(num_slots)
@@ -186,6 +189,11 @@ def _pinned(calls: Calls) -> Interval:
             version = version.append(segment)
         total = total.plus(calls.meter.walk(version).span)
     return total
+
+
+def _freed_at(module: Module) -> set[Place]:
+    """The places of calls whose K/V may be freed when they end, before other calls begin."""
+    return {place_of(op) for _, op in module.walk() if op.attrs.get("insert") is False}
 
 
 def _without_cache(figures: Figures) -> Figures:

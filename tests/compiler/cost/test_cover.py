@@ -83,6 +83,27 @@ def test_programs_that_are_shipped_cost_what_was_estimated(
     expect_covered(estimated(module, prompt, [arguments]), actual)
 
 
+BRANCHES = """
+let NESTED = "start: /a/ start /b/ | /x/"
+prompt main(x: str = "what", n: int = 2):
+    "begin{n}"
+    nested = gen(grammar(NESTED), max_tokens=5)
+    fork i in 1..2 as vote:
+        "{i}{gen(str(max=6))}"
+        " v{i}: {v = gen(int(0..2), temperature=0.7, top_k=5)}"
+    n = majority(vote.v)
+    "end"
+"""
+
+
+def test_what_one_branch_has_freed_is_not_counted_beside_another() -> None:
+    module = graph_of(SourceFile("p.sgl", BRANCHES), "main", 2)
+    arguments = {"x": "what", "n": 2}
+    found = estimated(module, "main", [arguments])
+    expect_covered(found, Actual(module, "main", [arguments], {}, 0))
+    assert 0 < found.slots.lo < found.whole.prefilled.lo
+
+
 FEW_SHOT = """
 let shots = "Q: One and one? A: two. Q: Two and two? A: four. Q: Three and three? A: six. "
 prompt ask(question: str) -> str:
