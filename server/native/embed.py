@@ -17,6 +17,8 @@ from sglc.server.native.batch import batch_of
 from sglc.server.native.body import GenerateBody, NoEmbeds, NoMedia, refuse
 from sglc.server.native.output import finish_reason
 from sglc.server.native.prompt import encode_item
+from sglc.server.operations.calls import check_calls
+from sglc.server.operations.tenant import tenant_of
 from sglc.server.sampling import check_room
 from sglc.server.service import Service, service_of
 
@@ -62,6 +64,7 @@ async def encode(request: Request) -> Response:
         GenerateBody(text=body.text, input_ids=body.input_ids, rid=body.rid),
         service.config.max_queued,
     )
+    check_calls(tenant_of(request), len(batch.items))
     prompts: list[tuple[int, ...]] = []
     for item in batch.items:
         ids = await encode_item(service, item)

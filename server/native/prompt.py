@@ -9,6 +9,7 @@ from sglc.server.constraints import constraint_of
 from sglc.server.engine.messages import Generation
 from sglc.server.errors import ApiError, bad_request
 from sglc.server.native.batch import Batch, Item
+from sglc.server.operations.calls import check_calls
 from sglc.server.operations.tenant import Tenant
 from sglc.server.sampling import check_room, fitting, sampling_of, stops_of, token_ids_of
 from sglc.server.service import Service
@@ -60,11 +61,7 @@ def check_limits(tenant: Tenant, batch: Batch) -> None:
         ApiError: 400, with what is asked for and what is allowed.
     """
     limits = tenant.limits
-    count = len(batch.items) * batch.num_samples
-    if limits.max_model_calls is not None and count > limits.max_model_calls:
-        raise bad_request(
-            f"the request asks for {count} outputs; its key allows {limits.max_model_calls}"
-        )
+    check_calls(tenant, len(batch.items) * batch.num_samples)
     if limits.max_tokens is None:
         return
     wanted = [item.params.max_new_tokens for item in batch.items]

@@ -17,7 +17,8 @@ from sglc.server.http.body import Body, ReplyBody, read_body
 from sglc.server.http.disconnect import while_connected
 from sglc.server.http.replies import json_reply
 from sglc.server.openai.fields import Refused
-from sglc.server.openai.prompts import Prompts, prompts_of
+from sglc.server.openai.prompts import Prompts, num_prompts, prompts_of
+from sglc.server.operations.calls import check_calls
 from sglc.server.operations.tenant import Tenant, tenant_of
 from sglc.server.service import Service, service_of
 
@@ -69,11 +70,12 @@ async def embeddings(request: Request) -> Response:
 
 
 async def complete(service: Service, tenant: Tenant, body: EmbeddingBody) -> dict[str, Any]:
-    """Return the reply to a body; no limit of a key counts embeddings.
+    """Return the reply to a body.
 
     Raises:
         ApiError: the request cannot be served.
     """
+    check_calls(tenant, num_prompts(body.input), "input")
     prompts = await prompts_of(service, body.input, "input", specials=False)
     vectors: dict[int, Sequence[float]] = {}
     async with service.engine.embed([prompt.ids for prompt in prompts]) as job:

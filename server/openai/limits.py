@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sglc.server.errors import bad_request
+from sglc.server.operations.calls import check_calls
 from sglc.server.operations.tenant import Tenant
 
 
@@ -15,11 +16,7 @@ def within_limits(tenant: Tenant, max_tokens: int, num_answers: int, *, is_given
         ApiError: it asks for more.
     """
     limits = tenant.limits
-    if limits.max_model_calls is not None and num_answers > limits.max_model_calls:
-        raise bad_request(
-            f"the request asks for {num_answers} answers; its key allows {limits.max_model_calls}",
-            "n",
-        )
+    check_calls(tenant, num_answers, "n")
     if limits.max_tokens is None or max_tokens * num_answers <= limits.max_tokens:
         return max_tokens
     most = limits.max_tokens // num_answers

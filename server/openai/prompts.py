@@ -74,6 +74,11 @@ class Prompt(NamedTuple):
     num_added: int
 
 
+def num_prompts(given: Any) -> int:
+    """Return how many prompts a checked field holds."""
+    return 1 if isinstance(given, str) or isinstance(given[0], int) else len(given)
+
+
 async def prompts_of(service: Service, given: Any, field: str, *, specials: bool) -> list[Prompt]:
     """Return the prompts of a checked field; ``specials`` as in ``Service.encode``.
 

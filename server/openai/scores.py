@@ -18,6 +18,8 @@ from sglc.server.http.disconnect import while_connected
 from sglc.server.http.replies import json_reply
 from sglc.server.openai.merging import generated
 from sglc.server.openai.prompts import Prompts, prompts_of
+from sglc.server.operations.calls import check_calls
+from sglc.server.operations.tenant import Tenant, tenant_of
 from sglc.server.sampling import check_room, token_ids_of
 from sglc.server.service import Service, service_of
 
@@ -60,10 +62,11 @@ async def score(request: Request) -> Response:
     """Score labels behind a query and each item."""
     service = service_of(request)
     body = await read_body(request, ScoreBody)
-    return json_reply(await while_connected(request, complete(service, body)))
+    tenant = tenant_of(request)
+    return json_reply(await while_connected(request, complete(service, tenant, body)))
 
 
-async def complete(service: Service, body: ScoreBody) -> dict[str, Any]:
+async def complete(service: Service, tenant: Tenant, body: ScoreBody) -> dict[str, Any]:
     """Return the reply to a body.
 
     Raises:
@@ -79,6 +82,7 @@ async def complete(service: Service, body: ScoreBody) -> dict[str, Any]:
             "scores: ask for fewer at once",
             "items",
         )
+    check_calls(tenant, len(prompts) * len(labels), "items")
     generations = [
         Generation(ids=(*ids, label), max_tokens=0, prompt_logprobs_from=len(ids))
         for ids in prompts

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import time
 from typing import Any
 
 from sglc.server.operations.config import OperationsConfig
 from sglc.server.operations.context import served
+
+_PLAIN = re.compile(r"[!#-~]+")  # what is visible in ASCII but for the quotation mark
 
 FIELDS = "sglc_fields"
 """The attribute of a record with its fields: ``log.info("…", extra={FIELDS: {…}})``."""
@@ -26,7 +29,7 @@ class TextFormatter(logging.Formatter):
         words = [_time(record), record.levelname.lower(), served().request_id or "-"]
         line = " ".join([*words, _escaped(record.getMessage())])
         for name, value in _fields(record).items():
-            line += f" {name}={_escaped(str(value))}"
+            line += f" {name}={_word(str(value))}"
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
         return line
@@ -74,6 +77,11 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 def _time(record: logging.LogRecord) -> str:
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
     return f"{stamp}.{int(record.msecs):03}Z"
+
+
+def _word(text: str) -> str:
+    """Return a value as one word that cannot be read as several, in quotes where it must be."""
+    return text if _PLAIN.fullmatch(text) else json.dumps(text)
 
 
 def _escaped(text: str) -> str:

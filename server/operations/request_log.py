@@ -7,6 +7,7 @@ import re
 import secrets
 import time
 from typing import Any
+from urllib.parse import quote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,6 +21,7 @@ log = logging.getLogger("sglc.server.requests")
 _SANE = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _QUIET = ("/health", "/metrics")
 _MAX_LOGGED = 4096
+_PATH = "/:@!$&'()*+,;="  # what stands for itself in a path
 
 
 class RequestLog:
@@ -78,7 +80,8 @@ class RequestLog:
                 fields["first_token_ms"] = round(usage.first_token_s * 1000, 1)
         if self._config.log_bodies:
             fields["body"] = bytes(exchange.body).decode("utf-8", "replace")
-        log.log(level, "%s %s", scope["method"], scope["path"], extra={FIELDS: fields})
+        path = quote(scope["path"], safe=_PATH)  # a space would let it end, and fields begin
+        log.log(level, "%s %s", scope["method"], path, extra={FIELDS: fields})
 
 
 class _Exchange:

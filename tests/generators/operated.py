@@ -16,7 +16,7 @@ Wait = Callable[[Callable[[], bool]], None]
 
 
 class Operated:
-    """The server, the keys of two tenants, and its log."""
+    """The server, the keys of its tenants, and its log."""
 
     def __init__(self, server: RunningServer, keys: dict[str, str], file: Path) -> None:
         self.server = server

@@ -23,11 +23,12 @@ def collector() -> Iterator[Collector]:
 
 @pytest.fixture(scope="session")
 def operated(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Operated]:
-    """A server whose keys are alice's and bob's; bob may do one thing at a time."""
+    """A server with three keys: bob may do one thing at a time, dora make three calls with it."""
     folder = tmp_path_factory.mktemp("operated")
     file = folder / "keys.json"
     with edited(file) as found:
-        keys = {"alice": found.add("alice", {}), "bob": found.add("bob", {"max_concurrent": 1})}
+        limits = {"alice": {}, "bob": {"max_concurrent": 1}, "dora": {"max_model_calls": 3}}
+        keys = {name: found.add(name, given) for name, given in limits.items()}
     flags = ("--log-format", "json", "--log-level", "debug", "--log-requests", "--isolate-cache")
     flags += ("--enable-metrics", "--otlp-traces-endpoint", collector.url)
     server = start_server(folder, "--api-keys", str(file), *flags, "--cors-origin", ORIGIN)

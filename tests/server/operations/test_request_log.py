@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 
 import httpx2
 import pytest
@@ -90,6 +91,29 @@ def test_anybody_may_call_by_default(http: httpx2.Client) -> None:
     assert http.get("/health", headers={"Origin": ORIGIN}).headers[
         "access-control-allow-origin"
     ] == "*"  # fmt: skip
+
+
+FIELD = re.compile(r' (a|b)=("(?:[^"\\]|\\.)*"|[^ "]+)')
+
+
+@given(st.dictionaries(st.sampled_from(["a", "b"]), st.text('ab= "\\\n\u2028é', max_size=8)))
+def test_no_value_can_be_read_as_another_field(fields: dict[str, str]) -> None:
+    record = logging.LogRecord("sglc", logging.INFO, "", 0, "done", (), None)
+    setattr(record, FIELDS, fields)
+    _, _, rest = TextFormatter().format(record).partition(" done")
+    read = {
+        name: json.loads(word) if word.startswith('"') else word
+        for name, word in FIELD.findall(rest)
+    }
+    assert read == fields
+    assert FIELD.sub("", rest) == ""
+
+
+def test_a_path_is_one_word(alice: httpx2.Client, operated: Operated) -> None:
+    reply = alice.get("/x%20status=200%20tenant=admin%0Ay", headers={"x-request-id": "path-1"})
+    assert reply.status_code == 404
+    (record,) = operated.log_of("path-1")
+    assert record["message"] == "GET /x%20status=200%20tenant=admin%0Ay"
 
 
 @given(st.text(), st.dictionaries(st.sampled_from(["a", "b"]), st.text()))

@@ -43,6 +43,29 @@ def test_without_the_option_it_is(http: httpx2.Client) -> None:
     assert cached(http, "/generate", body) > 5
 
 
+FOUR = ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "body"),
+    [
+        ("/generate", "text", {"sampling_params": {"max_new_tokens": 1}}),
+        ("/encode", "text", {}),
+        ("/v1/completions", "prompt", {"max_tokens": 1}),
+        ("/v1/embeddings", "input", {}),
+        ("/v1/score", "items", {"query": "a", "label_token_ids": [1]}),
+    ],
+)
+def test_a_request_makes_no_more_model_calls_than_its_key_allows(
+    operated: Operated, path: str, field: str, body: dict[str, Any]
+) -> None:
+    with operated.client("dora") as dora:
+        assert dora.post(path, json=body | {field: FOUR[:3]}).status_code == 200
+        refused = dora.post(path, json=body | {field: FOUR})
+    assert refused.status_code == 400
+    assert "makes 4 model calls; its key allows 3" in refused.json()["error"]["message"]
+
+
 def test_a_key_runs_no_more_requests_than_it_may(
     operated: Operated, alice: httpx2.Client, eventually: Wait
 ) -> None:
