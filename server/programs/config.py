@@ -44,7 +44,8 @@ class ProgramsConfig:
         max_rows: of one batch.
         max_runs: under way at once, over all tenants.
         max_event_bytes: of the events of one run that are kept for those who come back.
-        max_kept_bytes: of the events of all runs that are over.
+        max_results_bytes: of the results of one batch; rows behind them end with an error.
+        max_kept_bytes: of the events and results of all runs that are over.
         run_grace_s: how long a run goes on without a client.
         run_keep_s: how long a run that is over can be asked for.
         num_compilers, compile_timeout_s, compile_memory_bytes: the processes that compile.
@@ -57,6 +58,7 @@ class ProgramsConfig:
     max_rows: int = 10_000
     max_runs: int = 1_000
     max_event_bytes: int = 8 << 20
+    max_results_bytes: int = 64 << 20
     max_kept_bytes: int = 256 << 20
     run_grace_s: float = 30.0
     run_keep_s: float = 600.0

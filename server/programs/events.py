@@ -34,8 +34,8 @@ class RunEvents:
         """The number of the last event, 0 if there is none."""
         return self._first + len(self._kept) - 1
 
-    def add(self, name: str, data: Any) -> None:
-        """Append an event."""
+    def add(self, name: str, data: Any) -> int:
+        """Append an event; return its size in bytes."""
         event = named_event(name, data, self.last + 1)
         self._kept.append(event)
         self.num_bytes += len(event)
@@ -43,6 +43,7 @@ class RunEvents:
             self.num_bytes -= len(self._kept.popleft())
             self._first += 1
         self._wake()
+        return len(event)
 
     def close(self) -> None:
         """Nothing comes any more."""

@@ -7,7 +7,7 @@ import logging
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from sglc.runtime.executor.limits import Limits
@@ -55,12 +55,16 @@ class _Pending:
 
 @dataclass(slots=True)
 class ProgramRun:
-    """A run. ``results`` has a place for each row, None until there is a result."""
+    """A run. ``results`` has a place for each row, None until there is a result.
+
+    Those of a batch have up to ``max_results_bytes``: a row that comes behind is told as too much.
+    """
 
     tenant: str
     program: Program
     options: RunOptions
     events: RunEvents
+    max_results_bytes: int
     id: str = field(default_factory=lambda: "run_" + secrets.token_hex(16))
     created: int = field(default_factory=lambda: int(time.time()))
     status: Status = "running"
@@ -68,6 +72,7 @@ class ProgramRun:
     captures: Data = field(default_factory=dict)  # of a single run, as far as it is
     trace: bytes | None = None
     failure: ApiError | None = None
+    _results_bytes: int = 0
     _pending: dict[str, _Pending] = field(default_factory=dict)
     _webhooks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -78,6 +83,11 @@ class ProgramRun:
     def is_over(self) -> bool:
         """Whether nothing happens any more."""
         return self.status != "running"
+
+    @property
+    def num_bytes(self) -> int:
+        """What is kept of it, about: its events, its results, its trace."""
+        return self.events.num_bytes + self._results_bytes + len(self.trace or b"")
 
     async def drive(self, engine: EngineClient, webhooks: Webhooks) -> None:
         """Run every row, and close the events; a cancelled task cancels the run."""
@@ -245,9 +255,11 @@ class ProgramRun:
             engine.answer_tool(job, call.call, value)
 
     def _settle(self, number: int, result: Data) -> None:
+        if self.options.is_batch and self._results_bytes > self.max_results_bytes:
+            result = {"error": _too_much(self.max_results_bytes)}
         self.results[number] = result
         if self.options.is_batch:
-            self.events.add("row", {"row": number} | result)
+            self._results_bytes += self.events.add("row", {"row": number} | result)
         elif "error" in result:
             self.events.add("error", result["error"])
 
@@ -262,12 +274,15 @@ class ProgramRun:
         for task in self._webhooks:
             task.cancel()
         self._pending.clear()
+        self.captures = {}  # those of the result count
+        self.options = replace(self.options, rows=())  # nobody asks for them any more
         if self.options.is_batch:
             failed = sum("error" in (result or {}) for result in self.results)
             done: Data = {"status": self.status, "rows": len(self.results), "failed": failed}
         else:
             done = {"status": self.status} | (self.results[0] or {})
-        self.events.add("done", done)
+        size = self.events.add("done", done)
+        self._results_bytes += 0 if self.options.is_batch else size
         self.events.close()
 
     def _with_row(self, number: int, data: Mapping[str, Any]) -> Data:
@@ -285,3 +300,11 @@ class ProgramRun:
             "by_value": False,
             "files": dict(self.program.built.files),
         }
+
+
+def _too_much(max_bytes: int) -> Data:
+    message = (
+        f"the results of the rows that were done before have more than {max_bytes} bytes: "
+        "run the others in a batch of their own"
+    )
+    return {"code": "limit", "message": message, "loc": None, "cause": None}

@@ -17,7 +17,7 @@ from sglc.server.programs.run import ProgramRun, RunOptions
 from sglc.server.programs.webhooks import Webhooks
 
 _MAX_TRACED: Final = 4  # runs that are recorded at once
-_RUN_BYTES: Final = 8 << 10  # of a run that is over, beside its events
+_RUN_BYTES: Final = 8 << 10  # of a run that is over, beside what it has told
 
 
 @dataclass(slots=True)
@@ -54,7 +54,9 @@ class Runs:
         if options.trace and self._num_traced >= _MAX_TRACED:
             raise _too_many(f"{_MAX_TRACED} runs are being traced")
         self._num_traced += options.trace
-        run = ProgramRun(tenant, program, options, RunEvents(self._config.max_event_bytes))
+        config = self._config
+        events = RunEvents(config.max_event_bytes)
+        run = ProgramRun(tenant, program, options, events, config.max_results_bytes)
         task = asyncio.create_task(run.drive(self._engine, self._webhooks))
         entry = self._entries[run.id] = _Entry(run, task)
         task.add_done_callback(lambda _: self._ended(entry))
@@ -145,7 +147,7 @@ class Runs:
             entry.run.abandon()  # what is cancelled before it has begun cannot do that itself
         run = entry.run
         self._num_traced -= run.options.trace
-        self._over[run.id] = _RUN_BYTES + run.events.num_bytes + len(run.trace or b"")
+        self._over[run.id] = _RUN_BYTES + run.num_bytes
         self._num_kept_bytes += self._over[run.id]
         if not entry.num_clients:
             self._leave(entry)

@@ -16,6 +16,7 @@ programs=ProgramsConfig(
         max_data=100_000, max_depth=50, wall_time_s=60,
     ),
     max_programs=8,
+    max_results_bytes=100_000,
     compile_timeout_s=5,
     webhooks={{
         "lookup": Webhook(url="{url}/lookup", secret="{secret}", private=True),

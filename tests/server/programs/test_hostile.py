@@ -174,3 +174,16 @@ def test_a_result_too_large_is_told_as_such(http: httpx2.Client) -> None:
         f"/v1/programs/{upload(http, source)}/run", json={"arguments": {"x": "a" * 2_100_000}}
     )
     assert reply.json()["omitted"] == ["text", "messages"]
+
+
+def test_results_of_a_batch_are_bounded(limited: httpx2.Client) -> None:
+    program = upload(limited, "prompt f(x: str) -> str:\n    return x\n")
+    rows = [{"x": "a" * 10_000}] * 40
+    found = limited.post(f"/v1/programs/{program}/run", json={"batch": rows}).json()
+    values = [each["value"] for each in found["results"] if "error" not in each]
+    errors = [each["error"] for each in found["results"] if "error" in each]
+    assert values[0] == "a" * 10_000
+    assert sum(map(len, values)) <= 100_000 + 10_000
+    assert len(errors) == len(rows) - len(values)
+    assert {each["code"] for each in errors} == {"limit"}
+    assert "more than 100000 bytes" in errors[0]["message"]
