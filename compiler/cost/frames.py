@@ -154,9 +154,9 @@ class Frame:
         return NONE
 
     def version(self, operand: Operand) -> Version:
-        """The stream that an operand is."""
+        """The stream that an operand is; one that is not known may hold any text."""
         value = self.value(operand)
-        return value.version if isinstance(value, Stream) else Version()
+        return value.version if isinstance(value, Stream) else Version().put(Text())
 
     # ---- ops without regions
 
@@ -216,6 +216,8 @@ class Frame:
             case "branch":
                 fields = {key: self.value(arg) for key, arg in op.kwargs}
                 return [Branch(fields, self.version(op.args[0]), self.version(op.args[1]))]
+            case "gather":
+                return [Items(tuple(map(self.value, op.args)), is_group=True)]
         if op.spec.writes_stream:  # in a way that is not known here
             after: Abstract = Stream(self.version(op.args[0]).put(Text()))
             return [after, *(of_value_type(result.type) for result in op.results[1:])]

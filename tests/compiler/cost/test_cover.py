@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from generators.estimates import Actual, estimated, expect_covered
+from generators.hash_model import MAX_CONTEXT
 from generators.ir_programs import ARGUMENTS, ENTRY, modules
 from generators.ir_programs import make_tools as ir_tools
 from generators.sgl_programs import make_tools, programs
@@ -102,6 +103,26 @@ def test_what_one_branch_has_freed_is_not_counted_beside_another() -> None:
     found = estimated(module, "main", [arguments])
     expect_covered(found, Actual(module, "main", [arguments], {}, 0))
     assert 0 < found.slots.lo < found.whole.prefilled.lo
+
+
+KEPT = """
+prompt main(x: str = "what") -> str:
+    "begin {x}"
+    fork i in 1..2 as vote:
+        " v{i}: {v = gen(int, max_tokens=3)}"
+    keep best(vote, by=.v)
+    " so{word = gen(word, max_tokens=3)}"
+    return word
+"""
+
+
+def test_what_stands_behind_a_branch_that_is_kept_begins_with_it() -> None:
+    module = graph_of(SourceFile("p.sgl", KEPT), "main", 2)
+    assert any(op.name == "gather" for _, op in module.walk())
+    found = estimated(module, "main", [{"x": "what"}])
+    expect_covered(found, Actual(module, "main", [{"x": "what"}], {}, 0))
+    last = max(found.places, key=lambda place: place.line if place else 0)
+    assert 0 < found.places[last].prompt.hi < MAX_CONTEXT
 
 
 FEW_SHOT = """
