@@ -79,6 +79,10 @@ def _const(op: Op, args: Sequence[Abstract], kwargs: Mapping[str, Abstract]) -> 
     return args[0]
 
 
+def _gather(op: Op, args: Sequence[Abstract], kwargs: Mapping[str, Abstract]) -> Abstract:
+    return Items(tuple(args), is_group=True)
+
+
 def _format(op: Op, args: Sequence[Abstract], kwargs: Mapping[str, Abstract]) -> Abstract:
     return as_text(args[0])
 
@@ -268,6 +272,7 @@ _RULES: Final = {
     "const": _const,
     "field": _field,
     "format": _format,
+    "gather": _gather,
     "in": _bool,
     "index": _index,
     "list": _list,

@@ -216,8 +216,6 @@ class Frame:
             case "branch":
                 fields = {key: self.value(arg) for key, arg in op.kwargs}
                 return [Branch(fields, self.version(op.args[0]), self.version(op.args[1]))]
-            case "gather":
-                return [Items(tuple(map(self.value, op.args)), is_group=True)]
         if op.spec.writes_stream:  # in a way that is not known here
             after: Abstract = Stream(self.version(op.args[0]).put(Text()))
             return [after, *(of_value_type(result.type) for result in op.results[1:])]
