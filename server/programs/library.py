@@ -20,17 +20,25 @@ from sglc.server.programs.upload import Build, Built, Show, Upload
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A compiled program. ``functions`` are the prompts that can be run, without their bodies."""
+    """A compiled program. ``functions`` are the prompts that can be run, without their bodies.
 
+    ``id`` is that of the upload, and ``num_bytes`` about what is kept of it: both take long to find
+    out, and are asked for again and again.
+    """
+
+    id: str
     upload: Upload
     built: Built
     functions: Mapping[str, Function]
     created: int
+    num_bytes: int
 
-    @property
-    def id(self) -> str:
-        """What its tenant calls it."""
-        return self.upload.id
+    @classmethod
+    def of(cls, upload: Upload, built: Built, created: int) -> Program:
+        """Return the program that was ``built`` of an upload."""
+        num_bytes = len(built.plan) + len(upload.source or "") + len(str(upload.graph or ""))
+        functions = pickle.loads(built.functions)
+        return cls(upload.id, upload, built, functions, created, num_bytes)
 
     def prompt(self, name: str | None) -> str:
         """Return the name of the prompt to run.
@@ -87,6 +95,7 @@ class Library:
         self._max_programs = max_programs
         self._max_bytes = max_bytes
         self._kept: OrderedDict[tuple[str, str], Program] = OrderedDict()
+        self._num_bytes = 0  # of those
         self._coming: dict[tuple[str, str], asyncio.Task[Program]] = {}
 
     async def add(self, tenant: str, upload: Upload) -> Program:
@@ -102,7 +111,7 @@ class Library:
             created = await asyncio.to_thread(
                 self._folder.write, tenant, upload, self._max_programs
             )
-            return self._keep(tenant, upload, built, created)
+            return self._keep(tenant, Program.of(upload, built, created))
 
         return await self._once((tenant, upload.id), make)
 
@@ -117,7 +126,7 @@ class Library:
         if known is not None:
             return known
         built = await self._compilers.build(tenant, Build(upload))
-        return _program(upload, built, int(time.time()))
+        return Program.of(upload, built, int(time.time()))
 
     async def get(self, tenant: str, program_id: str) -> Program:
         """Return a program of a tenant.
@@ -131,7 +140,9 @@ class Library:
             if stored is None:
                 raise _unknown(program_id)
             built = await self._compilers.build(tenant, Build(stored.upload))
-            return self._keep(tenant, stored.upload, built, stored.created)
+            if await asyncio.to_thread(self._folder.read, tenant, program_id) is None:
+                raise _unknown(program_id)  # it was removed meanwhile
+            return self._keep(tenant, Program.of(stored.upload, built, stored.created))
 
         return await self._once((tenant, program_id), make)
 
@@ -153,8 +164,10 @@ class Library:
         Raises:
             ApiError: 404: the tenant has no such program.
         """
-        self._kept.pop((tenant, program_id), None)
-        if not await asyncio.to_thread(self._folder.remove, tenant, program_id):
+        is_there = await asyncio.to_thread(self._folder.remove, tenant, program_id)
+        self._coming.pop((tenant, program_id), None)  # who uploads it again waits for another one
+        self._drop((tenant, program_id))
+        if not is_there:
             raise _unknown(program_id)
 
     async def _once(
@@ -172,25 +185,22 @@ class Library:
         return await asyncio.shield(task)
 
     def _came(self, key: tuple[str, str], task: asyncio.Task[Program]) -> None:
-        del self._coming[key]
+        if self._coming.get(key) is task:
+            del self._coming[key]
         if not task.cancelled():
             task.exception()  # told to whoever still waits
 
-    def _keep(self, tenant: str, upload: Upload, built: Built, created: int) -> Program:
-        program = _program(upload, built, created)
-        self._kept[tenant, upload.id] = program
-        while sum(map(_size, self._kept.values())) > self._max_bytes and len(self._kept) > 1:
-            self._kept.popitem(last=False)
+    def _keep(self, tenant: str, program: Program) -> Program:
+        self._drop((tenant, program.id))
+        self._kept[tenant, program.id] = program
+        self._num_bytes += program.num_bytes
+        while self._num_bytes > self._max_bytes and len(self._kept) > 1:
+            self._drop(next(iter(self._kept)))
         return program
 
-
-def _program(upload: Upload, built: Built, created: int) -> Program:
-    return Program(upload, built, pickle.loads(built.functions), created)
-
-
-def _size(program: Program) -> int:
-    upload = program.upload
-    return len(program.built.plan) + len(upload.source or "") + len(str(upload.graph or ""))
+    def _drop(self, key: tuple[str, str]) -> None:
+        program = self._kept.pop(key, None)
+        self._num_bytes -= 0 if program is None else program.num_bytes
 
 
 def _unknown(program_id: str) -> ApiError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,44 @@ def test_memory_is_bounded_and_programs_come_back(tmp_path: Path) -> None:
         assert (await made.get("me", adder(0).id)).upload == adder(0)
         assert len(compilers.asked) == 6
 
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("is_added", [False, True])
+def test_a_program_that_is_removed_while_it_is_compiled_is_gone(
+    tmp_path: Path, is_added: bool
+) -> None:
+    async def scenario() -> None:
+        compilers = Counting()
+        await library(tmp_path, compilers).add("me", adder(1))
+        fresh = library(tmp_path, compilers)
+        coming = asyncio.create_task(fresh.get("me", adder(1).id))
+        while len(compilers.asked) < 2:
+            await asyncio.sleep(0)
+        await fresh.remove("me", adder(1).id)
+        again = asyncio.create_task(fresh.add("me", adder(1))) if is_added else None
+        with suppress(ApiError):
+            await coming
+        if again is not None:
+            assert (await again).id == adder(1).id
+        for wanted in (fresh, library(tmp_path, compilers)):
+            if is_added:
+                assert (await wanted.get("me", adder(1).id)).id == adder(1).id
+                continue
+            with pytest.raises(ApiError) as caught:
+                await wanted.get("me", adder(1).id)
+            assert caught.value.status == 404
+
+    asyncio.run(scenario())
+
+
+def test_an_id_is_worked_out_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        program = await library(tmp_path, Counting()).add("me", adder(1))
+        monkeypatch.setattr(Upload, "to_data", None)  # what an id is made of
+        assert [program.id for _ in range(3)] == [known] * 3
+
+    known = adder(1).id
     asyncio.run(scenario())
 
 
