@@ -23,8 +23,12 @@ class ArgumentError(ValueError):
         self.problems = tuple(problems)
 
 
-def bind_arguments(function: Function, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def bind_arguments(
+    function: Function, arguments: Mapping[str, Any], *, are_checked: bool = False
+) -> dict[str, Any]:
     """Return the value of every parameter by name, defaults filled in.
+
+    ``are_checked``: values were found to be of their types before, and are not looked at again.
 
     Raises:
         ArgumentError: a parameter is missing, unknown, or given a value of another type.
@@ -39,7 +43,7 @@ def bind_arguments(function: Function, arguments: Mapping[str, Any]) -> dict[str
     for parameter in function.params:
         if parameter.name in arguments:
             value = arguments[parameter.name]
-            reason = mismatch(parameter.type, value)
+            reason = None if are_checked else mismatch(parameter.type, value)
             if reason is not None:
                 problems.append(f"`{parameter.name}` {reason}")
             bound[parameter.name] = value

@@ -106,11 +106,12 @@ class Executor:
         namespace: str = "",
         on_event: Callable[[RunEvent], None] | None = None,
         deltas: bool = True,
+        are_checked: bool = False,
     ) -> Run:
         """Begin an instance of a plan. ``deltas=False`` leaves the deltas out of its log.
 
         ``limits`` are those of the run, else the executor's. Runs of different ``namespace`` share
-        nothing in the cache.
+        nothing in the cache. ``are_checked``: the arguments are known to be of their types.
 
         Raises:
             ArgumentError: the arguments do not fit the parameters of the entry prompt.
@@ -120,7 +121,7 @@ class Executor:
         if plan.entry not in plan.functions:
             raise ValueError("the plan has no entry: choose a prompt with `with_entry`")
         function = plan.functions[plan.entry]
-        values = bind_arguments(function, arguments or {})
+        values = bind_arguments(function, arguments or {}, are_checked=are_checked)
         code, tools = self._prepare(plan)
         limits = limits or self.limits
         limit_s = limits.wall_time_s

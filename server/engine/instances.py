@@ -150,6 +150,7 @@ class Instances:
                 namespace=command.namespace,
                 on_event=log.append,
                 deltas=command.deltas,
+                are_checked=True,  # by the other side, which takes its time
             )
         except (ArgumentError, ToolError, ValueError, KeyError, RecursionError) as error:
             self._replies.append(Failed(command.job, 400, str(error) or type(error).__name__))

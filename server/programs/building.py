@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -38,7 +39,8 @@ from sglc.server.programs.diagnostics import diagnostic_data, graph_error
 from sglc.server.programs.signatures import prompt_data, tool_data
 from sglc.server.programs.upload import NAME, Built, CompilerSettings, Data, Refused, Upload
 
-_MAX_CHECKED_STATES: Final = 2_000  # of the automaton of a type that arguments are checked against
+_MAX_CHECK_S: Final = 1.0  # of processor time, to prepare what arguments are checked against
+_SHORT_CHECK_S: Final = 0.002
 
 
 class ProgramRefused(Exception):
@@ -93,7 +95,7 @@ def built(upload: Upload, settings: CompilerSettings, markup: MarkupOf) -> Built
     made = make(upload, settings, markup)
     plan = made.plan
     _check_size(plan, settings)
-    _check_types(plan, made.prompts)
+    check_s = _check_types(plan, made.prompts)
     pickled = pickle.dumps(plan, pickle.HIGHEST_PROTOCOL)
     if len(pickled) > settings.max_plan_bytes:
         raise _too_large(f"its plan has {len(pickled)} bytes, {settings.max_plan_bytes} at most")
@@ -109,6 +111,7 @@ def built(upload: Upload, settings: CompilerSettings, markup: MarkupOf) -> Built
         warnings=made.warnings,
         files={file.name: file.digest for file in made.sources},
         seed=seed if isinstance(seed, int) else None,
+        is_checked_aside=check_s > _SHORT_CHECK_S,
         functions=pickle.dumps({name: _signature(f) for name, f in functions.items()}),
     )
 
@@ -272,10 +275,14 @@ def _depth(block: Block) -> int:
     return depth
 
 
-def _check_types(plan: Plan, prompts: tuple[str, ...]) -> None:
-    """Refuse parameters whose arguments would take long to be checked: that is done by the engine.
+def _check_types(plan: Plan, prompts: tuple[str, ...]) -> float:
+    """Return how long it takes to prepare the checks of arguments and of results of tools, which
+    the server and the engine do themselves.
 
     Constraints of model calls are built elsewhere, with limits of their own.
+
+    Raises:
+        ProgramRefused: it takes too long.
     """
     checked = [
         (f"parameter `{p.name}` of `{name}`", p.type)
@@ -285,15 +292,20 @@ def _check_types(plan: Plan, prompts: tuple[str, ...]) -> None:
     for tool in plan.tools.values():
         checked += [(f"parameter `{n}` of tool `{tool.name}`", type_) for n, type_ in tool.params]
         checked.append((f"the result of tool `{tool.name}`", tool.result))
+    begin_s = time.process_time()
     for what, type_ in checked:
         for each in _texts(type_):
             try:
-                language(each, max_states=_MAX_CHECKED_STATES)
+                language(each)
+                is_long = time.process_time() - begin_s > _MAX_CHECK_S
             except AutomatonTooLarge:
-                raise _too_large(f"{what}: the type {_clip(each)} is too large to check") from None
+                is_long = True
             except ValueError as error:
                 message = f"{what}: the type {_clip(each)} cannot be used: {error}"
                 raise ProgramRefused(Refused(message)) from None
+            if is_long:
+                raise _too_large(f"{what}: the type {_clip(each)} is too large to check")
+    return time.process_time() - begin_s
 
 
 def _texts(type_: t.Type) -> Iterator[t.Type]:

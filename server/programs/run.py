@@ -167,7 +167,11 @@ class ProgramRun:
         options = self.options
         place = f"batch[{number}]" if options.is_batch else "arguments"
         try:
-            arguments = self.program.bind(options.prompt, options.rows[number], place)
+            given = (options.prompt, options.rows[number], place)
+            if self.program.built.is_checked_aside:
+                arguments = await asyncio.to_thread(self.program.bind, *given)
+            else:
+                arguments = self.program.bind(*given)
             job = await self._begin(engine, arguments, number)
             async with job:
                 await self._follow(engine, webhooks, job, number)

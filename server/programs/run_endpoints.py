@@ -107,7 +107,8 @@ def _run(request: Request) -> ProgramRun:
 async def _check_arguments(
     request: Request, program: Program, prompt: str, arguments: Mapping[str, Any]
 ) -> None:
-    if int(request.headers.get("content-length", _SMALL_BODY)) < _SMALL_BODY:
+    size = int(request.headers.get("content-length", _SMALL_BODY))
+    if size < _SMALL_BODY and not program.built.is_checked_aside:
         program.bind(prompt, arguments, "arguments")
     else:
         await asyncio.to_thread(program.bind, prompt, arguments, "arguments")

@@ -95,7 +95,7 @@ class Built:
 
     ``prompts`` describe what can be run (``signatures.py``), ``tools`` are the names of those that
     runs may ask for, ``files`` maps the names in traces to digests, ``seed`` is the one the program
-    sets.
+    sets. ``is_checked_aside``: checking arguments may take longer than the event loop has.
     """
 
     plan: bytes
@@ -106,6 +106,7 @@ class Built:
     warnings: Sequence[Data]
     files: Mapping[str, str]
     seed: int | None
+    is_checked_aside: bool
     functions: bytes  # pickled: the prompts' parameters, for checking arguments
 
 

@@ -230,6 +230,18 @@ def test_a_body_that_is_none_is_a_bad_request(http: httpx2.Client, body: dict[st
     assert http.post(f"/v1/programs/{upload(http, ADD)}/run", json=body).status_code == 400
 
 
+def test_arguments_of_large_types_are_checked_too(http: httpx2.Client) -> None:
+    source = "prompt f(s: str(max=400), w: word) -> int:\n    return len(s)\n"
+    program = upload(http, source)
+    rows = [{"s": "a" * n, "w": "b"} for n in (400, 401)] + [{"s": "a", "w": "b c"}]
+    results = run(http, program, batch=rows)["results"]
+    assert results[0]["value"] == 400
+    assert [("error" in result) for result in results] == [False, True, True]
+    for row, param in ((rows[1], "arguments.s"), (rows[2], "arguments.w")):
+        reply = http.post(f"/v1/programs/{program}/run", json={"arguments": row})
+        assert (reply.status_code, reply.json()["error"]["param"]) == (400, param)
+
+
 def test_a_wrong_row_fails_alone_and_rows_keep_their_order(http: httpx2.Client) -> None:
     rows: list[dict[str, Any]] = [{"a": i} for i in range(200)]
     rows[7], rows[100] = {"a": "seven"}, {"b": 1}
