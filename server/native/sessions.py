@@ -16,6 +16,7 @@ from sglc.server.native.body import GenerateBody, SessionBody
 
 MAX_SESSIONS = 256  # of one tenant
 MAX_REQUESTS = 1024  # that a session remembers
+MAX_TOKENS = 1 << 19  # of all those; each has the tokens of those before it too
 
 
 @dataclass(slots=True)
@@ -25,6 +26,11 @@ class _Turn:
     before: str | None
     prompt: tuple[int, ...]
     output: tuple[int, ...] | None = None
+
+    @property
+    def num_tokens(self) -> int:
+        """How many tokens are remembered for it."""
+        return len(self.prompt) + len(self.output or ())
 
 
 class SessionGone(Exception):
@@ -68,14 +74,17 @@ class Session:
     def running(self, rid: str, before: str | None, prompt: tuple[int, ...]) -> Iterator[_Turn]:
         """Remember a request; one that has no output at the end of the block is forgotten.
 
+        Of too many the oldest are forgotten, but never the one that came last.
+
         Raises:
             ApiError: 400: there is a request of that name.
         """
         if rid in self._turns:
             raise bad_request(f"the session has a request {rid!r} already", "rid")
         turn = self._turns[rid] = _Turn(before, prompt)
-        while len(self._turns) > MAX_REQUESTS:
-            del self._turns[next(iter(self._turns))]
+        size = sum(each.num_tokens for each in self._turns.values())
+        while len(self._turns) > MAX_REQUESTS or (size > MAX_TOKENS and len(self._turns) > 1):
+            size -= self._turns.pop(next(iter(self._turns))).num_tokens
         try:
             yield turn
         finally:

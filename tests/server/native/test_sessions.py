@@ -9,6 +9,9 @@ import httpx2
 import pytest
 from generators.native_client import FRANCE, NativeClient
 
+from sglc.server.native.body import SessionBody
+from sglc.server.native.sessions import MAX_REQUESTS, MAX_TOKENS, Session, SessionGone
+
 PARAMS = {"temperature": 0, "max_new_tokens": 5}
 
 
@@ -111,3 +114,21 @@ def test_what_a_session_cannot_do_is_named(
 def test_a_request_that_was_refused_is_not_remembered(native: NativeClient, session: str) -> None:
     native.error(text="a", sampling_params={"regex": "("}, session_params={"id": session}, rid="a")
     assert ask(native, session, FRANCE, name="a") == 5
+
+
+@pytest.mark.parametrize(
+    ("num_tokens", "num_kept"),
+    [(1, MAX_REQUESTS), (MAX_TOKENS // 4, 4), (2 * MAX_TOKENS, 1)],
+)
+def test_a_session_remembers_so_much(num_tokens: int, num_kept: int) -> None:
+    session, prompt = Session(0), (7,) * num_tokens
+    for number in range(num_kept + 3):
+        with session.running(str(number), None, prompt) as turn:
+            turn.output = ()
+    for number in range(num_kept + 3):
+        where = SessionBody(id="a", rid=str(number))
+        if number >= 3:
+            assert session.history(where) == prompt
+        else:
+            with pytest.raises(SessionGone, match="has no request"):
+                session.history(where)
