@@ -8,6 +8,10 @@ from typing import Any
 from sglc.constraints.types import Grammar, Json, Regex, Schema, Type
 from sglc.server.ebnf import EbnfError, to_lark
 from sglc.server.errors import bad_request
+from sglc.server.http.json_text import read_json
+
+MAX_GRAMMAR_CHARS = 1 << 16
+MAX_SCHEMA_CHARS = 1 << 20
 
 
 def constraint_of(
@@ -22,7 +26,7 @@ def constraint_of(
     Whether it can be one is found when it is built, beside the engine; see ``ConstraintError``.
 
     Raises:
-        ApiError: there is more than one, or the schema is no JSON object.
+        ApiError: there is more than one, one is too long, or the schema is no JSON object.
     """
     given = {"regex": regex, "json_schema": json_schema, "ebnf": ebnf}
     names = [name for name, value in given.items() if value is not None]
@@ -32,6 +36,7 @@ def constraint_of(
     if regex is not None:
         return Regex(regex)
     if ebnf is not None:
+        _check_length("ebnf", ebnf, MAX_GRAMMAR_CHARS)
         try:
             return Grammar(to_lark(ebnf))
         except EbnfError as error:
@@ -41,11 +46,19 @@ def constraint_of(
     return Json() if any_json else None
 
 
+def _check_length(name: str, text: str, most: int) -> None:
+    if len(text) > most:
+        raise bad_request(f"{name} has {len(text)} characters; at most {most} are taken", name)
+
+
 def _schema_text(schema: str | dict[str, Any]) -> str:
     if isinstance(schema, dict):
-        return json.dumps(schema)
+        text = json.dumps(schema)
+        _check_length("json_schema", text, MAX_SCHEMA_CHARS)
+        return text
+    _check_length("json_schema", schema, MAX_SCHEMA_CHARS)
     try:
-        found = json.loads(schema)
+        found = read_json(schema.encode())
     except ValueError as error:
         raise bad_request(f"json_schema is not JSON: {error}", "json_schema") from None
     if not isinstance(found, dict | bool):

@@ -65,6 +65,7 @@ def make_app(
             405: _not_allowed,
         },
     )
+    app.router.redirect_slashes = False  # a path is one path; a POST is not sent twice
     app.state.service = service
     app.state.gate = gate
     return app
@@ -74,6 +75,7 @@ def _guarded(endpoint: Endpoint, gate: Gate) -> Handler:
     async def guarded(request: Request) -> Response:
         served().endpoint = endpoint.path
         try:
+            _check_coding(request)
             if not endpoint.while_draining and request.method not in _LOOKING:
                 gate.check()
             return await endpoint.handle(request)
@@ -87,6 +89,19 @@ def _guarded(endpoint: Endpoint, gate: Gate) -> Handler:
             return endpoint.refuse(ApiError(500, message))
 
     return guarded
+
+
+def _check_coding(request: Request) -> None:
+    """Refuse what is compressed: a few bytes could be gigabytes.
+
+    Raises:
+        ApiError: 415: it is.
+    """
+    coding = request.headers.get("content-encoding", "identity")
+    if coding.lower() != "identity":
+        raise ApiError(
+            415, f"Content-Encoding: {coding[:80]!r} is not taken; send the body as it is"
+        )
 
 
 async def _not_found(request: Request, error: Exception) -> Response:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import math
+from email.message import Message
 from typing import Annotated, Any, Literal, TypeVar
 
-import jiter
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -19,10 +17,7 @@ from pydantic_core import core_schema
 from starlette.requests import Request
 
 from sglc.server.errors import ApiError, bad_request
-
-# Numbers beyond the range of floats look so, with 0 for digits; a parser makes them infinity.
-_SHAPES = bytes.maketrans(b"E123456789", b"e000000000")
-_MAYBE_HUGE = (b"e000", b"e+000", b"0" * 309)
+from sglc.server.http.json_text import read_json
 
 
 def _fail_fast(part: Any) -> None:
@@ -89,8 +84,10 @@ async def read_body(request: Request, model: type[BodyT]) -> BodyT:
     """Read and check the body of a request.
 
     Raises:
-        ApiError: 400 with the field and what is wrong with it; 413 for a body over the limit.
+        ApiError: 400 with the field and what is wrong with it; 413 for a body over the limit, 415
+            for one that is not JSON.
     """
+    _check_type(request)
     data = await read_bytes(request, request.app.state.service.config.max_body_bytes)
     return parse_body(data, model)
 
@@ -127,41 +124,34 @@ def parse_json(data: bytes) -> Any:
     """Parse a body.
 
     Raises:
-        ApiError: 400: it is not UTF-8, not JSON, has a name twice, numbers that are infinite or
-            none, half a character, or is nested too deep.
+        ApiError: 400: it is not JSON, or JSON that can be read in more than one way.
     """
     try:
-        value = jiter.from_json(
-            data, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys"
-        )
-        shapes = data.translate(_SHAPES)
-        if any(shape in shapes for shape in _MAYBE_HUGE):
-            json.loads(data, parse_float=_finite)
-        return value
+        return read_json(data)
     except ValueError as error:
-        raise bad_request(f"the body is not JSON: {_reason(str(error))}") from None
+        raise bad_request(f"the body is not JSON: {error}") from None
 
 
-def _finite(text: str) -> float:
-    value = float(text)
-    if math.isinf(value):
-        raise ValueError(f"the number {text[:20]} is beyond what a float holds")
-    return value
+def _check_type(request: Request) -> None:
+    """Refuse what says that it is something else than JSON.
+
+    What says nothing is taken for JSON, and so is a form, which `curl -d` says of any body.
+
+    Raises:
+        ApiError: 415: it is not JSON, or in other characters than UTF-8.
+    """
+    given = request.headers.get("content-type", "")
+    kind = Message()
+    kind["content-type"] = given
+    name = kind.get_content_type()
+    if given and name not in _JSON_TYPES and not name.endswith("+json"):
+        raise ApiError(415, f"Content-Type: the body must be application/json, not {given[:80]!r}")
+    charset = kind.get_param("charset", "utf-8")
+    if str(charset).lower() not in ("utf-8", "utf8"):
+        raise ApiError(415, f"Content-Type: the body must be in UTF-8, not {str(charset)[:80]!r}")
 
 
-def _reason(message: str) -> str:
-    """Return what a parser says of a body, in the words that clients can act on."""
-    for said, meant in _REASONS.items():
-        message = message.replace(said, meant)
-    return message
-
-
-_REASONS = {
-    "recursion limit exceeded": "it nests deeper than 200 levels",
-    "Detected duplicate key": "an object has the same name twice:",
-    "invalid unicode code point": "not UTF-8",
-    "unexpected end of hex escape": "half a character, as \\uD800 is without \\uDC00,",
-}
+_JSON_TYPES = ("application/json", "application/x-www-form-urlencoded")
 
 
 async def read_bytes(request: Request, max_bytes: int) -> bytes:

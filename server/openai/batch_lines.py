@@ -103,7 +103,9 @@ class _Scan:
         try:
             value = parse_json(line)
         except ApiError as error:
-            message = error.message.replace("the body", "the line").replace(" (line 1, ", " (")
+            message = error.message.replace("the body", "the line").replace(
+                " at line 1 column", " at column"
+            )
             self._refuse("invalid_json_line", message)
             return
         if isinstance(value, dict):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
@@ -10,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from sglc.server.errors import bad_request
 from sglc.server.http.body import Body
+from sglc.server.http.json_text import read_json
 
 MAX_MESSAGES = 16384
 
@@ -137,7 +137,7 @@ def template_messages(
 
 def _template_call(call: ToolCall, takes_text: bool, place: str) -> dict[str, Any]:
     try:
-        arguments = json.loads(call.function.arguments or "{}")
+        arguments = read_json((call.function.arguments or "{}").encode())
     except ValueError as error:
         field = f"{place}.function.arguments"
         raise bad_request(f"{field} is not JSON: {error}", field) from None

@@ -16,6 +16,7 @@ from sglc.server.operations.request_log import RequestLog
 from sglc.server.operations.tracing import TraceRequests, Tracing
 from sglc.server.security.headers import SecurityHeaders
 from sglc.server.security.host import OneHost
+from sglc.server.security.origins import KnownOrigins
 
 _EXPOSED = ("x-request-id", "request-id", "retry-after")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
@@ -31,7 +32,8 @@ def middleware(
     """Return the stack: an id and a line in the log, a span, headers, hosts, origins, keys.
 
     Pages of other origins send keys in headers that their scripts set; the server knows no cookies,
-    so no credentials are allowed, and an origin gives nobody any right.
+    so no credentials are allowed, and an origin gives nobody any right; pages of origins that are
+    not allowed are refused.
     """
     stack = [Middleware(RequestLog, config=config, metrics=metrics)]
     if tracing is not None:
@@ -47,6 +49,7 @@ def middleware(
             max_age=600,
         )
         stack.append(cors)
+    stack.append(Middleware(KnownOrigins, origins=config.cors_origins, endpoints=endpoints))
     if config.has_keys:
         stack.append(Middleware(Guard, keys=keys, endpoints=endpoints))
     return stack
