@@ -25,7 +25,7 @@ log = logging.getLogger("sglc.server")
 Status = Literal["running", "completed", "failed", "cancelled"]
 
 _WINDOW: Final = 128  # rows of a batch in flight at once
-_RETRY_S: Final = 0.5  # before a row is tried again that the engine had no room for
+_RETRY_S: Final = 0.5  # before a row of a batch is tried again that the engine did not take
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +73,7 @@ class ProgramRun:
     trace: bytes | None = None
     failure: ApiError | None = None
     _results_bytes: int = 0
+    _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
     _pending: dict[str, _Pending] = field(default_factory=dict)
     _webhooks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -181,24 +182,33 @@ class ProgramRun:
             self._settle(number, {"error": about | {"loc": None, "cause": None}})
 
     async def _begin(self, engine: EngineClient, arguments: Mapping[str, Any], number: int) -> Job:
+        """Begin a row. Those of a batch wait for an engine that has no room, or is started again.
+
+        One waits for all others: a thousand rows that ask again and again would be a load.
+        """
+        async with self._asking:
+            while True:
+                try:
+                    return self._submit(engine, arguments, number)
+                except ApiError as error:
+                    is_away = error.status == 429 or error.code == "engine_down"
+                    if not (is_away and self.options.is_batch):
+                        raise
+                await asyncio.sleep(_RETRY_S)
+
+    def _submit(self, engine: EngineClient, arguments: Mapping[str, Any], number: int) -> Job:
         options, built = self.options, self.program.built
-        while True:
-            engine.load_plan(self.program.id, built.plan)
-            try:
-                return engine.run_plan(
-                    self.program.id,
-                    options.prompt,
-                    arguments,
-                    seed=options.seed,
-                    instance=number,
-                    deltas=options.deltas,
-                    limits=options.limits,
-                    trace=self._trace_words() if options.trace else None,
-                )
-            except ApiError as error:
-                if error.status != 429 or not options.is_batch:
-                    raise
-            await asyncio.sleep(_RETRY_S)
+        engine.load_plan(self.program.id, built.plan)
+        return engine.run_plan(
+            self.program.id,
+            options.prompt,
+            arguments,
+            seed=options.seed,
+            instance=number,
+            deltas=options.deltas,
+            limits=options.limits,
+            trace=self._trace_words() if options.trace else None,
+        )
 
     async def _follow(
         self, engine: EngineClient, webhooks: Webhooks, job: Job, number: int
