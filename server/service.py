@@ -15,6 +15,7 @@ from sglc.runtime.tokenizer.pieces import Cutter
 from sglc.runtime.tokenizer.prompt import PromptEncoder
 from sglc.server.config import ServerConfig
 from sglc.server.engine.client import EngineClient
+from sglc.server.errors import ApiError
 from sglc.server.native.logprobs import TokenTexts
 from sglc.server.native.running import Running
 from sglc.server.native.sessions import Sessions
@@ -24,6 +25,9 @@ from sglc.server.programs.service import Programs
 from sglc.server.programs.upload import CompilerSettings
 from sglc.server.storage.storage import Storage
 
+# A text of more characters per token than this is none that anybody means to be read. What is
+# longer is refused before it is encoded, which would take a second for a million characters.
+_CHARS_PER_TOKEN = 64
 _LONG_CHARS = 1 << 10  # a longer text is encoded beside the event loop: it takes milliseconds
 
 
@@ -96,13 +100,32 @@ class Service:
         assert self.engine.ready is not None
         return self.engine.ready.vocab_size
 
-    async def encode(self, text: str, *, specials: bool = False) -> list[int]:
+    def check_chars(self, num_chars: int, field: str) -> None:
+        """Refuse a text that cannot fit, however it is encoded.
+
+        Raises:
+            ApiError: 400, with its length and the model's context.
+        """
+        if num_chars > self.max_context * _CHARS_PER_TOKEN:
+            raise ApiError(
+                400,
+                f"the prompt has {num_chars} characters, far more than the model's context of "
+                f"{self.max_context} tokens: shorten it",
+                param=field,
+                code="context_length_exceeded",
+            )
+
+    async def encode(self, text: str, field: str, *, specials: bool = False) -> list[int]:
         """Return the ids of a prompt, the tokenizer's begin token first.
 
         With ``specials`` the names of special tokens in it are those tokens: a prompt that its
         author has put into a chat template. Otherwise they are text, as in what a user says.
         Others have their turn before each, so that who encodes many of them holds up nobody.
+
+        Raises:
+            ApiError: 400: it cannot fit; names the field.
         """
+        self.check_chars(len(text), field)
         if len(text) > _LONG_CHARS:
             return await asyncio.to_thread(self._encode, text, specials)
         await asyncio.sleep(0)

@@ -42,7 +42,7 @@ async def encode_item(service: Service, item: Item) -> list[int]:
     assert item.text is not None
     if service.config.skip_tokenizer_init:
         raise bad_request("the server runs with --skip-tokenizer-init: give input_ids", item.place)
-    return await service.encode(item.text, specials=True)
+    return await service.encode(item.text, item.place, specials=True)
 
 
 def appended(service: Service, history: Sequence[int], ids: Sequence[int]) -> list[int]:

@@ -56,6 +56,7 @@ async def tokenize(request: Request) -> Response:
     service = service_of(request)
     body = await read_body(request, TokenizeBody)
     prompts = [body.prompt] if isinstance(body.prompt, str) else body.prompt
+    service.check_chars(sum(map(len, prompts)), "prompt")
     found = [await _ids(service, prompt, body.add_special_tokens) for prompt in prompts]
     tokens, counts = found, [len(ids) for ids in found]
     single = isinstance(body.prompt, str)
@@ -90,7 +91,7 @@ def _detokenized(service: Service, body: DetokenizeBody) -> Response:
 
 
 async def _ids(service: Service, text: str, add_special_tokens: bool) -> list[int]:
-    ids = await service.encode(text, specials=True)
+    ids = await service.encode(text, "prompt", specials=True)
     bos = list(service.files.tokenizer.bos_ids)
     if add_special_tokens or not bos or text.startswith(service.token_texts.text_of(bos[0])):
         return ids

@@ -171,6 +171,7 @@ async def prompt_of(service: Service, body: ChatBody) -> Encoded:
     conversations = conversations_of(service)
     shown = [] if body.tool_choice == "none" else body.tools or []
     num_chars = sum(len(message.text) for message in body.messages)
+    service.check_chars(num_chars, "messages")
     has_tools = bool(shown) or any(message.tool_calls for message in body.messages)
     if has_tools or num_chars > _LONG_CHARS or len(body.messages) > _MANY_MESSAGES:
         encoder = PromptEncoder(service.encoder.tokenizer, service.encoder.template)

@@ -93,8 +93,9 @@ async def prompts_of(service: Service, given: Any, field: str, *, specials: bool
     for i, item in enumerate(items):
         place = field if is_one else f"{field}[{i}]"
         if isinstance(item, str):
-            prompt = await _of_text(service, item, specials)
+            prompt = await _of_text(service, item, place, specials)
         else:
+            check_room(len(item), service.max_context, place)
             ids = token_ids_of(item, ready.vocab_size, place)
             names = TokenNames(service.files.tokenizer)
             prompt = Prompt(b"".join(map(names.data, ids)).decode(errors="replace"), ids, 0)
@@ -106,8 +107,8 @@ async def prompts_of(service: Service, given: Any, field: str, *, specials: bool
     return found
 
 
-async def _of_text(service: Service, text: str, specials: bool) -> Prompt:
-    ids = tuple(await service.encode(text, specials=specials))
+async def _of_text(service: Service, text: str, place: str, specials: bool) -> Prompt:
+    ids = tuple(await service.encode(text, place, specials=specials))
     bos, names = service.files.tokenizer.bos_ids, TokenNames(service.files.tokenizer)
     is_own = specials and text.encode(errors="replace").startswith(b"".join(map(names.data, bos)))
     return Prompt(text, ids, 0 if is_own else len(bos))

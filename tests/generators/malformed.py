@@ -84,13 +84,15 @@ _FIELDS: dict[str, list[tuple[str, Any, str]]] = {
         ("text", 1, "text"), ("input_ids", [1], "input_ids"), ("text", "a" * 4000, "context"),
         ("sampling_params", {"n": 2}, "sampling_params"), ("nix", 1, "nix"),
     ],
-    "/tokenize": [("prompt", 1, "prompt"), ("prompt", [[]], "prompt"), ("nix", 1, "nix")],
+    "/tokenize": [("prompt", 1, "prompt"), ("prompt", [[]], "prompt"), ("nix", 1, "nix"),
+                  ("prompt", "a" * 10_000, "context of 40"), ("prompt", ["a"] * 10_000, "context")],
     "/detokenize": [
         ("tokens", [10**9], "tokens"), ("tokens", [-1], "tokens"), ("tokens", ["a"], "tokens"),
         ("tokens", [HUGE], "tokens"), ("tokens", [[1], 1], "tokens"), ("tokens", [True], "tokens"),
     ],
     "/v1/completions": [
         ("prompt", "a " * 4000, "context of 40"), ("prompt", [10**9], "prompt"),
+        ("prompt", "a" * 10**6, "1000000 characters"), ("prompt", [1] * 10**6, "1000000 tokens"),
         ("prompt", [], "prompt"), ("prompt", None, "prompt"), ("prompt", [["a"]], "prompt"),
         ("prompt", [1.5], "prompt"), ("max_tokens", -1, "max_tokens"),
         ("max_tokens", "5", "max_tokens"), ("max_tokens", 1.5, "max_tokens"),

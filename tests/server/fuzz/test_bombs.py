@@ -62,6 +62,9 @@ BOMBS: dict[str, tuple[str, Json]] = {
 } | {
     "prompts": ("/v1/completions", {"prompt": [[1]] * 100_000}),
     "texts": ("/generate", {"text": ["a"] * 100_000}),
+    "a text": ("/generate", {"text": "a b " * 2_000_000}),
+    "tokens": ("/tokenize", {"prompt": "a b " * 2_000_000}),
+    "many ids": ("/v1/completions", {"prompt": [1] * 2_000_000}),
     "ids": ("/generate", {"input_ids": ["a"] * 1_000_000}),
     "embeddings": ("/v1/embeddings", {"input": ["a"] * 100_000}),
     "fields": ("/v1/messages", dict.fromkeys(map(str, range(100_000)))),
