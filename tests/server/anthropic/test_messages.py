@@ -147,11 +147,11 @@ def test_the_end_of_the_context_is_told_from_max_tokens(http: httpx2.Client) -> 
         reply = http.post("/v1/messages/count_tokens", json=body(num_words))
         return int(reply.json()["input_tokens"])
 
-    refused = http.post("/v1/messages", json=body(200_000) | {"max_tokens": 10})
+    refused = http.post("/v1/messages", json=body(15_000) | {"max_tokens": 10})
     assert refused.status_code == 400
     found = re.search(r"has (\d+) tokens; the model's context of (\d+)", refused.text)
     assert found is not None
-    assert int(found[1]) == count(200_000)
+    assert int(found[1]) == count(15_000)
     num_words = int(found[2]) - count(0) - 3
     assert count(num_words) == int(found[2]) - 3
     full = http.post(

@@ -189,7 +189,7 @@ def test_a_wrong_field_is_named(http: httpx2.Client, given: Any, field: str | No
 def test_half_a_character_is_no_prompt(http: httpx2.Client, body: str) -> None:
     reply = http.post("/v1/completions", content=f'{{"prompt": {body}}}'.encode())
     assert reply.status_code == 400, reply.text
-    assert reply.json()["error"]["param"] == "prompt"
+    assert "half a character" in reply.json()["error"]["message"]
 
 
 def test_a_constraint_that_cannot_be_is_no_stream(client: openai.OpenAI) -> None:
