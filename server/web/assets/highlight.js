@@ -15,8 +15,8 @@ const RAW = /r"""[\s\S]*?(?:"""|$)|r"[^"\n]*"?/y;
 const REGEX = /\/(?![ /*])(?:[^/\\\n]|\\.)+\//y;
 const NUMBER = /[0-9]+(?:\.[0-9]+(?:[eE][-+]?[0-9]+)?)?/y;
 const NAME = /[\p{L}_][\p{L}\p{N}_]*/uy;
-const PUNCTUATION = /==|!=|<=|>=|->|\.\.|[^]/y;
-const ESCAPE = /\\(?:u[0-9a-fA-F]{4}|\r?\n[ \t]*|[^])|\{\{|\}\}/y;
+const PUNCTUATION = /==|!=|<=|>=|->|\.\.|[^]/uy;
+const ESCAPE = /\\(?:u[0-9a-fA-F]{4}|\r?\n[ \t]*|[^])|\{\{|\}\}/uy;
 const CHUNK = { '"': /[^"\\{}\n]+/y, '"""': /(?:[^"\\{}]|"(?!""))+/y };
 const CLOSERS = { "(": ")", "[": "]", "{": "}" };
 
@@ -148,6 +148,7 @@ class Reader {
     }
     if (text === "as" && this.first === "fork" && this.last === "fork") return true;
     if (text in PLACED && PLACED[text].has(this.first)) return this.isOperand;
+    if (text === "include") return this.isIndented && this.last === "=" && this.open.length === 0 && this.first !== "with";
     if (text === "run") return this.isIndented && this.last === "=" && this.open.length === 0 && /^[ \t]+[\p{L}_]/u.test(next);
     if (text === "using") return this.isOperand && this.open.length === 0 && /^[ \t]+[\p{L}_]/u.test(next);
     return this.isOperand ? INFIX.has(text) : PREFIX.has(text) || (text === "in" && this.last === "not");
