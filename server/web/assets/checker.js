@@ -12,7 +12,8 @@ export class Checker {
     this.editor = editor;
     this.onProgram = onProgram;
     this.timer = null;
-    this.ending = null; // ends the request that is under way
+    this.isAsking = false;
+    this.isLate = false; // there is more to look at than what was asked
   }
 
   /** Look at the program when no more is typed for a while. */
@@ -21,24 +22,33 @@ export class Checker {
     this.timer = setTimeout(() => this.check(), pause);
   }
 
+  /** One program at a time: what is asked meanwhile waits for the answer, and is asked then. */
   async check() {
-    this.ending?.abort();
-    const ending = (this.ending = new AbortController());
-    const body = { source: this.editor.text, keep: false };
-    try {
-      const program = await ask("POST", "/v1/programs", { body, signal: ending.signal });
-      this.show(program.warnings);
-      this.onProgram(program);
-    } catch (error) {
-      if (ending.signal.aborted) return;
-      if (error instanceof Refused && error.status === 429) {
-        this.soon(error.retryAfterS * 1000);
-        return;
-      }
-      this.onProgram(null);
-      if (error instanceof Refused && error.data?.diagnostics?.length) this.show(error.data.diagnostics);
-      else this.fail(error);
+    if (this.isAsking) {
+      this.isLate = true;
+      return;
     }
+    this.isAsking = true;
+    this.isLate = false;
+    const source = this.editor.text;
+    try {
+      const program = await ask("POST", "/v1/programs", { body: { source, keep: false } });
+      if (source === this.editor.text) {
+        this.show(program.warnings);
+        this.onProgram(program);
+      }
+    } catch (error) {
+      if (error instanceof Refused && error.status === 429) this.soon(error.retryAfterS * 1000);
+      else if (source === this.editor.text) this.refuse(error);
+    }
+    this.isAsking = false;
+    if (this.isLate) this.check();
+  }
+
+  refuse(error) {
+    this.onProgram(null);
+    if (error instanceof Refused && error.data?.diagnostics?.length) this.show(error.data.diagnostics);
+    else this.fail(error);
   }
 
   show(diagnostics) {
