@@ -7,7 +7,7 @@ import itertools
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -142,6 +142,15 @@ class EngineClient:
         for future in self._asked.values():
             if not future.done():
                 future.set_exception(ApiError(503, message))
+
+    def check_size(self, generations: Iterable[Generation]) -> None:
+        """Refuse generations of one request that there is never room for; begun one by one they
+        would be cancelled again, and their client told to come back.
+
+        Raises:
+            ApiError: 400, with their number and the limit.
+        """
+        self._admission.check(sum(each.num_samples for each in generations))
 
     def generate(self, generation: Generation) -> Job:
         """Begin a generation, which counts once for each of its samples.

@@ -48,16 +48,27 @@ class Admission:
         self._ended: deque[tuple[float, int]] = deque()  # when, how many; of the last seconds
         self.num_open = 0
 
+    def check(self, count: int) -> None:
+        """Say whether there can ever be room for ``count`` calls at once.
+
+        Raises:
+            ApiError: 400: there never is.
+        """
+        if count > self._most:
+            raise ApiError(
+                400,
+                f"the request makes {count} model calls, the server takes {self._most} at once "
+                "(max_queued)",
+                param="n",
+            )
+
     def take(self, count: int) -> None:
         """Let ``count`` calls in.
 
         Raises:
             ApiError: 429, with the time after which there may be room; 400: there never is.
         """
-        if count > self._most:
-            raise ApiError(
-                400, f"the request makes {count} model calls, the server takes {self._most} at once"
-            )
+        self.check(count)
         if self.num_open + count > self._most:
             raise ApiError(
                 429,

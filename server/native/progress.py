@@ -43,6 +43,7 @@ async def progress(asked: Asked) -> AsyncGenerator[Output]:
         ApiError: one of them cannot be served; the others are ended.
     """
     service, tenant = asked.service, asked.tenant.name
+    service.engine.check_size(each.generation for each in asked.prompts if each.generation)
     of_job: list[Sequence[Output]] = []
     jobs: list[Job] = []
     async with AsyncExitStack() as stack:

@@ -22,8 +22,9 @@ async def generated(
     An error is the last that is said of one. All of them end with the iterator.
 
     Raises:
-        ApiError: the engine takes no more.
+        ApiError: the engine takes no more, or never so many.
     """
+    engine.check_size(generations)
     async with AsyncExitStack() as stack:
         jobs = [await stack.enter_async_context(engine.generate(g)) for g in generations]
         replies = await stack.enter_async_context(aclosing(merged(jobs)))

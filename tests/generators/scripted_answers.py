@@ -65,6 +65,9 @@ class ScriptedEngine:
         self._sizes = sizes
         self._prompt: tuple[int, ...] = ()
 
+    def check_size(self, generations: Sequence[Generation]) -> None:
+        """Take any number."""
+
     def generate(self, generation: Generation) -> _Replies:
         """Answer at once."""
         self.generations.append(generation)

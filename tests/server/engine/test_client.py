@@ -21,6 +21,7 @@ from sglc.server.engine.messages import Command, Finished, Generate, Generation,
 from sglc.server.engine.process import EngineError, EngineProcess
 from sglc.server.engine.watchdog import Watchdog
 from sglc.server.errors import ApiError
+from sglc.server.openai.merging import generated
 
 Check = Callable[[EngineClient], Coroutine[Any, Any, None]]
 
@@ -155,6 +156,19 @@ def test_more_samples_than_may_wait_are_refused_until_some_are_over(tmp_path: Pa
 
     said = run(tmp_path / "log", check, max_queued=5)
     assert [line.split()[0] for line in said].count("Generate") == 3
+
+
+def test_generations_that_never_fit_are_refused_before_one_begins(tmp_path: Path) -> None:
+    each = Generation(ids=ANSWER, max_tokens=1, num_samples=3)
+
+    async def check(client: EngineClient) -> None:
+        client.check_size([each])
+        found = generated(client, [each, each])
+        assert (await failure(anext(found))).status == 400
+        assert client.num_jobs == 0
+
+    said = run(tmp_path / "log", check, max_queued=5)
+    assert "Generate" not in " ".join(said)
 
 
 async def embed(client: EngineClient, count: int) -> None:
