@@ -48,6 +48,8 @@ def serve(config: ServerConfig) -> None:
         EngineError: the engine cannot be started.
         OSError: it is not possible to listen there.
     """
+    # one text is one thread's work, and a library without threads of its own bears being forked
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     start_logging(config.operations)
     log.info("random seed %s", config.seed)
     _raise_file_limit()

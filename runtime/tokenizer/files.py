@@ -14,6 +14,7 @@ from sglc.runtime.tokenizer.commit import CommitRule
 from sglc.runtime.tokenizer.json_files import TokenizerFiles, read_files
 
 PrefixSpace = Literal["never", "first", "always"]
+_LONG_CHARS = 1000  # of a text that takes a millisecond or more
 
 
 class Tokenizer:
@@ -140,11 +141,16 @@ class Tokenizer:
 
     def _ids(self, text: str) -> list[int]:
         try:
-            encoding = self._inner.encode(text, add_special_tokens=False)
+            encoding = self._encoding(text)
         except TypeError:  # a lone surrogate: the library takes valid UTF-8 only
-            encoding = self._inner.encode(without_surrogates(text), add_special_tokens=False)
+            encoding = self._encoding(without_surrogates(text))
         ids: list[int] = encoding.ids
         return ids
+
+    def _encoding(self, text: str) -> Any:
+        if len(text) > _LONG_CHARS:  # of batches alone the library lets other threads run meanwhile
+            return self._inner.encode_batch_fast([text], add_special_tokens=False)[0]
+        return self._inner.encode(text, add_special_tokens=False)
 
     def _added_before(self) -> tuple[int, ...]:
         """Read off the post-processor which ids it puts before a text."""

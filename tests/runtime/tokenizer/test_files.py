@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sglc.runtime.models.files import load_files
 from sglc.runtime.tokenizer.base import TokenizerLike
 from sglc.runtime.tokenizer.byte import ByteTokenizer
 from sglc.runtime.tokenizer.byte_tables import scheme_of
@@ -51,6 +53,39 @@ def check(tokenizer: TokenizerLike, text: str, space: bool) -> None:
 def test_bytes_of_tokens_join_to_the_text(text: str, tokenizers: dict[str, Tokenizer]) -> None:
     for tokenizer in tokenizers.values():
         check(tokenizer, text, tokenizer.prefix_space != "never")
+
+
+@quick
+@given(text=TEXTS)
+def test_a_long_text_is_its_parts(text: str, tokenizers: dict[str, Tokenizer]) -> None:
+    """The library is asked in another way for it."""
+    for tokenizer in tokenizers.values():
+        long = text + "\n\n" + "the cat " * 200
+        assert (
+            tokenizer.encode(long)
+            == tokenizer._inner.encode(
+                " " + long if tokenizer.prefix_space != "never" else long, add_special_tokens=False
+            ).ids
+        )
+
+
+def test_other_threads_run_while_a_long_text_is_encoded() -> None:
+    tokenizer = load_files("embedded").tokenizer
+    is_over, turns = threading.Event(), 0
+
+    def others() -> None:
+        nonlocal turns
+        while not is_over.wait(0.002):
+            turns += 1
+
+    thread = threading.Thread(target=others)
+    thread.start()
+    before = turns
+    tokenizer.encode("a[" * 200_000)
+    after = turns
+    is_over.set()
+    thread.join()
+    assert after - before > 10  # with the interpreter's lock held it is 0, or 1
 
 
 @quick
