@@ -103,6 +103,21 @@ def test_mistakes_are_marked_where_they_are(page: WebPage) -> None:
     assert page.text("#layer").strip() == page.browser.run(f"{area}.value").strip()
 
 
+def test_the_cursor_stays_in_sight(page: WebPage) -> None:
+    page.program("prompt f() -> int:\n" + "    # more\n" * 100 + "    return 1")
+    room = "document.getElementById('room')"
+    page.browser.run(f"{room}.scrollTop = 0")
+    page.browser.press("Enter")
+    page.browser.wait(f"{room}.scrollTop > 1500")
+    page.browser.run("document.getElementById('source').setSelectionRange(0, 0)")
+    page.browser.press("ArrowRight")
+    page.browser.wait(f"{room}.scrollTop < 20")
+    page.browser.write("long " * 100)
+    page.browser.press("End")
+    page.browser.wait(f"{room}.scrollLeft > 1500")
+    assert page.browser.run("document.getElementById('source').scrollLeft") == 0  # the layer's too
+
+
 def test_a_program_with_errors_is_not_run(page: WebPage) -> None:
     page.program("prompt f(:\n", "error")
     page.click("#run")

@@ -136,6 +136,18 @@ export class Editor {
       this.area.setRangeText(text, this.area.selectionStart, this.area.selectionEnd, "end");
       this.changed();
     }
+    this.reveal();
+  }
+
+  /** Scroll to the line of the cursor: browsers do that for what is typed, not for what is written. */
+  reveal() {
+    const before = this.text.slice(0, this.area.selectionStart);
+    const height = parseFloat(getComputedStyle(this.layer).lineHeight);
+    const top = (before.split("\n").length - 1) * height;
+    const { scrollTop, clientHeight } = this.room;
+    if (top < scrollTop) this.room.scrollTop = top;
+    else if (top + 2 * height > scrollTop + clientHeight) this.room.scrollTop = top + 2 * height - clientHeight;
+    if (before.endsWith("\n")) this.room.scrollLeft = 0;
   }
 }
 
