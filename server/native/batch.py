@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from sglc.server.errors import bad_request
 from sglc.server.native.body import GenerateBody, SamplingBody
@@ -96,9 +96,10 @@ def _prompts(body: GenerateBody) -> tuple[list[str | list[int]], bool]:
         return [body.text], False
     if body.text is not None:
         return list(body.text), True
-    lists = [item for item in body.input_ids or () if isinstance(item, list)]
-    single = [item for item in body.input_ids or () if isinstance(item, int)]
-    return (list(lists), True) if lists else ([single], False)
+    ids = body.input_ids or []  # may be millions: the first one says what all are
+    if ids and isinstance(ids[0], list):
+        return cast(list[str | list[int]], list(ids)), True
+    return [cast(list[int], list(ids))], False
 
 
 def _spread(field: str, value: T | list[T] | None, size: int) -> Sequence[T | None]:

@@ -35,9 +35,10 @@ async def encode_item(service: Service, item: Item) -> list[int]:
     """Return the ids of a prompt, as it stands alone.
 
     Raises:
-        ApiError: 400: an id is no token, or the server makes no ids of texts.
+        ApiError: 400: it does not fit, an id is no token, or the server makes no ids of texts.
     """
     if item.ids is not None:
+        check_room(len(item.ids), service.max_context, item.place)
         return list(token_ids_of(item.ids, service.vocab_size, item.place))
     assert item.text is not None
     if service.config.skip_tokenizer_init:

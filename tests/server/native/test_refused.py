@@ -83,7 +83,12 @@ def test_a_mistake_is_named(native: NativeClient, fields: dict[str, Any], param:
 
 
 def test_a_prompt_over_the_context_names_both_lengths(native: NativeClient) -> None:
-    for prompt in ({"text": " word" * 6000}, {"input_ids": [300] * 6000}):
+    # of too many ids none is looked at
+    for prompt in (
+        {"text": " word" * 6000},
+        {"input_ids": [300] * 6000},
+        {"input_ids": [-1] * 6000},
+    ):
         error = native.error(**prompt)
         assert "6000 tokens" in error["message"]
         assert "2048" in error["message"]
