@@ -101,6 +101,7 @@ class Choice:
         self._question = question
         self._prompt = question.prompt
         self._room = question.max_tokens
+        self._names = names
         self._tokens = TextTokens(names)
         self._reader: CallReader | None = None
         self._awaits_call = question.calling is not None
@@ -186,8 +187,10 @@ class Choice:
                 yield from self._say(form.trigger)
                 self.next = self._free()
             return
-        if self._question.keeps_stop and isinstance(result.matched, str):
-            yield from self._say(result.matched)
+        matched = result.matched
+        if self._question.keeps_stop and matched is not None:
+            kept = matched if isinstance(matched, str) else self._names.shown(matched)
+            yield from self._say(kept)
         yield self._ended("length" if result.finish == "length" else "stop", result.matched)
 
     def _end_of_call(self, reader: CallReader, result: DecodeResult) -> Iterator[AnswerEvent]:

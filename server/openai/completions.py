@@ -111,7 +111,7 @@ async def stream(
             elif isinstance(reply, Sampled):
                 index = place * num + reply.sample
                 cached[place][reply.sample] = reply.stats.cached_tokens
-                rest = _kept_stop(body, reply.result)
+                rest = _kept_stop(asked, reply.result)
                 tokens = texts[index].add(rest, (), (), ())
                 yield chunk(index, rest, tokens, **_end(reply.result))
     usage.cached_tokens = sum(map(min, cached))
@@ -151,7 +151,7 @@ def _choice(asked: Asked, index: int, prompt: Prompt, sampled: Sampled) -> dict[
     if asked.scores_prompts:
         tokens += _echoed(prompt, sampled.prompt)
     if result is not None:
-        written = result.text + _kept_stop(asked.body, result)
+        written = result.text + _kept_stop(asked, result)
         tops = result.top_logprobs or ()
         tokens += TextTokens(asked.names).add(written, result.ids, result.logprobs, tops)
         text += written
@@ -173,9 +173,11 @@ def _echoed(prompt: Prompt, scores: PromptLogprobs | None) -> list[TokenLogprob]
     return tokens[prompt.num_added :]
 
 
-def _kept_stop(body: CompletionBody, result: DecodeResult | None) -> str:
+def _kept_stop(asked: Asked, result: DecodeResult | None) -> str:
     matched = None if result is None else result.matched
-    return matched if body.no_stop_trim and isinstance(matched, str) else ""
+    if matched is None or not asked.body.no_stop_trim:
+        return ""
+    return matched if isinstance(matched, str) else asked.names.shown(matched)
 
 
 def _end(result: DecodeResult | None) -> dict[str, Any]:

@@ -41,6 +41,10 @@ class TokenNames:
         """Return a token as text; parts of characters are U+FFFD."""
         return self.data(token).decode(errors="replace")
 
+    def shown(self, token: int) -> str:
+        """Return what a token adds to a text that does not show special ones."""
+        return "" if token in self._specials else self.text(token)
+
     def key(self, token: int) -> str:
         """Return a text that no other token has, unless both stand for the same bytes."""
         data = self.data(token)

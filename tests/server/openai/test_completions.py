@@ -94,6 +94,7 @@ def _joined(chunks: list[Any], count: int) -> tuple[list[str], list[Any], list[s
         {"echo": True, "max_tokens": 0},
         {"stop": ["a", "is"], "logprobs": 0},
         {"stop": ["a", "is"], "extra_body": {"no_stop_trim": True}, "logprobs": 0},
+        {"extra_body": {"stop_token_ids": [16], "no_stop_trim": True}, "logprobs": 0},
         {"extra_body": {"regex": "[a-z ]{5,20}"}, "logprobs": 1, "n": 2},  # tokens behind the text
     ],
 )
@@ -117,6 +118,23 @@ def test_a_stream_joins_to_the_reply(
         if choice.logprobs is not None:
             pairs = zip(choice.logprobs.tokens, choice.logprobs.text_offset, strict=True)
             assert tokens == list(pairs)
+
+
+def test_a_stop_that_is_kept_may_be_a_token(client: openai.OpenAI, http: httpx2.Client) -> None:
+    (stop,) = http.post("/tokenize", json={"prompt": "."}).json()["tokens"]
+    asked = {"stop_token_ids": [stop], "no_stop_trim": True}
+    reply = client.completions.create(**GREEDY, extra_body=asked).choices[0]
+    assert reply.text == " Paris."
+    params = {"temperature": 0, "max_new_tokens": 16} | asked
+    native = http.post("/generate", json={"text": PROMPT, "sampling_params": params}).json()
+    assert native["text"] == reply.text
+    chat = client.chat.completions.create(
+        model="any",
+        messages=[{"role": "user", "content": "What is the capital of France?"}],
+        temperature=0,
+        extra_body=asked,
+    )
+    assert chat.choices[0].message.content == "Paris."
 
 
 def test_best_of_keeps_the_most_probable(client: openai.OpenAI) -> None:
