@@ -13,6 +13,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Mapping
 from contextlib import suppress
@@ -34,6 +35,10 @@ _CHILD: Final = "import sys; sys.path[:] = {path!r}; from {module} import serve;
 
 class ConstraintError(ValueError):
     """A type cannot become a constraint: its pattern is wrong, or its automaton too large."""
+
+
+class ConstraintTooSlow(ConstraintError):
+    """It was not built in the time that it was given."""
 
 
 class Prepared(NamedTuple):
@@ -84,12 +89,16 @@ class CompileProcess:
         self._child: subprocess.Popen[bytes] | None = None
         self._end: weakref.finalize[..., Any] | None = None
 
-    def prepare(self, t: Type) -> Prepared:
+    def prepare(self, t: Type, timeout_s: float | None = None) -> Prepared:
         """Build all that decoding and parsing a ``t`` will need.
 
         Raises:
+            ConstraintTooSlow: it took more than ``timeout_s``, which is less than there may be.
             ConstraintError: as the function ``prepare``, or for want of memory or time.
         """
+        is_short = timeout_s is not None and timeout_s < self._timeout_s
+        limit_s = timeout_s if timeout_s is not None and is_short else self._timeout_s
+        start = time.monotonic()
         request = pickle.dumps(t)
         if len(request) <= _SMALL_BYTES and not _has_rules(t):
             try:
@@ -101,9 +110,11 @@ class CompileProcess:
         except OSError:  # no process to be had here
             return prepare(t)
         try:
-            return self._ask(child, request)
+            return self._ask(child, request, limit_s)
         except (OSError, EOFError, pickle.UnpicklingError):
             self.close()
+            if is_short and time.monotonic() - start >= limit_s:
+                raise ConstraintTooSlow(f"building it took more than {limit_s:g} s") from None
             raise ConstraintError(
                 f"building it took more than {self._timeout_s:g} s or "
                 f"{self._memory_bytes >> 20} MiB of memory"
@@ -114,10 +125,10 @@ class CompileProcess:
         if self._end is not None:
             self._end()
 
-    def _ask(self, child: subprocess.Popen[bytes], request: bytes) -> Prepared:
+    def _ask(self, child: subprocess.Popen[bytes], request: bytes, limit_s: float) -> Prepared:
         assert child.stdin is not None
         assert child.stdout is not None
-        timer = threading.Timer(self._timeout_s, child.kill)
+        timer = threading.Timer(limit_s, child.kill)
         timer.daemon = True
         timer.start()
         try:

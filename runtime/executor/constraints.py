@@ -9,7 +9,7 @@ import traceback
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from sglc.constraints.types import Literal, Type, Union
 from sglc.runtime.core.text_encoder import TextEncoder
@@ -17,18 +17,23 @@ from sglc.runtime.executor.compile_process import (
     SMALL_STATES,
     CompileProcess,
     ConstraintError,
+    ConstraintTooSlow,
     Prepared,
 )
 from sglc.runtime.executor.compile_process import prepare as prepare_here
 
+QUICK_S: Final = 5.0  # what takes longer waits behind nothing but its like
 MAX_KEPT: Final = 1_024  # preparations that are remembered, refused ones too
 
 
 class Preparer(Protocol):
     """What a worker thread has: ``CompileProcess`` is one."""
 
-    def prepare(self, t: Type) -> Prepared:
-        """Build a constraint; a ValueError says why there is none."""
+    def prepare(self, t: Type, timeout_s: float | None = None) -> Prepared:
+        """Build a constraint; a ValueError says why there is none.
+
+        ConstraintTooSlow says that it is not built within ``timeout_s``, and may be in more.
+        """
 
     def close(self) -> None:
         """End what is being built."""
@@ -76,8 +81,14 @@ class Preparation:
         raise ConstraintError(f"the constraint {_clip(str(self.type))} cannot be used: {reason}")
 
 
+_Queue: TypeAlias = "queue.SimpleQueue[Preparation | None]"
+
+
 class ConstraintCompiler:
     """Builds each type once, on ``num_workers`` daemon threads with a child process each.
+
+    What is not built within ``QUICK_S`` is given up there, and begun again by one more worker that
+    has time: so a few that take a minute hold up nobody who wants another.
 
     What was built is kept, and so is why it was not; of more than ``max_kept`` the one used
     longest ago is forgotten. All but the building happens in the thread of the caller: a
@@ -99,7 +110,12 @@ class ConstraintCompiler:
         self._preparer = preparer
         self._known: OrderedDict[Type, Preparation] = OrderedDict()
         self._open = 0
-        self._waiting: queue.SimpleQueue[Preparation | None] = queue.SimpleQueue()
+        self._waiting: _Queue = queue.SimpleQueue()
+        self._slow: _Queue = queue.SimpleQueue()
+        self._has_patient = False  # whether somebody builds what is slow
+        self._num_quick = 0
+        self._lock = threading.Lock()
+        self._is_closed = False
         self._built: queue.SimpleQueue[Preparation] = queue.SimpleQueue()
         self._preparers: list[Preparer] = []
 
@@ -115,11 +131,9 @@ class ConstraintCompiler:
             return found
         self._open += 1
         self._waiting.put(found)
-        if len(self._preparers) < min(self._num_workers, self._open):
-            self._preparers.append(self._preparer())
-            threading.Thread(
-                target=self._work, args=self._preparers[-1:], name="sglc-constraints", daemon=True
-            ).start()
+        if self._num_quick < min(self._num_workers, self._open):
+            self._num_quick += 1
+            self._hire(self._waiting, QUICK_S)
         return found
 
     def drain(self) -> list[Preparation]:
@@ -135,11 +149,15 @@ class ConstraintCompiler:
 
     def close(self) -> None:
         """End the threads and what they are building."""
-        with suppress(queue.Empty):
-            while True:
-                self._waiting.get_nowait()
+        with self._lock:
+            self._is_closed = True
+        for waiting in (self._waiting, self._slow):
+            with suppress(queue.Empty):
+                while True:
+                    waiting.get_nowait()
         for preparer in self._preparers:
             self._waiting.put(None)
+            self._slow.put(None)
             preparer.close()
         self._preparers.clear()
 
@@ -149,10 +167,40 @@ class ConstraintCompiler:
             self._known.popitem(last=False)
         return preparation
 
-    def _work(self, preparer: Preparer) -> None:
-        while (preparation := self._waiting.get()) is not None:
+    def _hire(
+        self, waiting: queue.SimpleQueue[Preparation | None], timeout_s: float | None
+    ) -> None:
+        """Begin to work through a queue, with so much time for each."""
+        preparer = self._preparer()
+        self._preparers.append(preparer)
+        threading.Thread(
+            target=self._work,
+            args=(preparer, waiting, timeout_s),
+            name="sglc-constraints",
+            daemon=True,
+        ).start()
+
+    def _postpone(self, preparation: Preparation) -> None:
+        with self._lock:
+            if self._is_closed:
+                return
+            self._slow.put(preparation)
+            if not self._has_patient:
+                self._has_patient = True
+                self._hire(self._slow, None)
+
+    def _work(
+        self,
+        preparer: Preparer,
+        waiting: _Queue,
+        timeout_s: float | None,
+    ) -> None:
+        while (preparation := waiting.get()) is not None:
             try:
-                preparation.prepared = preparer.prepare(preparation.type)
+                preparation.prepared = preparer.prepare(preparation.type, timeout_s)
+            except ConstraintTooSlow:
+                self._postpone(preparation)
+                continue
             except Exception as error:  # becomes the failure of every node that needs it
                 if not isinstance(error, ValueError):
                     traceback.print_exc()

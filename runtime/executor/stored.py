@@ -62,17 +62,17 @@ class StoredPreparer:
         self._stored = stored
         self._builder = CompileProcess()
 
-    def prepare(self, t: Type) -> Prepared:
+    def prepare(self, t: Type, timeout_s: float | None = None) -> Prepared:
         """Load or build all that decoding and parsing a ``t`` will need.
 
         Raises:
-            ConstraintError: as ``CompileProcess.prepare``.
+            ConstraintError: also ConstraintTooSlow, as ``CompileProcess.prepare``.
         """
         found = self._stored.load(t)
         if found is not None:
             return found
         start = time.perf_counter()
-        prepared = self._builder.prepare(t)
+        prepared = self._builder.prepare(t, timeout_s)
         self._stored.take(prepared, time.perf_counter() - start)
         return prepared
 

@@ -126,7 +126,7 @@ class Builder:
     clock: Clock
     build_ns: int
 
-    def prepare(self, t: Type) -> Prepared:
+    def prepare(self, t: Type, timeout_s: float | None = None) -> Prepared:
         while not any(run.calls for run in self.recorder.runs):
             time.sleep(0.001)
         self.clock.now += self.build_ns

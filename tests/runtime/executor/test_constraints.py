@@ -9,7 +9,13 @@ import pytest
 
 from sglc.constraints import build
 from sglc.constraints import types as t
-from sglc.runtime.executor.compile_process import CompileProcess, ConstraintError, Prepared, prepare
+from sglc.runtime.executor.compile_process import (
+    CompileProcess,
+    ConstraintError,
+    ConstraintTooSlow,
+    Prepared,
+    prepare,
+)
 from sglc.runtime.executor.constraints import ConstraintCompiler, Preparation
 
 # What a run with a slow constraint does beside it: gens one after another.
@@ -50,7 +56,7 @@ class Slow:
     def __call__(self) -> Slow:
         return self
 
-    def prepare(self, t: t.Type) -> Prepared:
+    def prepare(self, t: t.Type, timeout_s: float | None = None) -> Prepared:
         self.built.append(str(t))
         self.begun.set()
         if str(t) == self.held:
@@ -200,7 +206,7 @@ def test_the_type_used_longest_ago_is_forgotten() -> None:
 
 def test_a_failure_is_remembered(capsys: pytest.CaptureFixture[str]) -> None:
     class Broken(Slow):
-        def prepare(self, t: t.Type) -> Prepared:
+        def prepare(self, t: t.Type, timeout_s: float | None = None) -> Prepared:
             self.built.append(str(t))
             raise KeyError("gone")
 
@@ -224,6 +230,45 @@ def test_closing_ends_what_is_being_built() -> None:
     compiler.close()
     assert wake.wait(60)
     assert slow.built == ["int"]
+
+
+class Patient(Slow):
+    """Takes for ever over what is held, unless it is told how long it may."""
+
+    def prepare(self, t: t.Type, timeout_s: float | None = None) -> Prepared:
+        if str(t) in self.held and timeout_s is not None:
+            self.built.append(f"{t} in {timeout_s:g} s")
+            raise ConstraintTooSlow("it takes for ever")
+        self.begun.set()
+        self.built.append(str(t))
+        assert str(t) not in self.held or self.release.wait(60)
+        return prepare(t)
+
+
+def test_what_is_slow_holds_up_nobody() -> None:
+    patient, wake = Patient(held="int word"), threading.Event()
+    compiler = ConstraintCompiler(wake, num_workers=1, preparer=patient)
+    slow = [compiler.prepare(each) for each in (t.Int(), t.Word())]
+    assert patient.begun.wait(60)  # int is being built, and will be for long
+    quick = compiler.prepare(t.Bool())
+    assert drained(compiler, wake) == [quick]
+    assert not any(each.is_ready for each in slow)
+    patient.release.set()
+    done: list[Preparation] = []
+    while len(done) < 2:
+        done += drained(compiler, wake)
+    assert done == slow
+    assert sorted(patient.built) == ["bool", "int", "int in 5 s", "word", "word in 5 s"]
+    compiler.close()
+
+
+def test_a_child_is_given_less_time() -> None:
+    process = CompileProcess()
+    slow = t.Regex("(a|b)*a(a|b){15}")
+    with pytest.raises(ConstraintTooSlow, match=r"more than 0\.05 s"):
+        process.prepare(slow, 0.05)
+    assert process.prepare(LARGE, 60).constraint == prepare(LARGE).constraint
+    process.close()
 
 
 LARGE = t.Regex("(a|b)*a(a|b){10}")
