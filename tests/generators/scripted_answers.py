@@ -162,6 +162,7 @@ def scripted_service(
             engine=cast(Any, engine),
             conversations=Conversations(tokenizer, template),
             max_context=engine.ready.max_context if engine.ready else MAX_CONTEXT,
+            check_chars=lambda num_chars, field: None,
             draw_seed=lambda given: given or 0,
         ),
     )
