@@ -333,6 +333,10 @@ class EngineClient:
                     self._take(reply)
         except EOFError:
             return reasons[-1]
+        except Exception:  # the edge of a process: nobody else would notice, and all would wait
+            log.exception("what the engine says cannot be taken")
+            process.kill()
+            return "a reply of the engine could not be taken"
         finally:
             watch.cancel()
 

@@ -14,10 +14,18 @@ from hypothesis import strategies as st
 
 from sglc.compiler.plan.plan import Plan
 from sglc.runtime.options import LocalOptions
+from sglc.server.engine.accounts import NoAccounts
 from sglc.server.engine.background import IN_BACKGROUND
 from sglc.server.engine.client import EngineClient
 from sglc.server.engine.limits import Admission, EngineLimits
-from sglc.server.engine.messages import Command, Finished, Generate, Generation, JobReply
+from sglc.server.engine.messages import (
+    Command,
+    Finished,
+    Generate,
+    Generation,
+    JobReply,
+    Sampled,
+)
 from sglc.server.engine.process import EngineError, EngineProcess
 from sglc.server.engine.watchdog import Watchdog
 from sglc.server.errors import ApiError
@@ -90,6 +98,40 @@ def test_jobs_of_a_dead_process_fail_at_once_and_it_is_started_again(tmp_path: P
     assert said.count("start") == 2
     restarted = said[said.index("start", 1) :]
     assert [line.split()[0] for line in restarted[:2]] == ["start", "LoadPlan"]
+
+
+class BrokenAccounts(NoAccounts):
+    """Accounts that cannot count the first sample that is complete."""
+
+    is_broken = True
+
+    def open(self) -> BrokenAccounts:
+        return self
+
+    def replied(self, reply: JobReply) -> None:
+        if self.is_broken and isinstance(reply, Sampled):
+            self.is_broken = False
+            raise RuntimeError("cannot count")
+
+
+def test_a_reply_that_cannot_be_taken_leaves_nobody_waiting(tmp_path: Path) -> None:
+    async def main() -> None:
+        command = fake_command(tmp_path / "log", "works")
+        client = EngineClient(LocalOptions(), EngineLimits(), command, BrokenAccounts())
+        try:
+            await client.start()
+            async with asyncio.timeout(60):
+                waiting = asyncio.create_task(ask(client, WAIT))
+                await asyncio.sleep(0)
+                for work in (ask(client, ANSWER), waiting):
+                    error = await failure(work)
+                    assert (error.status, "could not be taken" in error.message) == (503, True)
+                await until(lambda: is_there(client))
+                assert len(await ask(client, ANSWER)) == 2
+        finally:
+            await client.close()
+
+    asyncio.run(main())
 
 
 def test_an_engine_that_hangs_is_killed_and_started_again(tmp_path: Path) -> None:
