@@ -51,7 +51,7 @@ class PatternWriter:
         rng = self._rng
         if size > 2 and rng.random() < 0.25:
             split = rng.randrange(size)
-            return f"{self._alternatives(split)}|{self._alternatives(size - split)}"
+            return f"{self._alternatives(split)}|{self._alternatives(size - max(split, 1))}"
         return "".join(self._piece(max(size // 2, 1)) for _ in range(min(size, rng.randint(1, 3))))
 
     def _piece(self, size: int) -> str:

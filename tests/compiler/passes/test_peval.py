@@ -46,15 +46,23 @@ def run(module: Module, arguments: Mapping[str, Any], make_tools: MakeTools) -> 
 
 
 def told(made: Run) -> tuple[Counter[str], dict[tuple[str, str], str]]:
-    """The events of a run in any order, and the deltas of each place as one text."""
+    """The events of a run in any order, and the deltas of each place as one text.
+
+    Two forks side by side may have captures of one name and path, whose deltas come mixed, as time
+    has it: of those the characters are told in order.
+    """
     events: Counter[str] = Counter()
+    values: Counter[tuple[str, str]] = Counter()
     deltas: dict[tuple[str, str], str] = {}
     for event in made.log.since():
         if event.t == "delta":
             place = event.name, event.path
             deltas[place] = deltas.get(place, "") + event.value
         else:
+            values[event.name, event.path] += event.t == "value"
             events[repr((event.t, event.name, event.path, plain(event.value), event.show))] += 1
+    for place, text in deltas.items():
+        deltas[place] = text if values[place] < 2 else "".join(sorted(text))
     return events, deltas
 
 

@@ -73,7 +73,7 @@ def run(
     [
         (340, {"max_running": 8, "chunk_size": 16}),
         (340, {"max_running": 2}),
-        (500, {"max_running": 12, "chunk_size": 5, "max_prefill_tokens": 20}),
+        (360, {"max_running": 12, "chunk_size": 5, "max_prefill_tokens": 20}),
         (20_000, {"max_running": 3}),
     ],
 )
