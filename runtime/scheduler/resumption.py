@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sglc.runtime.core.events import Held
 from sglc.runtime.core.script import StreamRequest
 from sglc.runtime.kvcache.radix import common_prefix
 from sglc.runtime.scheduler.progress import Progress
 from sglc.runtime.scheduler.state import SchedulerState
+from sglc.runtime.scheduler.stream import Stream
 
 
 class Resumption:
@@ -43,6 +45,7 @@ class Resumption:
         was_held = stream.is_held
         if was_held:
             state.unhold(stream)
+            self._withdraw(stream)
         if self._progress.settle(stream, stream.computed < len(stream.tokens)):
             if was_held and stream.row < 0:
                 state.enqueue([stream])
@@ -50,3 +53,15 @@ class Resumption:
                 state.queue.push([stream])  # it has waited, perhaps with another priority
         elif not stream.is_gone:
             state.complete(stream)
+
+    def _withdraw(self, stream: Stream) -> None:
+        """Take back a Held that no step has reported: for whoever resumes, it extends still.
+
+        Whoever saw it behind the resumption would take it for the end of the new script.
+        """
+        events = self._state.events
+        for event in events:
+            if isinstance(event, Held) and event.stream == stream.id:
+                stream.take_back(event.stats)
+                events.remove(event)
+                return

@@ -148,3 +148,15 @@ class Stream:
         self.decoded_tokens = self.forced_tokens = self.scored_tokens = 0
         self.queue_steps = self.queue_entries = self.preemptions = 0
         return stats
+
+    def take_back(self, stats: StreamStats) -> None:
+        """Count what was taken and told to nobody."""
+        self.prompt_tokens += stats.prompt_tokens
+        self.cached_tokens += stats.cached_tokens
+        self.prefilled_tokens += stats.prefilled_tokens
+        self.decoded_tokens += stats.decoded_tokens
+        self.forced_tokens += stats.forced_tokens
+        self.scored_tokens += stats.scored_tokens
+        self.queue_steps += stats.queue_steps
+        self.queue_entries += stats.queue_entries
+        self.preemptions += stats.preemptions

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sglc.constraints.automaton import Automaton
-from sglc.runtime.core.events import Decoded, Ended, Event, Failed, Held
+from sglc.runtime.core.events import Decoded, Delta, Ended, Event, Failed, Held
 from sglc.runtime.core.script import Constraint, Decode, Extend, Score, StreamRequest
 from sglc.runtime.core.stats import NOTHING
 
@@ -274,3 +274,18 @@ def test_what_a_resume_takes_back_is_freed_without_insert(world: Any) -> None:
     assert scheduler.slot_usage.cached == 3
     scheduler.cancel(stream)
     assert scheduler.slot_usage.cached == 0
+
+
+def test_a_hold_that_no_step_has_told_is_none_once_the_stream_is_resumed(world: Any) -> None:
+    """Whoever resumes a stream hears of the end of the script that it gave, and of no other."""
+    scheduler = world.scheduler()
+    ids = (1, 2, 3)
+    stream = scheduler.submit(StreamRequest((Extend(ids),), hold=True))
+    assert [type(event) for event in drain(scheduler)] == [Held]
+    scheduler.resume(stream, StreamRequest((Extend(ids),), hold=True))  # there at once
+    scheduler.resume(stream, StreamRequest((Extend((*ids, 4)), Decode(2, ignore_eos=True))))
+    events = [event for event in drain(scheduler) if not isinstance(event, Delta)]
+    assert [type(event) for event in events] == [Decoded, Ended]
+    last = events[-1]
+    assert isinstance(last, Ended)
+    assert last.stats.prompt_tokens == 1
