@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from sglc.runtime.scheduler.text import DecodeText
 
 if TYPE_CHECKING:
     from sglc.runtime.scheduler.queue import Entry
+
+# A step samples one token of a stream, so its steps are not counted by themselves.
+_COUNTED: Final = tuple(f.name for f in fields(StreamStats) if f.name != "decode_steps")
 
 
 class Ending(NamedTuple):
@@ -144,19 +147,11 @@ class Stream:
     def take_stats(self) -> StreamStats:
         """Return what was counted, and begin again at 0."""
         stats = self.stats()
-        self.prompt_tokens = self.cached_tokens = self.prefilled_tokens = 0
-        self.decoded_tokens = self.forced_tokens = self.scored_tokens = 0
-        self.queue_steps = self.queue_entries = self.preemptions = 0
+        for name in _COUNTED:
+            setattr(self, name, 0)
         return stats
 
     def take_back(self, stats: StreamStats) -> None:
         """Count what was taken and told to nobody."""
-        self.prompt_tokens += stats.prompt_tokens
-        self.cached_tokens += stats.cached_tokens
-        self.prefilled_tokens += stats.prefilled_tokens
-        self.decoded_tokens += stats.decoded_tokens
-        self.forced_tokens += stats.forced_tokens
-        self.scored_tokens += stats.scored_tokens
-        self.queue_steps += stats.queue_steps
-        self.queue_entries += stats.queue_entries
-        self.preemptions += stats.preemptions
+        for name in _COUNTED:
+            setattr(self, name, getattr(self, name) + getattr(stats, name))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 
 from sglc.server.engine.job import Job
-from sglc.server.engine.messages import Finished, JobReply, Sampled, Written
+from sglc.server.engine.merging import merged
+from sglc.server.engine.messages import Finished, Sampled, Written
+from sglc.server.errors import ApiError
 from sglc.server.native.output import Output
 from sglc.server.native.prompt import Prompt
 from sglc.server.native.sessions import Session
@@ -69,6 +70,8 @@ async def progress(asked: Asked) -> AsyncGenerator[Output]:
         replies = await stack.enter_async_context(aclosing(merged(jobs)))
         async for number, reply in replies:
             own = of_job[number]
+            if isinstance(reply, ApiError):
+                raise reply
             if isinstance(reply, Written):
                 own[reply.sample].add(reply)
                 yield own[reply.sample]
@@ -82,34 +85,3 @@ async def progress(asked: Asked) -> AsyncGenerator[Output]:
                         yield output
         if turn is not None:
             turn.output = asked.outputs[0].ids
-
-
-async def merged(jobs: Sequence[Job]) -> AsyncGenerator[tuple[int, JobReply]]:
-    """Yield what jobs reply, with the number of the job, as it comes.
-
-    Raises:
-        ApiError: a job failed.
-    """
-    if len(jobs) == 1:
-        async for reply in jobs[0]:
-            yield 0, reply
-        return
-    iterators = [aiter(job) for job in jobs]
-    waiting = {
-        asyncio.ensure_future(anext(iterator)): number for number, iterator in enumerate(iterators)
-    }
-    try:
-        while waiting:
-            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            for task in sorted(done, key=waiting.__getitem__):
-                number = waiting.pop(task)
-                try:
-                    reply = task.result()
-                except StopAsyncIteration:
-                    continue
-                yield number, reply
-                waiting[asyncio.ensure_future(anext(iterators[number]))] = number
-    finally:
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)

@@ -12,12 +12,12 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from sglc.constraints.types import Type
+from sglc.server.engine.merging import generated
 from sglc.server.engine.messages import Generation, Sampled, Written
 from sglc.server.errors import ApiError
 from sglc.server.openai.choices import AnswerEvent, Choice, Question
 from sglc.server.openai.fields import blamed
 from sglc.server.openai.logprobs import TokenNames
-from sglc.server.openai.merging import generated
 from sglc.server.service import Service
 
 

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sglc.runtime.core.events import DecodeResult
+from sglc.server.engine.merging import generated
 from sglc.server.engine.messages import PromptLogprobs, Sampled, Written
 from sglc.server.errors import ApiError
 from sglc.server.http.body import read_body
@@ -19,7 +20,6 @@ from sglc.server.http.replies import DONE, data_event, json_reply
 from sglc.server.openai.answers import Usage
 from sglc.server.openai.completion_body import Asked, CompletionBody, asked_of
 from sglc.server.openai.logprobs import TextOffsets, TokenLogprob
-from sglc.server.openai.merging import generated
 from sglc.server.openai.prompts import Prompt
 from sglc.server.openai.replies import Head, usage_data
 from sglc.server.openai.streaming import streamed

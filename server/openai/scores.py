@@ -11,12 +11,12 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sglc.server.engine.merging import generated
 from sglc.server.engine.messages import Generation, Sampled
 from sglc.server.errors import ApiError, bad_request
 from sglc.server.http.body import Body, ReplyBody, read_body
 from sglc.server.http.disconnect import while_connected
 from sglc.server.http.replies import json_reply
-from sglc.server.openai.merging import generated
 from sglc.server.openai.prompts import Prompts, prompts_of
 from sglc.server.operations.calls import check_calls
 from sglc.server.operations.tenant import Tenant, tenant_of

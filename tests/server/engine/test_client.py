@@ -18,6 +18,7 @@ from sglc.server.engine.accounts import NoAccounts
 from sglc.server.engine.background import IN_BACKGROUND
 from sglc.server.engine.client import EngineClient
 from sglc.server.engine.limits import Admission, EngineLimits
+from sglc.server.engine.merging import generated
 from sglc.server.engine.messages import (
     Command,
     Finished,
@@ -29,7 +30,6 @@ from sglc.server.engine.messages import (
 from sglc.server.engine.process import EngineError, EngineProcess
 from sglc.server.engine.watchdog import Watchdog
 from sglc.server.errors import ApiError
-from sglc.server.openai.merging import generated
 
 Check = Callable[[EngineClient], Coroutine[Any, Any, None]]
 
