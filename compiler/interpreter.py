@@ -13,7 +13,7 @@ from typing import Any
 from sglc.compiler.ir.graph import Function, Module
 from sglc.compiler.ir.op import Literal, Op, Operand, Region, Symbol, Value
 from sglc.compiler.ir.ops import SAMPLING
-from sglc.compiler.ir.traits import capture_of
+from sglc.compiler.ir.traits import capture_of, draws_by_stream
 from sglc.compiler.plan.data import (
     DATA_OPS,
     Branch,
@@ -220,6 +220,10 @@ class _Frame:
     def op_role_end(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
         return [args[0].append(RoleEnd(str(op.attrs["role"])))]
 
+    def op_child(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+        stream: Stream = args[0]
+        return [stream.with_lineage(stream.lineage.child(*args[1:]))]
+
     def op_media(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
         raise DataError("the reference model sees no images")
 
@@ -238,7 +242,7 @@ class _Frame:
         most = None if type_ is None else max_tokens_of(type_)
         spec = Decode(
             max_tokens=max_tokens if most is None else min(max_tokens, most),
-            key=self.key(op),
+            key=self.key(op, stream),
             stop=stop,
             machine=None if type_ is None else language(type_),
             end="eos" if type_ is None else end_rule(type_),
@@ -246,7 +250,7 @@ class _Frame:
             sampling={name: options[name] for name in SAMPLING if name in options},
         )
         text, logprob = decode(stream.model, stream.segments, spec)
-        after = stream.append(Text(text), logprob if op.attrs.get("logprob") else 0.0)
+        after = stream.decoded(text, logprob if op.attrs.get("logprob") else 0.0)
         return [after, text if type_ is None else parse(type_, text)]
 
     def generated(self, op: Op, kwargs: Mapping[str, Any]) -> Type | None:
@@ -276,7 +280,9 @@ class _Frame:
     def op_messages(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
         return [args[0].messages()]
 
-    def key(self, op: Op) -> int:
+    def key(self, op: Op, stream: Stream) -> int:
+        if draws_by_stream(op):
+            return stream.lineage.key(self.world.seed, self.world.instance)
         return seed_key(self.world.seed, self.world.instance, self.path, str(op.attrs["rng"]))
 
     def op_fork(self, op: Op, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:

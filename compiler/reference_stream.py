@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from sglc.compiler.plan.data import DataError, Spoken
+from sglc.compiler.plan.seeds import Lineage
 from sglc.compiler.plan.segments import Segment, Text, messages_of
+
+_FIRST: Final = Lineage()
 
 
 class ReferenceModel(Protocol):
@@ -32,18 +35,32 @@ class ReferenceModel(Protocol):
 class Stream(Spoken):
     """One version of a prompt: its segments. ``logprob`` is that of the tokens asked for."""
 
-    __slots__ = ("logprob", "model", "segments")
+    __slots__ = ("lineage", "logprob", "model", "segments")
 
     def __init__(
-        self, model: ReferenceModel, segments: tuple[Segment, ...] = (), logprob: float = 0.0
+        self,
+        model: ReferenceModel,
+        segments: tuple[Segment, ...] = (),
+        logprob: float = 0.0,
+        lineage: Lineage = _FIRST,
     ) -> None:
         self.model = model
         self.segments = segments
         self.logprob = logprob
+        self.lineage = lineage
 
-    def append(self, segment: Segment, logprob: float = 0.0) -> Stream:
+    def append(self, segment: Segment) -> Stream:
         """Return the next version."""
-        return Stream(self.model, (*self.segments, segment), self.logprob + logprob)
+        return Stream(self.model, (*self.segments, segment), self.logprob, self.lineage)
+
+    def decoded(self, text: str, logprob: float) -> Stream:
+        """Return the version behind a decode."""
+        segments = (*self.segments, Text(text))
+        return Stream(self.model, segments, self.logprob + logprob, self.lineage.after_call())
+
+    def with_lineage(self, lineage: Lineage) -> Stream:
+        """Return a version of the same content."""
+        return Stream(self.model, self.segments, self.logprob, lineage)
 
     @property
     def text(self) -> str:  # type: ignore[override]  # computed when it is asked for

@@ -207,6 +207,8 @@ class Frame:
                 return [Stream(self._marked(self.version(op.args[0]), self.value(op.args[1])))]
             case "put" | "media":
                 return [Stream(self.version(op.args[0]).put(self.value(op.args[1])))]
+            case "child":
+                return [Stream(self.version(op.args[0]))]
             case "role.begin":
                 return [Stream(self.version(op.args[0]).append(RoleBegin(str(op.attrs["role"]))))]
             case "role.end":

@@ -91,6 +91,10 @@ _STREAM_OPS = (
         attrs={"role": "str"}, required=("role",), writes_stream=True,
     ),
     _total(
+        "child", "stream int?", "the same content, with random numbers of its own", STREAM,
+        writes_stream=True,
+    ),
+    _total(
         "markup", "stream any", "append texts and special tokens in turn, a text first", STREAM,
         writes_stream=True,
     ),

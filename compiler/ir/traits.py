@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sglc.compiler.ir.op import Literal, Op, Operand, Region
 from sglc.compiler.ir.values import ANY, BOOL, BRANCH, GROUP, LIST, STREAM
 from sglc.compiler.plan.data import equal, truth
+from sglc.compiler.plan.seeds import BY_STREAM
 from sglc.compiler.plan.sites import leaves_prompt
 
 if TYPE_CHECKING:
@@ -50,6 +51,16 @@ def appends_text(op: Op) -> bool:
     """Whether the op appends its second operand to a stream as plain text."""
     spec = op.spec
     return spec.pure and spec.writes_stream and spec.formats and not op.attrs.get("special")
+
+
+def changes_lineage(op: Op) -> bool:
+    """Whether the op gives a version with the content of its operand, and other random numbers."""
+    return op.name == "child"
+
+
+def draws_by_stream(op: Op) -> bool:
+    """Whether what a decode draws depends on the lineage of its stream, not on where it stands."""
+    return decodes(op) and op.attrs.get("rng") == BY_STREAM
 
 
 def warms(op: Op) -> bool:

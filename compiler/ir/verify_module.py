@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from sglc.compiler.ir.graph import Function, Module
 from sglc.compiler.ir.op import Literal, Op, Symbol
 from sglc.compiler.ir.ops import MODULE_HINTS, OPS
+from sglc.compiler.ir.traits import draws_by_stream
 from sglc.compiler.ir.verify_ops import is_kind
 from sglc.constraints.types import is_constraint
 
@@ -52,7 +53,7 @@ def _check_function(function: Function, module: Module, report: Report) -> None:
         if site is None:
             if spec.site:
                 report("V8", op, "has no `rng` site")
-        elif place in sites:
+        elif place in sites and not draws_by_stream(op):
             report("V8", op, f"`rng` site {site!r} is used twice")
         elif spec.calls and not (isinstance(site, str) and site.isdecimal()):
             report("V8", op, f"the `rng` site of a call is a number, not {site!r}")

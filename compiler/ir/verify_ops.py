@@ -9,6 +9,7 @@ from sglc.compiler.ir.graph import Function, Module
 from sglc.compiler.ir.op import AttrValue, Literal, Op, Operand, Symbol, Value
 from sglc.compiler.ir.ops import ARITH_OPS, CMP_OPS, SEAMS, SELECT_METHODS, TOKENIZATIONS, UNTIL
 from sglc.compiler.ir.spec import OpSpec
+from sglc.compiler.ir.traits import changes_lineage
 from sglc.compiler.ir.values import (
     ANY,
     BOOL,
@@ -67,6 +68,8 @@ def check_operands(op: Op, spec: OpSpec, module: Module, report: Report) -> None
     _check_results(op, spec, report)
     if spec.name == "markup" and not _is_markup(op):
         report("operand 1: texts and names of special tokens in turn, an odd number of constants")
+    if changes_lineage(op) and len(op.args) > 1 and not _is_number(op.args[1]):
+        report("operand 1: the number of a child, an int from 0 on")
     keywords = op.kwargs[:-1] if op.after is not None else op.kwargs
     seen: set[str] = set()
     for key, value in keywords:
@@ -106,6 +109,12 @@ def check_attrs(op: Op, spec: OpSpec, report: Report) -> None:
         report("attribute goal: the value that `until` goal and first_goal wait for, and no other")
     if op.attrs.get("tokenizations") == "all" and "by" in op.attrs:
         report("attribute by: all tokenizations are summed, by no other method")
+
+
+def _is_number(operand: Operand) -> bool:
+    if isinstance(operand, Literal):
+        return type(operand.value) is int and operand.value >= 0
+    return operand_type(operand) == INT
 
 
 def _is_markup(op: Op) -> bool:

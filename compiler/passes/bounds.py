@@ -17,9 +17,11 @@ from typing import ClassVar
 from sglc.compiler.ir.graph import Function, Module
 from sglc.compiler.ir.op import AttrValue, Literal, Op, Region
 from sglc.compiler.ir.text import write_op
-from sglc.compiler.ir.traits import capture_of, decodes, is_apart
+from sglc.compiler.ir.traits import capture_of, decodes, draws_by_stream, is_apart
+from sglc.compiler.ir.values import STREAM
 from sglc.compiler.passes.base import Context, Pass
 from sglc.compiler.passes.constants import as_operand
+from sglc.compiler.passes.copies import Names
 from sglc.compiler.passes.facts import Facts
 from sglc.compiler.passes.languages import held_to
 from sglc.compiler.passes.report import Saved, change, cost
@@ -52,6 +54,9 @@ class _Bounding:
         self.facts = facts
         self.context = context
         self.num_changes = len(context.changes)
+        self.names = Names(function)
+        # Behind a text that nobody asked for, decodes that count those before them go on as before.
+        self.counts_calls = any(draws_by_stream(op) for _, op in facts.module.walk())
 
     def function(self) -> Function:
         body = self.region(self.source.body, is_main=self.context.shows(self.source))
@@ -117,9 +122,15 @@ class _Bounding:
             return None
         stream, result = op.results
         plain = op.with_(kwargs=(), attrs={})
+        const = plain.with_(name="const", results=(result,), args=(value,))
+        if not self.counts_calls:
+            put = plain.with_(name="put", results=(stream,), args=(op.args[0], Literal(text)))
+            return [put, const]
+        said = self.names.fresh(stream.name, STREAM)
         return [
-            plain.with_(name="put", results=(stream,), args=(op.args[0], Literal(text))),
-            plain.with_(name="const", results=(result,), args=(value,)),
+            plain.with_(name="put", results=(said,), args=(op.args[0], Literal(text))),
+            plain.with_(name="child", results=(stream,), args=(said,)),
+            const,
         ]
 
     # ---- lengths

@@ -14,7 +14,13 @@ from typing import Final, NamedTuple
 
 from sglc.compiler.ir.graph import Function, Module
 from sglc.compiler.ir.op import Literal, Op, Operand, Region, Value
-from sglc.compiler.ir.traits import appends_text, markup_of, role_step, starts_stream
+from sglc.compiler.ir.traits import (
+    appends_text,
+    changes_lineage,
+    markup_of,
+    role_step,
+    starts_stream,
+)
 from sglc.compiler.ir.values import STREAM
 from sglc.compiler.passes.base import Context
 from sglc.compiler.plan.common import common_len
@@ -187,7 +193,8 @@ class _Body:
         if spec.writes_stream:
             asks = spec.model or op.symbol in self.walk.asking
             after = before.asked() if asks else before
-            for segment in () if asks else alternating(markup_of(op)) or (_appended(op),):
+            silent = asks or changes_lineage(op)
+            for segment in () if silent else alternating(markup_of(op)) or (_appended(op),):
                 after = after.then(segment)
             self.heads.update(dict.fromkeys(streams, after))
 

@@ -15,7 +15,13 @@ from typing import Final
 from sglc.compiler.ir.graph import Function
 from sglc.compiler.ir.op import Literal, Op, Operand, Region, Value
 from sglc.compiler.ir.text import write_op
-from sglc.compiler.ir.traits import has_content, makes_branch, role_step, starts_stream
+from sglc.compiler.ir.traits import (
+    changes_lineage,
+    has_content,
+    makes_branch,
+    role_step,
+    starts_stream,
+)
 from sglc.compiler.ir.values import MESSAGES, STREAM, ValueType
 from sglc.compiler.passes.base import Context, Markup
 from sglc.compiler.passes.facts import Definitions, Facts
@@ -168,6 +174,8 @@ class _States:
                 self._add(value, [(None, False)])
             elif role_step(op):
                 self._add(value, [(str(op.attrs["role"]), True)])
+            elif changes_lineage(op):
+                self._add(value, self._of(op.args[0]))
             elif op.spec.writes_stream:
                 before = self._of(op.args[0])
                 if not has_content(op):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sglc.compiler.plan.seeds import seed_key
+from sglc.compiler.plan.seeds import BY_STREAM, seed_key
 from sglc.compiler.plan.select import distinct_choices
 from sglc.constraints.automaton import Automaton
 from sglc.constraints.language import max_tokens_of, parse, until
@@ -18,6 +18,7 @@ from sglc.runtime.executor.constraints import ConstraintCompiler, Preparation
 from sglc.runtime.executor.errors import OpError
 from sglc.runtime.executor.modelcall import ModelCall, listed
 from sglc.runtime.executor.options import gen_options
+from sglc.runtime.executor.stream import Stream
 from sglc.runtime.tokenizer.encoded import Written
 
 
@@ -60,7 +61,7 @@ class GenCall(ModelCall):
         decode = Decode(
             options.max_tokens,
             options.sampling,
-            seed_key(run.seed, run.instance, frame.place(node), str(node.attrs.get("rng", ""))),
+            self._key(),
             options.stop,
             constraint=self._held_to(),
             num_logprobs=0 if node.attrs.get("logprob") else None,
@@ -74,6 +75,16 @@ class GenCall(ModelCall):
                 (Extend(ids), decode), deltas=run.deltas and bool(self.name or self.show)
             ),
         )
+
+    def _key(self) -> int:
+        """The key of the random numbers of the decode."""
+        run, site = self.frame.run, str(self.node.attrs.get("rng", ""))
+        if site == BY_STREAM:
+            return self.stream.lineage.key(run.seed, run.instance)
+        return seed_key(run.seed, run.instance, self.frame.place(self.node), site)
+
+    def appended(self, text: str, logprob: float) -> Stream:
+        return self.stream.decoded(text, logprob, self.written())
 
     def _held_to(self) -> Constraint | None:
         """The constraint of the decode, which ends behind the fields that are read."""

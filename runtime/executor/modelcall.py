@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sglc.compiler.plan.data import describe
+from sglc.compiler.plan.segments import Text
 from sglc.compiler.plan.sites import path_text
 from sglc.runtime.core.events import Decoded, Scored
 from sglc.runtime.core.script import StreamRequest
@@ -79,6 +80,10 @@ class ModelCall:
             ValueError: the text is not of the type that was asked for.
         """
         raise NotImplementedError
+
+    def appended(self, text: str, logprob: float) -> Stream:
+        """Return the version with the text behind the call; after ``finish``."""
+        return self.stream.append(Text(text), logprob, self.written())
 
     def written(self) -> Written | None:
         """Return the ids of the text, where those that the model wrote stay; after ``finish``."""

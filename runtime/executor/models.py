@@ -10,7 +10,6 @@ from collections.abc import Container, Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-from sglc.compiler.plan.segments import Text
 from sglc.compiler.plan.select import SelectError
 from sglc.compiler.plan.tokenizations import Pieces
 from sglc.runtime.core.backend import Backend
@@ -316,7 +315,7 @@ class ModelCalls:
             return
         if self._recorder is not None and call.record is not None:
             self._recorder.finish(call.record)
-        after = call.after = call.stream.append(Text(text), logprob, call.written())
+        after = call.after = call.appended(text, logprob)
         frame.note(node, after)
         if call.name:
             run.log.add(RunEvent("value", call.name, call.path, values[0], call.show))

@@ -59,6 +59,11 @@ def start_role(machine: Machine, frame: Frame, node: NodeCode) -> None:
     _append(machine, frame, node, stream, make(node.attrs["role"]))
 
 
+def start_child(machine: Machine, frame: Frame, node: NodeCode) -> None:
+    stream, *number = (frame.values[slot] for slot in node.args)
+    machine.done(frame, node, stream.with_lineage(stream.lineage.child(*number)))
+
+
 def start_media(machine: Machine, frame: Frame, node: NodeCode) -> None:
     raise OpError("model", "the model takes text only: no images, no videos")
 
@@ -160,6 +165,7 @@ def start_fork(machine: Machine, frame: Frame, node: NodeCode) -> None:
 
 PROMPTS: Final[Mapping[str, Callable[[Machine, Frame, NodeCode], None]]] = {
     "branch": start_branch,
+    "child": start_child,
     "entry": start_entry,
     "fork": start_fork,
     "markup": start_markup,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from sglc.compiler.plan.data import DataError, Spoken
+from sglc.compiler.plan.seeds import Lineage
 from sglc.compiler.plan.segments import Segment, Text, messages_of
 from sglc.runtime.tokenizer.base import TokenizerLike
 from sglc.runtime.tokenizer.encoded import Encoded, Written
 from sglc.runtime.tokenizer.prompt import EncodeCounts
+
+_FIRST: Final = Lineage()
 
 
 class Encoder(Protocol):
@@ -48,7 +51,8 @@ class Encoder(Protocol):
 class Stream(Spoken):
     """One version of a prompt. Two versions that share a past share the links of it.
 
-    ``length`` counts segments. ``logprob`` is the sum over all generated tokens whose
+    ``length`` counts segments. ``lineage`` is what decodes draw by
+    whose ``rng`` is the stream. ``logprob`` is the sum over all generated tokens whose
     probabilities are known. ``written`` are the ids of a segment that a model wrote, where they are
     to stay. Ids are made from those of the nearest earlier version that has been encoded. ``held``
     is the backend's stream that can go on from here. ``num_chars`` counts the characters of texts;
@@ -62,6 +66,7 @@ class Stream(Spoken):
         "encoder",
         "held",
         "length",
+        "lineage",
         "logprob",
         "most_chars",
         "num_chars",
@@ -88,6 +93,7 @@ class Stream(Spoken):
         self.segment = segment
         self.length: int = 0 if parent is None else parent.length + 1
         self.logprob = logprob
+        self.lineage: Lineage = _FIRST if parent is None else parent.lineage
         self.written = written
         self.held: int | None = None
         self._segments: tuple[Segment, ...] | None = None
@@ -100,6 +106,20 @@ class Stream(Spoken):
         """Return the next version."""
         self._is_shared = self._is_shared is not None
         return Stream(self.encoder, self, segment, self.logprob + logprob, written, self.most_chars)
+
+    def decoded(self, text: str, logprob: float, written: Written | None) -> Stream:
+        """Return the version behind a decode."""
+        after = self.append(Text(text), logprob, written)
+        after.lineage = self.lineage.after_call()
+        return after
+
+    def with_lineage(self, lineage: Lineage) -> Stream:
+        """Return a version of the same content."""
+        self._is_shared = self._is_shared is not None
+        made = Stream(self.encoder, self, None, self.logprob, None, self.most_chars)
+        made.length = self.length
+        made.lineage = lineage
+        return made
 
     def segments(self) -> tuple[Segment, ...]:
         """Return all segments from the start; remembered, and begun from a version that was."""

@@ -21,6 +21,7 @@ from sglc.compiler.lowering.lower import lower_module
 from sglc.compiler.passes.base import Context, Markup
 from sglc.compiler.passes.pipeline import PLAN, Pipeline, level, parse_pipeline
 from sglc.compiler.passes.registry import PASSES
+from sglc.compiler.plan.seeds import BY_STREAM
 from sglc.compiler.plan.serial import plan_from_data, plan_to_data
 from sglc.runtime.executor.executor import Executor
 from sglc.runtime.executor.tools import ToolRegistry
@@ -54,7 +55,7 @@ def _doubled(
             continue
         twins = {value: Value(f"{value.name}.twin", value.type) for value in op.results}
         attrs = dict(op.attrs)
-        if "rng" in attrs:
+        if attrs.get("rng", BY_STREAM) != BY_STREAM:
             attrs["rng"] = f"9{attrs['rng']}"
         if op.spec.model and "name" in attrs and order.random() < 0.5:
             attrs["name"] = f"{attrs['name']}_twin"

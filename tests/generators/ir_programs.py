@@ -29,6 +29,7 @@ from sglc.compiler.ir.values import (
     from_type,
     list_of,
 )
+from sglc.compiler.plan.seeds import BY_STREAM
 from sglc.constraints import types as t
 
 ENTRY = "main"
@@ -180,6 +181,10 @@ class _Block:
     def do_hint(self) -> None:
         self.f.emit(self.draw(st.sampled_from(["warm", "release"])), self.stream)
 
+    def do_child(self) -> None:
+        number = self.draw(st.sampled_from([(), (0,), (3,)]))
+        self.stream = self.f.one("child", self.stream, *number)
+
     def do_markup(self) -> None:
         parts = [self.draw(_texts), "<|im_end|>", self.draw(_texts)]
         self.stream = self.f.one("markup", self.stream, operand(parts))
@@ -211,7 +216,7 @@ class _Block:
         if self.draw(st.integers(0, 3)) == 0:
             kwargs["temperature"] = self.f.one("const", self.draw(_temperatures), types=NUMBER)
             attrs.pop("temperature", None)
-        attrs["rng"] = self.f.site()
+        attrs["rng"] = BY_STREAM if self.draw(st.integers(0, 3)) == 0 else self.f.site()
         op = self.f.emit(
             "gen", self.stream, types=[STREAM, value_type], hint=("s", "v"), attrs=attrs,
             kwargs=kwargs,
@@ -469,6 +474,6 @@ _sampling = st.fixed_dictionaries(
 )
 _FLAT = [
     "put", "role", "markup", "gen", "gen", "select", "data", "data", "data", "list", "slice",
-    "check", "read", "note", "call", "include", "side", "all", "hint",
+    "check", "read", "note", "call", "include", "side", "all", "hint", "child", "child",
 ]  # fmt: skip
 _NESTED = ["if", "match", "try", "for", "while", "fork", "named"]
