@@ -1,5 +1,82 @@
-"""sglc: prompt programs, compiled."""
+"""sglc: prompt programs, compiled.
+
+import sglc
+
+@sglc.function
+def qa(s, question):
+    s += "Q: " + question + "\\nA:" + sglc.gen("answer", stop="\\n")
+
+sglc.set_default_backend(sglc.Engine())
+print(qa.run(question="What is the capital of France?")["answer"])
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from sglc.backend import Backend as Backend
+    from sglc.backend import set_default_backend as set_default_backend
+    from sglc.engine import Engine as Engine
+    from sglc.errors import NoBackendError as NoBackendError
+    from sglc.errors import RunFailed as RunFailed
+    from sglc.errors import SglcError as SglcError
+    from sglc.errors import StateError as StateError
+    from sglc.function import Function as Function
+    from sglc.function import function as function
+    from sglc.mock import mock as mock
+    from sglc.primitives import assistant as assistant
+    from sglc.primitives import assistant_begin as assistant_begin
+    from sglc.primitives import assistant_end as assistant_end
+    from sglc.primitives import gen as gen
+    from sglc.primitives import gen_int as gen_int
+    from sglc.primitives import gen_string as gen_string
+    from sglc.primitives import image as image
+    from sglc.primitives import select as select
+    from sglc.primitives import system as system
+    from sglc.primitives import system_begin as system_begin
+    from sglc.primitives import system_end as system_end
+    from sglc.primitives import user as user
+    from sglc.primitives import user_begin as user_begin
+    from sglc.primitives import user_end as user_end
+    from sglc.primitives import video as video
+    from sglc.state import ProgramState as ProgramState
+
 __version__ = "0.1.0"
+
+_HOMES: Final = {
+    "Backend": "sglc.backend",
+    "set_default_backend": "sglc.backend",
+    "Engine": "sglc.engine",
+    "NoBackendError": "sglc.errors",
+    "RunFailed": "sglc.errors",
+    "SglcError": "sglc.errors",
+    "StateError": "sglc.errors",
+    "Function": "sglc.function",
+    "function": "sglc.function",
+    "mock": "sglc.mock",
+    "ProgramState": "sglc.state",
+    **dict.fromkeys(
+        (
+            "assistant", "assistant_begin", "assistant_end", "gen", "gen_int", "gen_string",
+            "image", "select", "system", "system_begin", "system_end", "user", "user_begin",
+            "user_end", "video",
+        ),
+        "sglc.primitives",
+    ),
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for: a command that needs none of it starts faster."""
+    import importlib
+
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sglc' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sglc.compiler.plan.arguments import bind_arguments
@@ -16,7 +16,7 @@ from sglc.runtime.executor.calls import start_call
 from sglc.runtime.executor.code import PlanCode
 from sglc.runtime.executor.compile_process import CompileProcess
 from sglc.runtime.executor.constraints import ConstraintCompiler, Preparer
-from sglc.runtime.executor.errors import Code, RunError
+from sglc.runtime.executor.errors import Code, Poison, RunError
 from sglc.runtime.executor.events import EventLog, RunEvent
 from sglc.runtime.executor.exits import EXITS
 from sglc.runtime.executor.frame import Frame
@@ -24,6 +24,7 @@ from sglc.runtime.executor.limits import Limits
 from sglc.runtime.executor.loops import LOOPS
 from sglc.runtime.executor.machine import Machine, Starter
 from sglc.runtime.executor.models import ModelCalls
+from sglc.runtime.executor.open_run import Cell, OpenRun
 from sglc.runtime.executor.options import known_stop
 from sglc.runtime.executor.part import Part
 from sglc.runtime.executor.pool import ToolPool
@@ -37,7 +38,7 @@ from sglc.runtime.executor.toolcalls import RemoteCall, ToolCalls
 from sglc.runtime.executor.tools import BoundTool, ToolRegistry
 from sglc.runtime.executor.traced import TracedMachine
 
-_MAX_PLANS = 256  # of which the tables are kept
+_MAX_PLANS = 1024  # of which the tables are kept
 
 
 class Executor:
@@ -143,6 +144,54 @@ class Executor:
         self._runs[run] = frame
         return run
 
+    def open(
+        self,
+        *,
+        seed: int = 0,
+        instance: int = 0,
+        limits: Limits | None = None,
+        namespace: str = "",
+        on_event: Callable[[RunEvent], None] | None = None,
+        deltas: bool = True,
+    ) -> OpenRun:
+        """Begin a run without a plan: ``extend`` gives it what to do, ``finish`` says that is all.
+
+        The options are those of ``submit``.
+        """
+        limits = limits or self.limits
+        limit_s = limits.wall_time_s
+        deadline_s = None if limit_s is None else self._clock() + limit_s
+        log = EventLog(on_event)
+        run = OpenRun(self._encoder, seed, instance, log, deadline_s, limits=limits, deltas=deltas)
+        run.namespace = namespace
+        self._models.begin(run)
+        if self._recorder is not None:
+            self._recorder.begin_run(run, instance)
+        self._runs[run] = run.root_frame
+        return run
+
+    def extend(
+        self, run: OpenRun, fragment: Plan, operands: Sequence[Any], cells: Sequence[Cell]
+    ) -> None:
+        """Let an open run do what the entry of ``fragment`` says.
+
+        ``operands`` are the values of its parameters, or cells of the same run; ``cells`` get what
+        its ``yield`` hands out. Of a run that is over they get its error.
+        """
+        if run.outcome is not None:
+            lost = Poison(run.outcome.error or RunError("cancelled", "the run has ended"))
+            for cell in cells:
+                cell.settle(lost)
+            return
+        code, _ = self._prepare(fragment)
+        run.extend(self._machine, code, operands, cells)
+
+    def finish(self, run: OpenRun) -> None:
+        """Nothing more comes: the run ends when all that it was given has."""
+        run.fragments.is_closed = True
+        if run.outcome is None:
+            run.fragments.end_if_over(self._machine, run)
+
     @property
     def num_slots(self) -> int:
         """Tokens that the backend has K/V slots for; 0 if it has no slots."""
@@ -170,7 +219,8 @@ class Executor:
             self._models.step()
             self._settle_values()
         elif self._runs and not (self.is_waiting or self._machine.is_ready):
-            self._end_all("internal", "nothing is left that could go on: the plan is broken")
+            for run in [run for run in self._runs if not run.awaits_host]:
+                self._end(run, "internal", "nothing is left that could go on: the plan is broken")
         if self._machine.is_ready:
             self._wake.set()  # nothing outside is waited for
         return bool(self._runs)
@@ -220,11 +270,16 @@ class Executor:
         """Let go of what is kept for runs of a plan that there will be no more of."""
         self._plans.pop(id(plan), None)
 
-    def close(self) -> None:
-        """Cancel every run and let go of the threads."""
-        self._end_all("cancelled", "the executor was closed")
+    def close(self, fault: str = "") -> None:
+        """Cancel every run and let go of the threads; a ``fault`` is the reason."""
+        self._end_all("internal" if fault else "cancelled", fault or "the executor was closed")
         self._pool.close()
         self._compiler.close()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether a step has nothing to do before something comes from outside."""
+        return self._models.idle and not self._machine.is_ready
 
     @property
     def is_waiting(self) -> bool:
@@ -308,7 +363,7 @@ class Executor:
         self._models.release(run)
         if self._recorder is not None:
             self._recorder.end_run(run, last_version(run, error))
-        result = make_result(run, frame, error)
+        result = run.end_open(error) if isinstance(run, OpenRun) else make_result(run, frame, error)
         for each in run.family():
             each.outcome = result
         if result.error is not None:

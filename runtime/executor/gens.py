@@ -63,8 +63,10 @@ class GenCall(ModelCall):
             options.sampling,
             self._key(),
             options.stop,
+            stop_ids=frozenset(node.attrs.get("stop_ids", ())),
             constraint=self._held_to(),
-            num_logprobs=0 if node.attrs.get("logprob") else None,
+            num_logprobs=self._num_logprobs(),
+            ignore_eos=node.attrs.get("ignore_eos") is True,
             jump=node.attrs.get("jump") is True,
             expect=min(expect or 0, options.max_tokens),
             heal=heal,
@@ -85,6 +87,10 @@ class GenCall(ModelCall):
 
     def appended(self, text: str, logprob: float) -> Stream:
         return self.stream.decoded(text, logprob, self.written())
+
+    def _num_logprobs(self) -> int | None:
+        attrs = self.node.attrs
+        return int(attrs.get("top_logprobs") or 0) if attrs.get("logprob") else None
 
     def _held_to(self) -> Constraint | None:
         """The constraint of the decode, which ends behind the fields that are read."""
@@ -124,6 +130,27 @@ class GenCall(ModelCall):
         except ValueError as error:
             raise OpError("parse", f"the generated text is no {constraint.type}: {error}") from None
         return result.text, sum(result.logprobs), (value,)
+
+    def meta(self) -> dict[str, Any]:
+        """Return the meta information of the text, by the names of SGLang's ``meta_info``."""
+        result = self._result
+        reason: dict[str, Any] = {"type": "stop", "matched": result.matched}
+        if result.finish == "length":
+            reason = {"type": "length", "length": len(result.ids)}
+        found: dict[str, Any] = {
+            "finish_reason": reason,
+            "completion_tokens": len(result.ids),
+            "completion_tokens_wo_jump_forward": len(result.ids) - result.num_forced,
+        }
+        if result.logprobs:
+            tops = result.top_logprobs
+            pairs = zip(result.logprobs, result.ids, strict=True)
+            found["output_token_logprobs"] = [(value, token, None) for value, token in pairs]
+            if tops is not None:
+                found["output_top_logprobs"] = [
+                    [(value, token, None) for token, value in place] for place in tops
+                ]
+        return found
 
     def written(self) -> Written | None:
         if self.node.attrs.get("seam") != "repair":

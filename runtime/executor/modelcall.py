@@ -85,6 +85,10 @@ class ModelCall:
         """Return the version with the text behind the call; after ``finish``."""
         return self.stream.append(Text(text), logprob, self.written())
 
+    def meta(self) -> dict[str, Any]:
+        """Return what is known of the call beside its value; after ``finish``."""
+        return {}
+
     def written(self) -> Written | None:
         """Return the ids of the text, where those that the model wrote stay; after ``finish``."""
         return None

@@ -316,6 +316,8 @@ class ModelCalls:
         if self._recorder is not None and call.record is not None:
             self._recorder.finish(call.record)
         after = call.after = call.appended(text, logprob)
+        if run.root.on_result is not None:
+            run.root.on_result(call)
         frame.note(node, after)
         if call.name:
             run.log.add(RunEvent("value", call.name, call.path, values[0], call.show))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from sglc.runtime.executor.tools import BoundTool
 if TYPE_CHECKING:
     from sglc.runtime.executor.code import BlockCode, PlanCode
     from sglc.runtime.executor.frame import Frame
+    from sglc.runtime.executor.modelcall import ModelCall
     from sglc.runtime.executor.part import Part
     from sglc.runtime.executor.records import CallRecord
 
@@ -112,7 +113,7 @@ class Run:
     branches that a decision may come before (``Part``), arms that were begun before theirs
     (``Trial``). Of a run whose doings may yet come to nothing (``Trial``), ``put_off`` are the
     nodes that wait until they count, and ``records`` its calls, if it is recorded; both None where
-    everything counts.
+    everything counts. ``on_result`` is told of every model call that has ended well.
     """
 
     __slots__ = (
@@ -130,6 +131,7 @@ class Run:
         "limits",
         "log",
         "namespace",
+        "on_result",
         "outcome",
         "owner",
         "parts",
@@ -159,6 +161,7 @@ class Run:
         self.limits = limits
         self.deltas = deltas
         self.namespace = ""  # of its streams; see StreamRequest
+        self.on_result: Callable[[ModelCall], None] | None = None
         self.answers = Answers()  # of tools; those of the root count
         self.scope = Scope()
         self.owner = RootOwner(self.scope)
@@ -181,6 +184,11 @@ class Run:
     def done(self) -> bool:
         """Whether there is a result."""
         return self.outcome is not None
+
+    @property
+    def awaits_host(self) -> bool:
+        """Whether nothing of it runs, and more may come from whoever has opened it."""
+        return False
 
     @property
     def root(self) -> Run:

@@ -103,6 +103,19 @@ class SelectCall(ModelCall):
         text = self._choices[winner]
         return text, 0.0, (text, dict(zip(self._choices, shares(scores), strict=True)))
 
+    def meta(self) -> dict[str, Any]:
+        """Return the log probabilities that decided, by the names of SGLang's ``meta_info``."""
+        scores = self._scored[0]
+        found: dict[str, Any] = {
+            "input_token_logprobs": scores,
+            "normalized_prompt_logprobs": [sum(row) / max(len(row), 1) for row in scores],
+        }
+        if len(self._scored) > 1:
+            found["normalized_unconditional_prompt_logprobs"] = [
+                sum(row) / max(len(row), 1) for row in self._scored[1]
+            ]
+        return found
+
 
 class SelectAllCall(ModelCall):
     """``select`` over all tokenizations: every sequence that spells a choice, as one trie."""

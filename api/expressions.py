@@ -1,0 +1,128 @@
+"""What is appended to a state: texts, calls of the model, roles, pictures; and their sums."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+if TYPE_CHECKING:
+    from sglc.constraints.types import Type
+
+Method = Literal["token_avg", "greedy", "unconditional"]
+
+
+class Expr:
+    """Something that a state can be appended with; ``+`` puts one behind another."""
+
+    __slots__ = ()
+
+    def __add__(self, other: object) -> Sum:
+        return Sum((*parts(self), *parts(other)))
+
+    def __radd__(self, other: object) -> Sum:
+        return Sum((*parts(other), *parts(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class Sum(Expr):
+    """Expressions one behind the other; texts are plain strings."""
+
+    items: tuple[Expr | str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gen(Expr):
+    """A text that the model writes.
+
+    ``options`` are those that were given, by the names of the language; what was not given is
+    taken from the run. ``constraint`` is what the text has to be; the value is what it means there.
+    """
+
+    name: str | None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    constraint: Type | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Select(Expr):
+    """The best of some texts."""
+
+    name: str | None
+    choices: tuple[str, ...]
+    method: Method = "token_avg"
+
+
+@dataclass(frozen=True, slots=True)
+class RoleBegin(Expr):
+    """A message begins."""
+
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoleEnd(Expr):
+    """A message ends."""
+
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Media(Expr):
+    """An image or a video: a path, a URL or the bytes of a file."""
+
+    kind: Literal["image", "video"]
+    source: str | Path | bytes
+    num_frames: int | None = None
+
+
+def parts(value: object) -> tuple[Expr | str, ...]:
+    """Return a value that a state can be appended with as a sequence of simple ones.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if isinstance(value, str):
+        return (value,) if value else ()
+    if isinstance(value, Sum):
+        return value.items
+    if isinstance(value, Expr):
+        return (value,)
+    hint = "write str(…) around it" if isinstance(value, int | float) else _EXPECTED
+    raise TypeError(f"a prompt cannot be appended with {_named(value)}: {hint}")
+
+
+_EXPECTED: Final = "expected text, gen(…), select(…), a role or an image"
+
+
+def _named(value: object) -> str:
+    shown = repr(value)
+    shown = shown if len(shown) <= 40 else shown[:37] + "..."
+    return "None" if value is None else f"{type(value).__name__} {shown}"
+
+
+def role(name: str, content: object = None) -> Sum | RoleBegin:
+    """Return a whole message, or without content its beginning."""
+    if content is None:
+        return RoleBegin(name)
+    return Sum((RoleBegin(name), *parts(content), RoleEnd(name)))
+
+
+def checked_choices(choices: object) -> tuple[str, ...]:
+    """Return choices as texts.
+
+    Raises:
+        TypeError: they are no sequence of texts.
+        ValueError: there is none, or one is empty.
+    """
+    if isinstance(choices, str) or not isinstance(choices, Sequence):
+        raise TypeError(f"choices must be a list of texts, not {_named(choices)}")
+    for choice in choices:
+        if not isinstance(choice, str):
+            raise TypeError(f"a choice must be text, not {_named(choice)}")
+        if not choice:
+            raise ValueError("a choice must not be empty")
+    if not choices:
+        raise ValueError("there must be a choice at least")
+    return tuple(choices)

@@ -1,0 +1,166 @@
+"""``@function``: a Python function whose first parameter is the state of a prompt."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from difflib import get_close_matches
+from typing import Any, overload
+
+from sglc.backend import backend_or_default
+from sglc.gen_options import RUN_DEFAULTS, RUN_NAMES, options_of
+from sglc.staging import Staging
+from sglc.state import ProgramState
+from sglc.waiting import ThreadWaiter
+
+_RUN_ONLY = ("backend", "stream", "seed", "use_thread")
+
+
+class Function:
+    """A prompt program. ``run`` runs it; ``f(s, …)`` inside of another goes on in its state."""
+
+    def __init__(
+        self,
+        func: Callable[..., Any],
+        *,
+        num_api_spec_tokens: int | None = None,
+        bound: Mapping[str, Any] | None = None,
+    ) -> None:
+        functools.update_wrapper(self, func)
+        self.func = func
+        self.num_api_spec_tokens = num_api_spec_tokens
+        self.bound = dict(bound or {})
+        self.signature = inspect.signature(func)
+        names = list(self.signature.parameters)
+        if not names or names[0] != "s":
+            first = f"`{names[0]}`" if names else "missing"
+            raise TypeError(
+                f"the first parameter of {func.__qualname__} must be named `s`, but is {first}"
+            )
+        self._names = names[1:]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """With a state as first argument go on in it; else ``run``."""
+        if args and isinstance(args[0], ProgramState):
+            state, *rest = args
+            return self.func(state, *rest, **{**self.bound, **kwargs})
+        return self.run(*args, **kwargs)
+
+    def bind(self, **values: Any) -> Function:
+        """Return the function with some arguments given.
+
+        Raises:
+            TypeError: there is no such parameter.
+        """
+        for name in values:
+            if name not in self._names:
+                raise TypeError(self._unknown(name))
+        bound = {**self.bound, **values}
+        return Function(self.func, num_api_spec_tokens=self.num_api_spec_tokens, bound=bound)
+
+    def run(self, *args: Any, **kwargs: Any) -> ProgramState:
+        """Run the program and return its state; what the model writes may still be on its way.
+
+        Keywords that are no parameters of the function are options of the run: ``backend``,
+        ``seed``, ``stream`` (the program runs in a thread beside, for ``text_iter``), and those of
+        all its calls: ``max_new_tokens`` (128), ``temperature`` (1.0), ``stop``, ``top_p``…
+
+        Raises:
+            TypeError: an argument is missing, unknown or given twice.
+            ValueError: an option is out of its range.
+            NoBackendError: there is nothing to run on.
+        """
+        call, options, others = self.arranged(args, kwargs)
+        backend = backend_or_default(others.get("backend"))
+        is_streamed = bool(others.get("stream", False))
+        staging = Staging(
+            backend, options, ThreadWaiter(), seed=int(others.get("seed") or 0), deltas=is_streamed
+        )
+        state = ProgramState(staging)
+        if is_streamed:
+            thread = threading.Thread(
+                target=self._run_beside, args=(state, call), name=f"sglc {self.func.__name__}",
+                daemon=True,
+            )  # fmt: skip
+            thread.start()
+        else:
+            self.run_in(state, call)
+        return state
+
+    def run_in(self, state: ProgramState, call: inspect.BoundArguments) -> None:
+        """Run the function on a state that was made for it, to its end."""
+        try:
+            state.ret_value = self.func(state, *call.args, **call.kwargs)
+        except BaseException as error:
+            state.fail(error)
+            raise
+        state.end()
+
+    def _run_beside(self, state: ProgramState, call: inspect.BoundArguments) -> None:
+        with suppress(Exception):  # it is raised where the state is read
+            self.run_in(state, call)
+
+    def arranged(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[inspect.BoundArguments, dict[str, Any], dict[str, Any]]:
+        """Return the arguments of the function, the options of its calls, and those of the run.
+
+        Raises:
+            TypeError: an argument is missing, unknown or given twice.
+            ValueError: an option is out of its range.
+        """
+        takes_any = any(p.kind is p.VAR_KEYWORD for p in self.signature.parameters.values())
+        own: dict[str, Any] = dict(self.bound)
+        options: dict[str, Any] = {}
+        others: dict[str, Any] = {}
+        for name, value in kwargs.items():
+            if name in self._names:
+                own[name] = value
+            elif name in RUN_NAMES:
+                options[RUN_NAMES[name]] = value
+            elif name in _RUN_ONLY:
+                others[name] = value
+            elif takes_any:
+                own[name] = value
+            else:
+                raise TypeError(self._unknown(name))
+        parameters = list(self.signature.parameters.values())[1:]
+        try:
+            call = self.signature.replace(parameters=parameters).bind(*args, **own)
+        except TypeError as error:
+            raise TypeError(f"{self.func.__name__}: {error}") from None
+        return call, {**RUN_DEFAULTS, **options_of(options)}, others
+
+    def _unknown(self, name: str) -> str:
+        known = [*self._names, *RUN_NAMES, *_RUN_ONLY]
+        near = get_close_matches(name, known, 1)
+        hint = f"did you mean `{near[0]}`?" if near else f"it takes {', '.join(self._names)}"
+        return f"{self.func.__name__} has no parameter `{name}`, nor has a run: {hint}"
+
+    def __repr__(self) -> str:
+        return f"<sglc.function {self.func.__qualname__}{self.signature}>"
+
+
+@overload
+def function(func: Callable[..., Any], /) -> Function: ...
+@overload
+def function(
+    func: None = None, /, *, num_api_spec_tokens: int | None = None
+) -> Callable[[Callable[..., Any]], Function]: ...
+def function(
+    func: Callable[..., Any] | None = None, /, *, num_api_spec_tokens: int | None = None
+) -> Function | Callable[[Callable[..., Any]], Function]:
+    """Make a prompt program of a function. Its first parameter, ``s``, is the state.
+
+    ``num_api_spec_tokens``: on a remote API, ask for at least so many tokens at once and answer the
+    calls that follow from them.
+
+    Raises:
+        TypeError: the first parameter is not ``s``.
+    """
+    if func is not None:
+        return Function(func)
+    return lambda func: Function(func, num_api_spec_tokens=num_api_spec_tokens)

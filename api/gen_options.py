@@ -1,0 +1,140 @@
+"""The options of a model call: checked when they are given, completed by those of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from sglc.constraints.types import Type
+
+RUN_DEFAULTS: Final[Mapping[str, Any]] = {
+    "max_tokens": 128,
+    "stop": (),
+    "stop_token_ids": (),
+    "temperature": 1.0,
+    "top_p": 1.0,
+    "top_k": -1,
+    "min_p": 0.0,
+    "frequency_penalty": 0.0,
+    "presence_penalty": 0.0,
+    "repetition_penalty": 1.0,
+    "min_tokens": 0,
+    "ignore_eos": False,
+    "return_logprob": None,
+    "logprob_start_len": None,
+    "top_logprobs_num": None,
+    "return_text_in_logprobs": None,
+    "healing": False,
+    "n": None,
+}
+"""What holds where neither the call nor the run says something else."""
+
+RUN_NAMES: Final = {
+    "max_new_tokens": "max_tokens",
+    "min_new_tokens": "min_tokens",
+    **{name: name for name in RUN_DEFAULTS if name not in ("max_tokens", "n", "healing")},
+}
+"""Options of a run by the names it takes, with the names they have in a call."""
+
+_RANGES: Final[Mapping[str, tuple[float, float, str]]] = {
+    "max_tokens": (1, 2**31, "at least 1"),
+    "min_tokens": (0, 2**31, "at least 0"),
+    "n": (1, 4096, "from 1 to 4096"),
+    "temperature": (0, 1e6, "at least 0"),
+    "top_p": (1e-12, 1, "in (0, 1]"),
+    "min_p": (0, 1, "in [0, 1]"),
+    "frequency_penalty": (-2, 2, "in [-2, 2]"),
+    "presence_penalty": (-2, 2, "in [-2, 2]"),
+    "repetition_penalty": (1e-12, 2, "in (0, 2]"),
+    "top_logprobs_num": (0, 1000, "from 0 to 1000"),
+    "logprob_start_len": (-1, 2**31, "at least -1"),
+}
+_INTEGERS: Final = frozenset(
+    {"max_tokens", "min_tokens", "n", "top_k", "top_logprobs_num", "logprob_start_len"}
+)
+_FLAGS: Final = frozenset({"ignore_eos", "return_logprob", "return_text_in_logprobs", "healing"})
+
+
+def options_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that are not None, checked.
+
+    Raises:
+        TypeError: a value is of the wrong type; the message names the option.
+        ValueError: a value is out of its range; the message names the option.
+    """
+    return {name: _checked(name, value) for name, value in given.items() if value is not None}
+
+
+def _checked(name: str, value: Any) -> Any:
+    if name == "stop":
+        texts = (value,) if isinstance(value, str) else value
+        if not isinstance(texts, Sequence) or not all(isinstance(t, str) for t in texts):
+            raise TypeError(f"stop must be a text or a list of texts, not {value!r}")
+        if not all(texts):
+            raise ValueError("stop must not hold an empty text")
+        return tuple(texts)
+    if name == "stop_token_ids":
+        if not isinstance(value, Sequence) or not all(type(i) is int and i >= 0 for i in value):
+            raise TypeError(f"stop_token_ids must be a list of token ids, not {value!r}")
+        return tuple(value)
+    if name in _FLAGS:
+        if not isinstance(value, bool):
+            raise TypeError(f"{name} must be True or False, not {value!r}")
+        return value
+    wanted = "a whole number" if name in _INTEGERS else "a number"
+    is_fit = isinstance(value, int) if name in _INTEGERS else isinstance(value, int | float)
+    if not is_fit or isinstance(value, bool):
+        raise TypeError(f"{name} must be {wanted}, not {value!r}")
+    if name == "top_k":
+        if value != -1 and value < 1:
+            raise ValueError(f"top_k must be -1 or at least 1, not {value}")
+        return value
+    low, high, allowed = _RANGES[name]
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be {allowed}, not {value}")
+    return value
+
+
+_DTYPES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
+    "int": (r"[-+]?[0-9]+", {"stop": (" ", "\n")}),
+    "float": (r"[-+]?[0-9]*\.?[0-9]+", {"stop": (" ", "\n")}),
+    "bool": (r"(True|False)", {}),
+    "str": (r'"[\w\d\s]*"', {}),
+}
+
+
+def constraint_of(
+    *, regex: Any = None, json_schema: Any = None, dtype: Any = None, type_: Any = None
+) -> tuple[Type | None, Mapping[str, Any]]:
+    """Return what a text has to be, and the options that come with that.
+
+    Raises:
+        ValueError: a pattern or a schema is wrong, or two of them are given.
+        TypeError: a value is of the wrong type.
+    """
+    given = {"regex": regex, "json_schema": json_schema, "dtype": dtype, "type": type_}
+    names = [name for name, value in given.items() if value is not None]
+    if len(names) > 1:
+        raise ValueError(f"{names[0]} and {names[1]} cannot both say what the text has to be")
+    if not names:
+        return None, {}
+    from sglc import constraints
+
+    if regex is not None:
+        if not isinstance(regex, str):
+            raise TypeError(f"regex must be text, not {regex!r}")
+        return constraints.regex(regex), {}
+    if json_schema is not None:
+        return constraints.json_schema(json_schema), {}
+    if dtype is not None:
+        name = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", repr(dtype))
+        if name not in _DTYPES:
+            raise ValueError(f"dtype must be int, float, str or bool, not {name}; see type=")
+        pattern, options = _DTYPES[name]
+        return constraints.regex(pattern), options
+    from sglc.constraints.types import Type
+
+    if not isinstance(type_, Type):
+        raise TypeError(f"type must be one of sglc.constraints, not {type_!r}")
+    return type_, {}

@@ -1,0 +1,34 @@
+"""``mock``: a backend that answers from a script, for tests of programs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+
+from sglc.backend import Backend, Made
+
+
+def mock(
+    answers: Mapping[str, str | Sequence[str]] | None = None, /, **texts: str | Sequence[str]
+) -> Backend:
+    """Return a backend that answers each model call by its name.
+
+        backend = sglc.mock(tool="calculator", expression=" 1 + 1")
+
+    A list is used up one text after another; the last one stays. A call whose name is not there
+    fails, and says so.
+    """
+    given = {**(answers or {}), **texts}
+
+    def make(wake: threading.Event) -> Made:
+        from sglc.runtime.engine.scripted import ScriptedBackend
+        from sglc.runtime.executor.executor import Executor
+        from sglc.runtime.tokenizer.byte import ByteTokenizer
+        from sglc.runtime.tokenizer.chatml import CHATML
+        from sglc.runtime.tokenizer.prompt import PromptEncoder
+
+        tokenizer = ByteTokenizer()
+        encoder = PromptEncoder(tokenizer, CHATML)
+        return Executor(ScriptedBackend(given, tokenizer), encoder, wake=wake), encoder
+
+    return Backend(make, name="mock")

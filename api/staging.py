@@ -1,0 +1,174 @@
+"""One run of a Python program: ops are staged here until they are cut off and submitted.
+
+Ops come from the threads of the program; the executor lives in a thread of its own. Between the
+two lie the inbox of the host and the cells, which the executor settles.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from sglc.compiler.plan.plan import Loc
+from sglc.fragment import MODEL_OPS, Staged
+from sglc.runtime.executor.errors import RunError
+from sglc.runtime.executor.open_run import Cell
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from sglc.backend import Backend
+    from sglc.constraints.types import Type
+    from sglc.runtime.executor.events import RunEvent
+    from sglc.runtime.executor.modelcall import ModelCall
+    from sglc.runtime.executor.open_run import OpenRun
+    from sglc.waiting import Waiter
+
+_PACKAGE: Final = __name__.partition(".")[0] + "."
+
+
+class Staging:
+    """The run, seen from the program.
+
+    ``options`` are those of its calls that say nothing else, by the names of ``RUN_DEFAULTS``;
+    ``waiter`` is how a read waits. ``on_text`` is told of every piece of text that the model
+    writes: the cell of the call and the piece, in the thread of the executor.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        options: Mapping[str, Any],
+        waiter: Waiter,
+        *,
+        seed: int = 0,
+        instance: int = 0,
+        deltas: bool = False,
+    ) -> None:
+        self.backend = backend
+        self.options = options
+        self.waiter = waiter
+        self.since_s = 0.0
+        self.on_text: Callable[[Cell, str], None] | None = None
+        self.num_fragments = 0
+        self._lock = threading.Lock()
+        self._ops: list[Staged] = []
+        self._is_staged = False
+        self._is_ended = False
+        self._calls: dict[str, Cell] = {}  # by the path that events have
+        self._run: OpenRun | None = None
+
+        def begin() -> None:
+            run = self._run = backend.host.executor.open(
+                seed=seed, instance=instance, deltas=deltas, on_event=self._take
+            )
+            run.on_result = self._take_result
+
+        backend.host.call(begin)
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether nothing more can be staged."""
+        return self._is_ended
+
+    def emit(
+        self,
+        op: str,
+        args: tuple[Any, ...],
+        num_outputs: int = 1,
+        attrs: tuple[tuple[str, Any], ...] = (),
+        type_: Type | None = None,
+        loc: Loc | None = None,
+    ) -> tuple[Cell, ...]:
+        """Stage an op and return the cells of its results."""
+        outputs = tuple(Cell() for _ in range(num_outputs))
+        with self._lock:
+            if self._is_ended:
+                error = RunError("cancelled", "the run has ended", loc)
+                for cell in outputs:
+                    cell.fail(error)
+                return outputs
+            self._ops.append(Staged(op, args, outputs, attrs, type_, loc))
+            if op in MODEL_OPS and not self._is_staged:
+                self._is_staged = True
+                self.since_s = time.monotonic()
+                self.backend.host.stage(self)
+        return outputs
+
+    def cut(self) -> None:
+        """Submit what is staged."""
+        with self._lock:
+            ops, self._ops, self._is_staged = self._ops, [], False
+            if ops:
+                self._submit(ops)
+
+    def _submit(self, ops: list[Staged]) -> None:
+        number = self.num_fragments
+        self.num_fragments += 1
+        fragment = self.backend.fragments.of(ops)
+        for place, op in enumerate(ops):
+            if op.op in MODEL_OPS:
+                self._calls[f"{number}/{place}"] = op.outputs[1]
+
+        def extend() -> None:
+            assert self._run is not None
+            self.backend.host.executor.extend(
+                self._run, fragment.plan, fragment.operands, fragment.cells
+            )
+
+        try:
+            self.backend.host.call(extend)
+        except RuntimeError as error:
+            self._lose(fragment.cells, str(error))
+
+    def _lose(self, cells: tuple[Cell, ...], message: str) -> None:
+        for cell in cells:
+            cell.fail(RunError("internal", message))
+
+    def end(self) -> None:
+        """Nothing more comes of the program; what was staged is done."""
+        self.cut()
+        with self._lock:
+            if self._is_ended:
+                return
+            self._is_ended = True
+        self._leave(lambda run: self.backend.host.executor.finish(run))
+
+    def cancel(self) -> None:
+        """Stop everything that is not done."""
+        with self._lock:
+            self._is_ended = True
+            ops, self._ops = self._ops, []
+        for op in ops:
+            self._lose(op.outputs, "the run was cancelled")
+        self._leave(lambda run: self.backend.host.executor.cancel(run))
+
+    def _leave(self, action: Callable[[OpenRun], None]) -> None:
+        def act() -> None:
+            if self._run is not None:
+                action(self._run)
+
+        with suppress(RuntimeError):  # the engine is gone, and with it every run
+            self.backend.host.call(act)
+
+    def _take(self, event: RunEvent) -> None:
+        if event.t == "delta" and self.on_text is not None:
+            self.on_text(self._calls[event.path], event.value)
+
+    def _take_result(self, call: ModelCall) -> None:
+        self._calls[call.path].result = call.meta()
+
+
+def caller_loc() -> Loc | None:
+    """Return the place in the program that has called into this package."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_globals.get("__name__", "")
+        if not name.startswith(_PACKAGE) and name != _PACKAGE[:-1]:
+            return Loc(frame.f_code.co_filename, frame.f_lineno, 1)
+        frame = frame.f_back
+    return None

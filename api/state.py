@@ -1,0 +1,342 @@
+"""The state of a prompt program: what ``s`` is inside a function, and what a run returns."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from sglc.errors import RunFailed, StateError
+from sglc.expressions import Expr, Gen, Media, RoleBegin, RoleEnd, Select, parts, role
+from sglc.runtime.executor.open_run import Cell
+from sglc.staging import Staging, caller_loc
+
+if TYPE_CHECKING:
+    from sglc.compiler.plan.plan import Loc
+    from sglc.forks import ForkGroup
+    from sglc.runtime.executor.stream import Stream
+
+_GEN_ATTRS: Final = {
+    "stop_token_ids": "stop_ids",
+    "ignore_eos": "ignore_eos",
+    "top_logprobs_num": "top_logprobs",
+    "return_logprob": "logprob",
+    "logprob_start_len": "logprob_start",
+}
+
+
+class Variable:
+    """A named value of a state: of a cell, of a list of variables, or set by the program."""
+
+    __slots__ = ("cell", "items", "value")
+
+    def __init__(
+        self,
+        cell: Cell | None = None,
+        *,
+        value: Any = None,
+        items: list[Variable] | None = None,
+    ) -> None:
+        self.cell = cell
+        self.value = value
+        self.items = items
+
+
+class ProgramState:
+    """One prompt that grows. Appending never waits; reading waits for what is read.
+
+    Only one thread at a time may append to a state; its forks may each have one of their own.
+    """
+
+    def __init__(self, staging: Staging, stream: Cell | None = None) -> None:
+        self._staging = staging
+        self._stream = staging.emit("stream", ())[0] if stream is None else stream
+        self._began = self._stream
+        self._versions = [self._stream]  # all of them: of a state that fails, the last good one
+        self._variables: dict[str, Variable] = {}
+        self._role: str | None = None
+        self._owner: int | None = None
+        self._error: BaseException | None = None
+        self.ret_value: Any = None
+        """What the function returned."""
+
+    # Appending
+
+    def __iadd__(self, other: object) -> ProgramState:
+        loc = caller_loc()
+        self._claim()
+        for part in parts(other):
+            self._append(part, loc)
+        return self
+
+    def _append(self, part: Expr | str, loc: Loc | None) -> None:
+        match part:
+            case str():
+                self._step("put", (self._stream, part), (), loc)
+            case Gen():
+                self._gen(part, loc)
+            case Select(name, choices, method):
+                attrs = (("by", method), ("name", name or ""))
+                stream, value, _ = self._staging.emit(
+                    "select", (self._stream, choices), 3, attrs, loc=loc
+                )
+                self._go_on(stream)
+                self._name(name, Variable(value))
+            case RoleBegin(name):
+                if self._role is not None:
+                    raise StateError(f"a {name} message cannot begin inside of a {self._role} one")
+                self._role = name
+                self._step("role.begin", (self._stream,), (("role", name),), loc)
+            case RoleEnd(name):
+                if self._role != name:
+                    inside = f"a {self._role} one" if self._role else "none"
+                    raise StateError(f"a {name} message ends, but {inside} is open")
+                self._role = None
+                self._step("role.end", (self._stream,), (("role", name),), loc)
+            case Media():
+                self._step("media", (self._stream, part), (), loc)
+            case _:
+                raise TypeError(f"a prompt cannot be appended with {part!r}")
+
+    def _step(
+        self, op: str, args: tuple[Any, ...], attrs: tuple[tuple[str, Any], ...], loc: Loc | None
+    ) -> None:
+        self._go_on(self._staging.emit(op, args, 1, attrs, loc=loc)[0])
+
+    def _go_on(self, stream: Cell) -> None:
+        self._stream = stream
+        self._versions.append(stream)
+
+    def _gen(self, part: Gen, loc: Loc | None) -> None:
+        options = dict(self._staging.options)
+        options.update(part.options)
+        attrs: dict[str, Any] = {"name": part.name or "", "rng": "stream", "jump": True}
+        if self._staging.backend.seam == "repair":
+            attrs["seam"] = "repair"
+        for name, value in options.items():
+            if value is not None and name not in ("n", "return_text_in_logprobs"):
+                attrs[_GEN_ATTRS.get(name, name)] = value
+        stream, value = self._staging.emit(
+            "gen", (self._stream,), 2, tuple(attrs.items()), part.constraint, loc
+        )
+        self._go_on(stream)
+        self._name(part.name, Variable(value))
+
+    def _name(self, name: str | None, variable: Variable) -> None:
+        if name is not None:
+            self._variables[name] = variable
+
+    def _claim(self) -> None:
+        """Appending is for one thread.
+
+        Raises:
+            StateError: another one has appended before.
+        """
+        me = threading.get_ident()
+        if self._owner is None:
+            self._owner = me
+        elif self._owner != me:
+            raise StateError(
+                "a state is appended from two threads: give each thread a fork of its own"
+            )
+
+    # Roles
+
+    def system(self, content: object = None) -> Any:
+        """Append a message of the system; without content, ``with s.system():`` its block."""
+        return self._message("system", content)
+
+    def user(self, content: object = None) -> Any:
+        """Append a message of the user; without content, ``with s.user():`` its block."""
+        return self._message("user", content)
+
+    def assistant(self, content: object = None) -> Any:
+        """Append a message of the assistant; without content, ``with s.assistant():`` its block."""
+        return self._message("assistant", content)
+
+    def _message(self, name: str, content: object) -> Any:
+        if content is None:
+            return self._block(name)
+        self.__iadd__(role(name, content))
+        return self
+
+    @contextmanager
+    def _block(self, name: str) -> Iterator[ProgramState]:
+        self.__iadd__(RoleBegin(name))
+        yield self
+        self.__iadd__(RoleEnd(name))
+
+    @contextmanager
+    def var_scope(self, name: str) -> Iterator[ProgramState]:
+        """Call the text that the block appends ``s[name]``."""
+        before = self._stream
+        yield self
+        cell = self._staging.emit("slice", (before, self._stream), 1, loc=caller_loc())[0]
+        self._name(name, Variable(cell))
+
+    # Forks
+
+    def fork(self, size: int = 1, position_ids_offset: list[int] | None = None) -> ForkGroup:
+        """Return ``size`` states that go on from here, each by itself.
+
+        Raises:
+            ValueError: ``size`` is below 1, or positions are to be moved.
+        """
+        from sglc.forks import ForkGroup
+
+        if position_ids_offset is not None:
+            raise ValueError("position_ids_offset cannot be given: positions follow the text")
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            raise ValueError(f"fork needs a number of at least 1, not {size!r}")
+        self._claim()
+        loc = caller_loc()
+        emit = self._staging.emit
+        children = [self._child(emit("child", (self._stream, i), loc=loc)[0]) for i in range(size)]
+        self._go_on(emit("child", (self._stream,), loc=loc)[0])
+        return ForkGroup(self, children)
+
+    def _child(self, stream: Cell) -> ProgramState:
+        child = ProgramState(self._staging, stream)
+        child._variables = dict(self._variables)
+        child._role = self._role
+        return child
+
+    def take_forks(self, children: Sequence[ProgramState], *, appends: bool) -> None:
+        """Take what forks of this state have named, or, if it ``appends``, their texts."""
+        self._claim()
+        loc = caller_loc()
+        if appends:
+            for child in children:
+                text = self._staging.emit("slice", (child._began, child._stream), loc=loc)[0]
+                self._step("put", (self._stream, text), (), loc)
+            return
+        names = dict.fromkeys(name for child in children for name in child._variables)
+        for name in names:
+            if name not in self._variables:
+                found = [child._variables[name] for child in children if name in child._variables]
+                self._variables[name] = Variable(items=found)
+
+    @contextmanager
+    def copy(self, size: int = 1) -> Iterator[ForkGroup | ProgramState]:
+        """Let the block go on from here by itself; its variables come back when it ends."""
+        group = self.fork(size)
+        yield group if size > 1 else group[0]
+        group.join()
+
+    # Reading
+
+    def __getitem__(self, name: str) -> Any:
+        return self.get_var(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._variables
+
+    def get_var(self, name: str) -> Any:
+        """Return the value of a variable, once it is there.
+
+        Raises:
+            KeyError: there is no such variable; the message names those that there are.
+            RunFailed: it will never be there.
+        """
+        return self._value(name, self._variable(name))
+
+    def set_var(self, name: str, value: Any) -> None:
+        """Give a variable a value."""
+        self._variables[name] = Variable(value=value)
+
+    def get_meta_info(self, name: str) -> dict[str, Any]:
+        """Return what is known of a model call beside its text, once it is there.
+
+        Raises:
+            KeyError: there is no such variable, or no model call has written it.
+            RunFailed: it will never be there.
+        """
+        variable = self._variable(name)
+        if variable.cell is None:
+            raise KeyError(f"{name!r} was not written by a model call")
+        self._wait(name, variable.cell)
+        if variable.cell.result is None:
+            raise KeyError(f"{name!r} was not written by a model call")
+        return dict(variable.cell.result)
+
+    def text(self, *, partial: bool = False) -> str:
+        """Return the whole prompt, once all of it is there; if ``partial``, what there is of it.
+
+        Raises:
+            RunFailed: a part of it will never be there, and it may not be ``partial``.
+        """
+        return str(self._version(partial=partial).text)
+
+    def messages(self, *, partial: bool = False) -> list[dict[str, Any]]:
+        """Return ``{role, content}`` of every message, once all of it is there.
+
+        Raises:
+            RunFailed: a part of it will never be there, and it may not be ``partial``.
+        """
+        found: list[dict[str, Any]] = self._version(partial=partial).messages()
+        return found
+
+    def _version(self, *, partial: bool) -> Stream:
+        """Return the prompt, once it is there, or the latest version of it that is."""
+        if not partial:
+            version: Stream = self._wait("the text", self._stream)
+            return version
+        self.sync()
+        there = (cell.value for cell in reversed(self._versions) if cell.error is None)
+        found: Stream | None = next(there, None)
+        return self._wait("the text", self._began) if found is None else found
+
+    def sync(self) -> ProgramState:
+        """Wait until all that was appended is there, or has failed."""
+        self._staging.cut()
+        self._staging.waiter.wait(self._stream)
+        return self
+
+    def error(self) -> BaseException | None:
+        """Return why the state cannot go on, once all that was appended is done; else None."""
+        self.sync()
+        if self._error is not None:
+            return self._error
+        return None if self._stream.error is None else RunFailed(self._stream.error)
+
+    def end(self) -> None:
+        """The program has ended: what was appended is done, nothing more can be."""
+        self._staging.end()
+
+    def fail(self, error: BaseException) -> None:
+        """The program has raised ``error``: what is not done is stopped."""
+        self._error = error
+        self._staging.cancel()
+
+    @property
+    def variables(self) -> Mapping[str, Variable]:
+        """The variables that have a name so far."""
+        return self._variables
+
+    def _variable(self, name: str) -> Variable:
+        if name in self._variables:
+            return self._variables[name]
+        if self._error is not None:
+            raise self._error
+        known = ", ".join(map(repr, self._variables)) or "none"
+        raise KeyError(f"there is no variable {name!r} here; there are: {known}")
+
+    def _value(self, name: str, variable: Variable) -> Any:
+        if variable.items is not None:
+            return [self._value(name, item) for item in variable.items]
+        if variable.cell is None:
+            return variable.value
+        return self._wait(f"`{name}`", variable.cell)
+
+    def _wait(self, what: str, cell: Cell) -> Any:
+        if not cell.done:
+            self._staging.cut()
+            self._staging.waiter.wait(cell)
+        if cell.error is not None:
+            raise RunFailed(cell.error, f"{what} is not there")
+        return cell.value
+
+    def __repr__(self) -> str:
+        done = "done" if self._stream.done else "running"
+        return f"<ProgramState {done}, variables: {', '.join(self._variables) or 'none'}>"

@@ -1,0 +1,143 @@
+"""The background host: an executor and its backend in a thread of their own.
+
+Everything that touches the executor happens in that thread: others leave calls in its inbox.
+"""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from sglc.runtime.executor.executor import Executor
+
+CUT_S: Final = 200e-6
+"""How long staged work waits for more of the same run before it is cut off and submitted."""
+
+
+class Staged(Protocol):
+    """Work that a host writes and has not given away yet."""
+
+    since_s: float
+
+    def cut(self) -> None:
+        """Leave all of it in the inbox. Any thread may call this."""
+
+
+class BackgroundHost:
+    """Drives an executor until it is closed.
+
+    ``make`` is called in the new thread with the event that wakes it, and returns the executor;
+    what it raises is raised here. ``on_close`` is called in that thread when it ends.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[threading.Event], Executor],
+        *,
+        name: str = "sglc engine",
+        on_close: Callable[[], None] | None = None,
+    ) -> None:
+        self._wake = threading.Event()
+        self._inbox: deque[Callable[[], None]] = deque()
+        self._staged: deque[Staged] = deque()
+        self._on_close = on_close
+        self._is_closing = False
+        self._fault: BaseException | None = None
+        ready = threading.Event()
+        atexit.register(self.close)  # a thread that computes must not be cut off by the exit
+        self._thread = threading.Thread(
+            target=self._main, args=(make, ready), name=name, daemon=True
+        )
+        self._thread.start()
+        ready.wait()
+        if self._fault is not None:
+            self._thread.join()
+            raise self._fault
+
+    executor: Executor
+    """Of the thread: others may only read what never changes."""
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether calls are still taken."""
+        return self._thread.is_alive() and not self._is_closing
+
+    @property
+    def is_current(self) -> bool:
+        """Whether this is the host's own thread."""
+        return threading.current_thread() is self._thread
+
+    def call(self, action: Callable[[], None]) -> None:
+        """Run ``action`` in the host's thread, after all that was left there before.
+
+        Raises:
+            RuntimeError: the host is closed, or has died.
+        """
+        if not self.is_alive:
+            if self._fault is not None:
+                raise RuntimeError(f"the engine has died: {self._fault}") from self._fault
+            raise RuntimeError("the engine is shut down")
+        self._inbox.append(action)
+        self._wake.set()
+
+    def stage(self, work: Staged) -> None:
+        """Cut off ``work`` a little later, unless whoever writes it has done so before."""
+        self._staged.append(work)
+        self._wake.set()
+
+    def close(self) -> None:
+        """Cancel what runs and end the thread."""
+        self._is_closing = True
+        atexit.unregister(self.close)
+        self._wake.set()
+        if not self.is_current:
+            self._thread.join()
+
+    def _main(self, make: Callable[[threading.Event], Executor], ready: threading.Event) -> None:
+        try:
+            self.executor = make(self._wake)
+        except BaseException as error:  # it is raised where the host is made
+            self._fault = error
+            return
+        finally:
+            ready.set()
+        try:
+            while not self._is_closing:
+                self._turn()
+        except BaseException as error:
+            self._fault = error
+            raise
+        finally:
+            self._is_closing = True
+            died = "" if self._fault is None else f"the engine has died: {self._fault!r}"
+            self.executor.close(died)
+            while self._inbox:  # what was left in time is answered with the end of its run
+                self._inbox.popleft()()
+            if self._on_close is not None:
+                self._on_close()
+
+    def _turn(self) -> None:
+        patience_s = self._cut()
+        inbox = self._inbox
+        while inbox:
+            inbox.popleft()()
+        executor = self.executor
+        executor.step()
+        if inbox or not executor.is_idle:
+            return
+        limits = [each for each in (patience_s, executor.patience_s) if each is not None]
+        self._wake.wait(max(min(limits), 0.0) if limits else None)
+
+    def _cut(self) -> float | None:
+        """Cut off what was staged long enough ago; return when the next one is to be."""
+        staged = self._staged
+        while staged:
+            left_s = staged[0].since_s + CUT_S - time.monotonic()
+            if left_s > 0:
+                return left_s
+            staged.popleft().cut()
+        return None

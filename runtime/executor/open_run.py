@@ -1,0 +1,170 @@
+"""Runs that are written while they run: nodes come in fragments, values are cells.
+
+A fragment is a plan with one function, whose parameters are values of fragments before it and
+whose ``yield`` hands out the values that may be asked for later. Fragments of a run are dataflow
+like any other nodes: one that needs a value that is not there yet waits for it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from sglc.compiler.plan.plan import Plan
+from sglc.runtime.executor.code import UNSET, BlockCode, PlanCode
+from sglc.runtime.executor.errors import Poison, RunError, Scope
+from sglc.runtime.executor.frame import Frame, Join
+from sglc.runtime.executor.regions import Exit, Owner
+from sglc.runtime.executor.run import Result, Run
+
+if TYPE_CHECKING:
+    from sglc.constraints.types import Type
+    from sglc.runtime.executor.constraints import Preparation
+    from sglc.runtime.executor.events import EventLog
+    from sglc.runtime.executor.limits import Limits
+    from sglc.runtime.executor.machine import Machine
+    from sglc.runtime.executor.stream import Encoder
+
+_BODY: Final = BlockCode("body", ())
+
+
+class Cell:
+    """A value that exists later: written once by the thread of the executor, read by any.
+
+    ``value`` is there when ``done``, unless ``error`` is; ``result`` is what a model call said
+    about itself (``ModelCall.meta``). ``tell`` calls back in the thread of the executor, or at once
+    if the cell is done.
+    """
+
+    __slots__ = ("_told", "done", "error", "frame", "result", "slot", "value")
+
+    _guard: Final = threading.Lock()
+
+    def __init__(self, value: Any = UNSET) -> None:
+        self.value = value
+        self.error: RunError | None = None
+        self.done = value is not UNSET
+        self.result: dict[str, Any] | None = None
+        self.frame: Frame | None = None  # where the value comes from, until it is there
+        self.slot = -1
+        self._told: list[Callable[[], None]] = []
+
+    def settle(self, value: Any) -> None:
+        """Write the value, or the error of a poison. Only the first time counts."""
+        with Cell._guard:
+            if self.done:
+                return
+            if isinstance(value, Poison):
+                self.error = value.error
+            self.value = value
+            self.done = True
+            self.frame = None
+            told, self._told = self._told, []
+        for each in told:
+            each()
+
+    def fail(self, error: RunError) -> None:
+        """Write that there will be no value."""
+        self.settle(Poison(error))
+
+    def tell(self, callback: Callable[[], None]) -> None:
+        """Call back once the cell is done."""
+        with Cell._guard:
+            if not self.done:
+                self._told.append(callback)
+                return
+        callback()
+
+
+class OpenOwner(Owner):
+    """Owns the frames of the fragments of one run."""
+
+    __slots__ = ("is_closed", "pending")
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(scope)
+        self.is_closed = False
+        self.pending: dict[Frame, Sequence[Cell]] = {}
+
+    def yielded(self, machine: Machine, child: Frame, left: Exit) -> None:
+        """All that a fragment hands out has its cell already."""
+
+    def child_done(self, machine: Machine, child: Frame) -> None:
+        self.active -= 1
+        self.pending.pop(child, None)
+        self.end_if_over(machine, child.run)
+
+    def end_if_over(self, machine: Machine, run: Run) -> None:
+        """The run ends when it is closed and nothing of it runs any more."""
+        if self.is_closed and not self.active:
+            machine.finished.append(run)
+
+
+def _settling(cell: Cell) -> Callable[[Machine, list[Any] | Poison], None]:
+    def settle(machine: Machine, values: list[Any] | Poison) -> None:
+        cell.settle(values if isinstance(values, Poison) else values[0])
+
+    return settle
+
+
+class OpenRun(Run):
+    """A run without a program of its own. Made by ``Executor.open``.
+
+    The constraints of its fragments are kept by name: equal names mean equal types.
+    """
+
+    __slots__ = ("constraints", "fragments", "num_fragments", "prepared", "root_frame")
+
+    def __init__(
+        self, encoder: Encoder, seed: int, instance: int, log: EventLog, deadline_s: float | None,
+        *, limits: Limits, deltas: bool,
+    ) -> None:  # fmt: skip
+        self.constraints: dict[str, Type] = {}
+        self.prepared: dict[tuple[str, tuple[str, ...]], Preparation] = {}
+        code = PlanCode(Plan(functions={}, entry="", constraints=self.constraints), self.prepared)
+        super().__init__(
+            code, encoder, {}, seed, instance, log, deadline_s, limits=limits, deltas=deltas
+        )
+        self.fragments = OpenOwner(self.scope)
+        self.num_fragments = 0
+        self.root_frame = Frame(_BODY, self, self.fragments, self.scope, ())
+
+    @property
+    def awaits_host(self) -> bool:
+        """Whether nothing of it runs, and more may come."""
+        return not self.fragments.active and not self.fragments.is_closed
+
+    def extend(
+        self, machine: Machine, code: PlanCode, operands: Sequence[Any], cells: Sequence[Cell]
+    ) -> None:
+        """Begin a fragment: the entry of ``code``, given values or cells of this run."""
+        self.prepared.update(code.constraints)
+        self.constraints.update(code.plan.constraints)
+        body = code.functions[code.plan.entry].body
+        path = (self.num_fragments,)
+        self.num_fragments += 1
+        frame = Frame(
+            body, self, self.fragments, self.scope, path, self.num_fragments, is_main=False
+        )
+        self.fragments.pending[frame] = cells
+        for cell, slot in zip(cells, body.nodes[-1].args, strict=True):
+            cell.frame, cell.slot = frame, slot
+            machine.link(frame, slot, Join(self, 1, _settling(cell)), 0)
+        machine.begin(frame)
+        for slot, given in zip(body.params, operands, strict=True):
+            if not isinstance(given, Cell):
+                machine.resolve(frame, slot, given)
+            elif given.frame is not None:
+                machine.link(given.frame, given.slot, frame, slot)
+            else:
+                machine.resolve(frame, slot, given.value)
+
+    def end_open(self, error: RunError | None) -> Result:
+        """Settle what never came to be and return the outcome."""
+        lost = Poison(error or RunError("cancelled", "the run has ended"))
+        for cells in self.fragments.pending.values():
+            for cell in cells:
+                cell.settle(lost)
+        self.fragments.pending.clear()
+        return Result(None, {}, "", [], error, self.stats)
