@@ -63,9 +63,9 @@ class Plain:
 PLAIN = Plain()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Node:
-    """A set of texts."""
+    """A set of texts. Caches ask by nodes: those that hold an automaton are equal to none other."""
 
     def automaton(
         self,

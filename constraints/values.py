@@ -191,7 +191,7 @@ def _renderings(t: Type, value: Any, in_json: bool) -> list[str]:
                 return ["null" if in_json else "none"]
             return _renderings(inner, value, in_json)
         case Union(options):
-            return [text for option in options for text in _fitting(option, value, in_json)]
+            return [text for option in options for text in _of_option(option, value, in_json)]
         case Bool() if isinstance(value, bool):
             return ["true" if value else "false"]
         case Int() if isinstance(value, int) and not isinstance(value, bool):
@@ -214,6 +214,14 @@ def _renderings(t: Type, value: Any, in_json: bool) -> list[str]:
     if not isinstance(value, str):
         return []
     return [json.dumps(value, ensure_ascii=False) if in_json else value]
+
+
+def _of_option(t: Type, value: Any, in_json: bool) -> list[str]:
+    """The renderings by an option of a union; none if the value is of another one."""
+    try:
+        return _fitting(t, value, in_json)
+    except ValueError:
+        return []
 
 
 def _fitting(t: Type, value: Any, in_json: bool) -> list[str]:

@@ -128,3 +128,11 @@ def test_options_are_what_nested_optionals_are(texts: list[str]) -> None:
     assert (
         seq(Options(tuple(parts)), Text("!")).automaton() == seq(one_by_one, Text("!")).automaton()
     )
+
+
+def test_lists_of_different_numbers_stay_apart() -> None:
+    threes = t.Schema('{"type": "integer", "multipleOf": 3}')
+    fives = t.Schema('{"type": "integer", "multipleOf": 5}')
+    both = t.Record((t.Field("a", t.List(threes, 1, 3)), t.Field("b", t.List(fives, 1, 3))))
+    assert both.accepts('{"a": [3, 6], "b": [5, 10]}')
+    assert not both.accepts('{"a": [3, 6], "b": [3, 6]}')

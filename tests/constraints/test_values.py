@@ -127,3 +127,14 @@ def test_a_text_outside_is_refused_with_its_place(type_: t.Type, text: str, reas
     with pytest.raises(ValueError, match="not a") as caught:
         parse(type_, text)
     assert reason in str(caught.value)
+
+
+def test_a_record_of_a_union_is_written_by_its_own_option() -> None:
+    cat = t.Record((t.Field("kind", t.Literal("cat")), t.Field("lives", t.Int())))
+    dog = t.Record((t.Field("kind", t.Literal("dog")), t.Field("name", t.Str())))
+    both = t.List(t.Union((cat, dog)))
+    texts = [
+        render(both, [value])
+        for value in ({"kind": "cat", "lives": 9}, {"kind": "dog", "name": "Rex"})
+    ]
+    assert texts == ['[{"kind": "cat", "lives": 9}]', '[{"kind": "dog", "name": "Rex"}]']
