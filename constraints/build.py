@@ -248,6 +248,17 @@ def _stopped(t: Stopped, max_states: int) -> Automaton:
     return found
 
 
+def tree(t: Type) -> Node | None:
+    """L(t) as a tree; None if its rules call each other in circles.
+
+    Raises:
+        ValueError: ``t`` is no constraint, or a part of it is wrong.
+    """
+    builder = _Builder(MAX_STATES)
+    node = builder.bare(t)
+    return None if builder.rules else node
+
+
 class _Builder:
     """Trees of types. ``rules`` collects those that the trees call."""
 

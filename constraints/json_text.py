@@ -34,8 +34,8 @@ from sglc.constraints.syntax import (
 )
 
 _ESCAPED: Ranges = ((0, 0x1F), (0x22, 0x22), (0x5C, 0x5C))
-_RAW = charset.invert(_ESCAPED)
-_ANY_ESCAPE = r'\\(?:["\\/bfnrt]|u(?:[0-9a-cefA-CEF][0-9a-fA-F]{3}|[dD][0-7][0-9a-fA-F]{2}))'
+RAW = charset.invert(_ESCAPED)
+ANY_ESCAPE = r'\\(?:["\\/bfnrt]|u(?:[0-9a-cefA-CEF][0-9a-fA-F]{3}|[dD][0-7][0-9a-fA-F]{2}))'
 _NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 
 
@@ -49,8 +49,8 @@ class _Escaped:
         return _escaped_chars(ranges)
 
     def span(self, ranges: Ranges, in_bytes: bool) -> Span | None:
-        lengths = [len(self.spell(c)) for c in _members(charset.intersect(ranges, _ESCAPED))]
-        raw = PLAIN.span(charset.intersect(ranges, _RAW), in_bytes)
+        lengths = [len(self.spell(c)) for c in must_escape(ranges)]
+        raw = PLAIN.span(charset.intersect(ranges, RAW), in_bytes)
         if raw is not None and raw[1] is not None:
             lengths += [raw[0], raw[1]]
         return (min(lengths), max(lengths)) if lengths else None
@@ -75,8 +75,8 @@ FREE = _Free()
 
 @lru_cache(maxsize=64)
 def _escaped_chars(ranges: Ranges) -> Automaton:
-    must = _members(charset.intersect(ranges, _ESCAPED))
-    raw = charset.char_automaton(charset.intersect(ranges, _RAW))
+    must = must_escape(ranges)
+    raw = charset.char_automaton(charset.intersect(ranges, RAW))
     return raw.union(Automaton.from_strings(map(ESCAPED.spell, must)))
 
 
@@ -87,11 +87,13 @@ def _escaped(automaton: Automaton) -> Automaton:
 
 @lru_cache(maxsize=1)
 def _free_chars() -> Automaton:
-    return charset.char_automaton(_RAW).union(Automaton.from_regex(_ANY_ESCAPE))
+    return charset.char_automaton(RAW).union(Automaton.from_regex(ANY_ESCAPE))
 
 
-def _members(ranges: Ranges) -> list[str]:
-    return [chr(c) for low, high in ranges for c in range(low, high + 1)]
+def must_escape(ranges: Ranges) -> list[str]:
+    """The characters of a set that no JSON string holds as they are."""
+    inside = charset.intersect(ranges, _ESCAPED)
+    return [chr(c) for low, high in inside for c in range(low, high + 1)]
 
 
 def string(content: Node) -> Node:

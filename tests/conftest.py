@@ -6,10 +6,11 @@ One thread for every tensor library: a two-thread operation stalls when the othe
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from generators.servers import RunningServer, start_server
 from hypothesis import settings
 
 # The same examples in every run; `--hypothesis-profile=explore` looks for new ones.
@@ -45,3 +46,11 @@ def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
         assert text == path.read_text(encoding="utf-8")
 
     return check
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A running server with the embedded model and no special flags."""
+    running = start_server(tmp_path_factory.mktemp("server"))
+    yield running
+    assert running.stop() == 0, running.log.read_text()

@@ -77,7 +77,7 @@ _RUNTIME_ORDER = (
     ("kernels",),
     ("layers", "attention", "kvcache"),
     ("models",),
-    ("engine",),
+    ("engine", "remote"),
     ("scheduler",),
     ("executor",),
     ("server",),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 from sglc.runtime.core.events import Event
 from sglc.runtime.core.script import StreamRequest
@@ -66,3 +66,14 @@ class Backend(Protocol):
 
     def stats(self) -> Mapping[str, int]:
         """Return the counters by name."""
+
+
+@runtime_checkable
+class ByteBackend(Backend, Protocol):
+    """A backend whose model is somewhere else: its ids are bytes, and it works between steps too.
+
+    ``step`` reports what has come in. Choices are scored as whole texts (``TextScore``).
+    """
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Call ``wake`` from any thread whenever there is something to report."""

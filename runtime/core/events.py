@@ -29,6 +29,9 @@ class DecodeResult:
     the decode, if one did. ``logprobs`` has one entry for each of ``ids`` (none when not asked
     for), natural logarithms of the untempered, unmasked distribution; ``top_logprobs`` holds
     (id, logprob) pairs in descending order, ties by id.
+
+    ``num_tokens`` is how many tokens the model wrote where ``ids`` are none but bytes: then
+    ``logprobs`` has one entry for each of those. None: as many as there are ids.
     """
 
     ids: tuple[int, ...]
@@ -39,6 +42,7 @@ class DecodeResult:
     top_logprobs: tuple[tuple[tuple[int, float], ...], ...] | None = None
     num_kept: int = 0
     num_forced: int = 0
+    num_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +50,13 @@ class ScoreResult:
     """Log probabilities per choice and token, natural logarithms of the raw distribution.
 
     ``top_logprobs`` holds, per choice and token, the (id, logprob) pairs of the most probable
-    tokens at its place, in descending order, ties by id; None when not asked for.
+    tokens at its place, in descending order, ties by id; None when not asked for. ``alone`` are the
+    log probabilities of the same tokens with nothing before them; None when not asked for.
     """
 
     logprobs: tuple[tuple[float, ...], ...]
     top_logprobs: tuple[tuple[tuple[tuple[int, float], ...], ...], ...] | None = None
+    alone: tuple[tuple[float, ...], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

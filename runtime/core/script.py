@@ -10,6 +10,7 @@ from sglc.runtime.core.sampling import SamplingParams
 
 if TYPE_CHECKING:
     from sglc.constraints.machine import Machine
+    from sglc.constraints.types import Type
 
 EndRule = Literal["closed", "leave", "eos"]
 
@@ -47,12 +48,15 @@ class Constraint:
     tokens as the vocabulary allows (end-of-sequence ids left out). A decode whose budget is
     too small for that from the start fails before anything is generated. Where a member is
     written and no token is allowed, the decode ends.
+
+    ``wanted`` is the type that the machine was made of, for backends that take no machines.
     """
 
     machine: Machine
     end: EndRule
     closing: bool = True
     done: frozenset[int] = frozenset()
+    wanted: Type | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,9 @@ class Decode:
     ``expect`` is how many tokens the decode will surely or probably write; a backend may keep room
     for them, so that fewer streams have to give theirs up. It changes nothing else.
 
+    ``ahead`` is how many tokens a backend that pays for its prompts may have written in one go:
+    what is behind the end of the decode is kept for those that follow. It changes nothing else.
+
     ``key`` is the sampling site (``plan.seeds.seed_key``). ``num_logprobs``: None for no
     logprobs, 0 for those of the sampled tokens, k > 0 also for the k most probable tokens.
     ``label`` names what is generated; a scripted backend answers by it.
@@ -104,6 +111,7 @@ class Decode:
     heal: bytes = b""
     label: str = ""
     expect: int = 0
+    ahead: int = 0
 
     @property
     def held_to(self) -> Constraint | None:
@@ -127,6 +135,8 @@ class Decode:
             raise ValueError(
                 f"expect must be in [0, max_tokens] ([0, {self.max_tokens}]), not {self.expect}"
             )
+        if self.ahead < 0:
+            raise ValueError(f"ahead must be at least 0, not {self.ahead}")
         if not 0 <= self.key < 2**64:
             raise ValueError(f"key must be a 64-bit unsigned number, not {self.key}")
         if not all(self.stop):
@@ -161,6 +171,17 @@ class Score:
             raise ValueError("choices must not be empty")
         if self.num_top is not None and self.num_top < 0:
             raise ValueError(f"num_top must be at least 0, not {self.num_top}")
+
+
+@dataclass(frozen=True, slots=True)
+class TextScore(Score):
+    """A score of whole texts, for a backend whose ids are bytes and no tokens of its model.
+
+    There is a log probability for each of the model's tokens that hold text of a choice.
+    ``alone``: those of the same tokens without what stands before them are wanted too.
+    """
+
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,8 @@ def prepare(t: Type, max_states: int = MAX_STATES) -> Prepared:
         machine = machines[t]
         assert machine.key  # remembered by the machine, like the next line
         machine.completion(machine.start)
-        return Prepared(Constraint(machine, end_rule(t, max_states=max_states)), machines)
+        rule = end_rule(t, max_states=max_states)
+        return Prepared(Constraint(machine, rule, wanted=t), machines)
     except (RecursionError, MemoryError):
         raise ConstraintError("it is too deep or too large to be built") from None
     except AutomatonTooLarge:

@@ -10,7 +10,7 @@ from typing import Any
 from sglc.compiler.plan.arguments import bind_arguments
 from sglc.compiler.plan.plan import Plan, walk
 from sglc.constraints.language import until
-from sglc.runtime.core.backend import Backend
+from sglc.runtime.core.backend import Backend, ByteBackend
 from sglc.runtime.executor.arms import ARMS
 from sglc.runtime.executor.calls import start_call
 from sglc.runtime.executor.code import PlanCode
@@ -86,6 +86,8 @@ class Executor:
             recorder.attach(backend, encoder)
             self._machine = TracedMachine(starters, recorder, clock)
         self._machine.most_chars = most_chars
+        if isinstance(backend, ByteBackend):
+            backend.listen(self._wake.set)
         self._models = ModelCalls(backend, self._machine, self._compiler, recorder)
         self._tools = ToolCalls(self._pool, self._machine, recorder, on_call)
         starters.update({**ARMS, **CONTROL, **EXITS, **LOOPS, **PROMPTS})
@@ -226,11 +228,11 @@ class Executor:
         return bool(self._runs)
 
     def wait(self, timeout_s: float | None = None) -> None:
-        """Block until a tool ends or a constraint is built, or the time is over.
+        """Block until a tool ends, a constraint is built, a server answers, or the time is over.
 
-        Returns at once unless tools and constraints are all that is waited for.
+        Returns at once unless these are all that is waited for.
         """
-        if self._models.idle and self.is_waiting:
+        if self._models.is_quiet and (self.is_waiting or not self._models.idle):
             limits = [each for each in (self.patience_s, timeout_s) if each is not None]
             self._pool.wait(min(limits, default=None))
 

@@ -58,6 +58,7 @@ class GenCall(ModelCall):
             expect = expect and constraint.num_tokens(expect, self.stream.encoder.tokenizer)
         if not expect and run.code.plan.hints.get("order_rows"):
             expect = node.lengths.expected(options.max_tokens)
+        ahead = run.code.plan.hints.get("num_api_spec_tokens")
         decode = Decode(
             options.max_tokens,
             options.sampling,
@@ -69,6 +70,7 @@ class GenCall(ModelCall):
             ignore_eos=node.attrs.get("ignore_eos") is True,
             jump=node.attrs.get("jump") is True,
             expect=min(expect or 0, options.max_tokens),
+            ahead=ahead if isinstance(ahead, int) else 0,
             heal=heal,
             label=self.name,
         )
@@ -107,7 +109,8 @@ class GenCall(ModelCall):
     def receive(self, number: int, event: Decoded | Scored) -> bool:
         assert isinstance(event, Decoded)
         self._result = event.result
-        count = len(event.result.ids)
+        result = event.result
+        count = len(result.ids) if result.num_tokens is None else result.num_tokens
         self.frame.run.fuel.tokens += count
         self.node.lengths.add(count)
         stats = self.frame.run.stats[self.node.loc]

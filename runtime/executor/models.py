@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from sglc.compiler.plan.select import SelectError
 from sglc.compiler.plan.tokenizations import Pieces
-from sglc.runtime.core.backend import Backend
+from sglc.runtime.core.backend import Backend, ByteBackend
 from sglc.runtime.core.events import Decoded, Delta, Ended, Event, Failed, Held, Scored
 from sglc.runtime.core.script import StreamRequest
 from sglc.runtime.executor.code import NodeCode
@@ -72,6 +72,7 @@ class ModelCalls:
     ) -> None:
         self._recorder = recorder
         self._backend = backend
+        self._is_elsewhere = isinstance(backend, ByteBackend)
         self._flights = Flights(backend)
         self._held = HeldStreams(backend, recorder)
         self._pins = Pins(backend, recorder)
@@ -94,6 +95,11 @@ class ModelCalls:
         return not (self._window or self._flights or self._held.warming)
 
     @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is to be computed here: calls run elsewhere, if any do."""
+        return self.idle or (self._is_elsewhere and not self._window)
+
+    @property
     def is_waiting(self) -> bool:
         """Whether a call waits for its constraint."""
         return bool(self._waiting)
@@ -106,7 +112,9 @@ class ModelCalls:
         if fuel.model_calls > run.limits.max_model_calls:
             raise LimitError(run.limits.exceeded(fuel))
         call = (
-            GenCall(frame, node) if node.op == "gen" else select_call(frame, node, self._pieces_of)
+            GenCall(frame, node)
+            if node.op == "gen"
+            else select_call(frame, node, self._pieces_of, whole=self._is_elsewhere)
         )
         try:
             constraint = call.prepare(self._compiler)

@@ -20,7 +20,7 @@ from sglc.compiler.plan.select import (
 )
 from sglc.compiler.plan.tokenizations import Pieces, spelled
 from sglc.runtime.core.events import Decoded, Scored
-from sglc.runtime.core.script import Extend, Score, StreamRequest
+from sglc.runtime.core.script import Extend, Score, StreamRequest, TextScore
 from sglc.runtime.executor.code import NodeCode
 from sglc.runtime.executor.errors import OpError
 from sglc.runtime.executor.frame import Frame
@@ -30,8 +30,12 @@ from sglc.runtime.tokenizer.base import TokenizerLike
 PiecesOf = Callable[[TokenizerLike], Pieces]
 
 
-def select_call(frame: Frame, node: NodeCode, pieces_of: PiecesOf) -> ModelCall:
+def select_call(
+    frame: Frame, node: NodeCode, pieces_of: PiecesOf, *, whole: bool = False
+) -> ModelCall:
     """Return the call of a ``select`` node. ``pieces_of`` gives the tokens of a tokenizer.
+
+    ``whole``: the backend scores texts, whatever their tokens are.
 
     Raises:
         OpError: an option has a value it cannot have.
@@ -40,10 +44,25 @@ def select_call(frame: Frame, node: NodeCode, pieces_of: PiecesOf) -> ModelCall:
     if tokenizations not in TOKENIZATIONS:
         raise OpError("option", f"unknown tokenizations {tokenizations!r} of select")
     if tokenizations == "canonical":
-        return SelectCall(frame, node)
+        return SelectTextCall(frame, node) if whole else SelectCall(frame, node)
+    if whole:
+        reason = "the tokens of a model on a server are not known"
+        raise OpError("option", f"all tokenizations cannot be summed: {reason}")
     if node.attrs.get("by"):
         raise OpError("option", "all tokenizations are summed, by no other method")
     return SelectAllCall(frame, node, pieces_of)
+
+
+def method_of(node: NodeCode) -> str:
+    """Return how a ``select`` decides.
+
+    Raises:
+        OpError: there is no such way.
+    """
+    method = str(node.attrs.get("by") or "token_avg")
+    if method not in METHODS:
+        raise OpError("option", f"unknown method {method!r} of select")
+    return method
 
 
 class SelectCall(ModelCall):
@@ -54,9 +73,7 @@ class SelectCall(ModelCall):
     def requests(self) -> Sequence[StreamRequest]:
         values = self.frame.values
         self._choices = distinct_choices(listed(values[self.node.args[1]]))
-        self._method = str(self.node.attrs.get("by") or "token_avg")
-        if self._method not in METHODS:
-            raise OpError("option", f"unknown method {self._method!r} of select")
+        self._method = method_of(self.node)
         encoder = self.stream.encoder
         full = list(map(self.stream.ids_with, self._choices))
         context = context_len([self.stream.ids(), *full])
@@ -115,6 +132,31 @@ class SelectCall(ModelCall):
                 sum(row) / max(len(row), 1) for row in self._scored[1]
             ]
         return found
+
+
+class SelectTextCall(ModelCall):
+    """``select`` on a server: it scores whole texts, by tokens of its own."""
+
+    __slots__ = ("_choices", "_method", "_result")
+
+    def requests(self) -> Sequence[StreamRequest]:
+        self._choices = distinct_choices(listed(self.frame.values[self.node.args[1]]))
+        self._method = method_of(self.node)
+        ids = self.stream.ids()
+        encode = self.stream.encoder.tokenizer.encode
+        choices = tuple(tuple(encode(choice, continues=True)) for choice in self._choices)
+        score = TextScore(choices, self.name, alone=self._method == "unconditional")
+        return (StreamRequest((Extend(ids), score), deltas=False),)
+
+    def receive(self, number: int, event: Decoded | Scored) -> bool:
+        assert isinstance(event, Scored)
+        self._result = event.result
+        return True
+
+    def finish(self) -> tuple[str, float, tuple[Any, ...]]:
+        rows = self._result.logprobs
+        text = self._choices[choose(self._method, rows, self._result.alone or ())]
+        return text, 0.0, (text, dict(zip(self._choices, shares(rows), strict=True)))
 
 
 class SelectAllCall(ModelCall):

@@ -1,4 +1,4 @@
-"""One server with the embedded model for all tests that do not need their own."""
+"""A client of the one server for all tests that do not need their own, and a browser."""
 
 from __future__ import annotations
 
@@ -7,15 +7,7 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 from browser.devtools import Browser, find_browser
-from generators.servers import RunningServer, start_server
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A running server with no special flags."""
-    running = start_server(tmp_path_factory.mktemp("server"))
-    yield running
-    assert running.stop() == 0, running.log.read_text()
+from generators.servers import RunningServer
 
 
 @pytest.fixture(scope="session")

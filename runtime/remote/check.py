@@ -1,0 +1,98 @@
+"""What of a request a server cannot do: refused with the reason and the way out, never skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Final, NamedTuple
+
+from sglc.constraints.types import Type
+from sglc.runtime.core.sampling import SamplingParams
+from sglc.runtime.core.script import Decode
+from sglc.runtime.remote.capabilities import Capabilities
+from sglc.runtime.remote.held import held_to
+
+_RETRY: Final = "emulate='validate-retry' generates freely, checks, and generates again"
+
+
+class Refusal(NamedTuple):
+    """An option that a server cannot do. ``is_emulated``: the policy ``validate-retry`` does it."""
+
+    option: str
+    reason: str
+    way_out: str
+    is_emulated: bool = False
+
+    def __str__(self) -> str:
+        return f"`{self.option}`: {self.reason}; {self.way_out}"
+
+
+def check_options(
+    capabilities: Capabilities,
+    *,
+    sampling: SamplingParams,
+    constraint: Type | None = None,
+    ignore_eos: bool = False,
+    logprobs: bool = False,
+) -> list[Refusal]:
+    """Return what a kind of server cannot do of the options of a decode."""
+    name = capabilities.name
+    found: list[Refusal] = []
+    for item in fields(SamplingParams):
+        is_asked = getattr(sampling, item.name) != item.default
+        if is_asked and item.name not in capabilities.sampling:
+            found.append(Refusal(item.name, f"{name} does not take it", "leave it out"))
+    if ignore_eos and not capabilities.ignore_eos:
+        found.append(Refusal("ignore_eos", f"{name} does not take it", "leave it out"))
+    if logprobs and not capabilities.logprobs:
+        found.append(
+            Refusal("logprob", f"{name} gives no log probabilities", "do not ask for them")
+        )
+    if constraint is not None and held_to(constraint, capabilities) is None:
+        found.append(
+            Refusal("type", f"{name} holds no text to {_clip(str(constraint))}", _RETRY, True)
+        )
+    return found
+
+
+def check_decode(capabilities: Capabilities, decode: Decode) -> list[Refusal]:
+    """Return what a kind of server cannot do of a decode."""
+    constraint = decode.constraint
+    found = check_options(
+        capabilities,
+        sampling=decode.sampling,
+        constraint=None if constraint is None else constraint.wanted,
+        ignore_eos=decode.ignore_eos,
+        logprobs=decode.num_logprobs is not None,
+    )
+    if capabilities.prompts == "tokens":
+        return found
+    if constraint is not None and constraint.wanted is None:
+        reason = "the machine of the constraint cannot be sent"
+        found.append(Refusal("constraint", reason, "give the type that it is of"))
+    no_ids = "ids are of a model, and the prompt is sent as text"
+    if decode.stop_ids:
+        found.append(Refusal("stop_ids", no_ids, "give the texts as `stop`"))
+    if decode.num_logprobs:
+        found.append(Refusal("num_logprobs", no_ids, "ask for those of the text alone (0)"))
+    if decode.heal:
+        found.append(Refusal("healing", no_ids, "end the prompt where a word ends"))
+    return found
+
+
+def check_select(capabilities: Capabilities) -> list[Refusal]:
+    """Return why choices cannot be scored, if they cannot."""
+    if capabilities.scoring:
+        return []
+    reason = f"{capabilities.name} gives no log probabilities of a prompt"
+    return [Refusal("select", reason, _RETRY, True)]
+
+
+def refusal_of(refusals: Sequence[Refusal], *, emulates: bool) -> str | None:
+    """Return all that is refused as one message; None if nothing is."""
+    left = [str(each) for each in refusals if not (emulates and each.is_emulated)]
+    return "; ".join(left) or None
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,38 @@
+"""What a server is told to hold a text to: the type as a regex, a JSON Schema or a grammar."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sglc.constraints.regex_text import regex_of
+from sglc.constraints.types import Grammar, Json, Schema, Sized, Stopped, Type
+from sglc.runtime.remote.capabilities import Capabilities, Constraints
+
+
+class Held(NamedTuple):
+    """A constraint in a notation of servers."""
+
+    notation: Constraints
+    text: str
+
+
+def held_to(t: Type, capabilities: Capabilities) -> Held | None:
+    """Return a type as a server understands it; None if there is no such notation.
+
+    What stands before a stop text is what is held; the stop text is looked for besides.
+    """
+    match t:
+        case Stopped(inner):
+            return held_to(inner, capabilities)
+        case Sized(inner, min_chars=0, max_chars=None):  # its bound in tokens is that of the decode
+            return held_to(inner, capabilities)
+        case Schema(text=text) if "json_schema" in capabilities.constraints:
+            return Held("json_schema", text)
+        case Json() if "json_schema" in capabilities.constraints:
+            return Held("json_schema", "{}")  # how deep it nests is checked afterwards
+        case Grammar():
+            return None
+    if "regex" in capabilities.constraints:
+        pattern = regex_of(t)
+        return None if pattern is None else Held("regex", pattern)
+    return None

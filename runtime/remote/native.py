@@ -1,0 +1,258 @@
+"""SGLang's own dialect, ``/generate``: our server, and SGLang's from 0.2 to 0.5."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, Final
+
+from sglc.runtime.core.sampling import SamplingParams
+from sglc.runtime.remote.capabilities import Capabilities
+from sglc.runtime.remote.client import Client, message_of
+from sglc.runtime.remote.errors import RemoteError
+from sglc.runtime.remote.held import held_to
+from sglc.runtime.remote.tokenizer import RemoteTokenizer
+from sglc.runtime.remote.wire import Answer, Ask, Bill, Piece, Scores, Token
+
+PATH: Final = "/generate"
+_ALWAYS: Final = ("temperature", "top_p")
+_DEFAULTS: Final = SamplingParams()
+
+
+class NativeWire:
+    """Implements Wire. Prompts are sent as SGLang's own frontend sends them."""
+
+    def __init__(self, capabilities: Capabilities, tokenizer: RemoteTokenizer) -> None:
+        self.capabilities = capabilities
+        self._tokenizer = tokenizer
+
+    async def decode(self, client: Client, ask: Ask) -> AsyncGenerator[Piece | Answer | Bill]:
+        """Yield what is written; see ``Wire``."""
+        body = self._body(ask)
+        state = [_Sample(number) for number in range(ask.samples)]
+        if not ask.stream:
+            found = await client.post(PATH, body)
+            replies = found if isinstance(found, list) else [found]
+            if len(replies) != ask.samples:
+                raise _odd(client, f"{len(replies)} texts, and {ask.samples} were asked for")
+            for sample, reply in zip(state, replies, strict=True):
+                for part in sample.take(client, reply):
+                    yield part
+            yield _bill(state)
+            return
+        async with aclosing(client.events(PATH, body | {"stream": True})) as events:
+            async for reply in events:
+                if isinstance(reply, dict) and "error" in reply:
+                    raise _refused(client, reply)
+                number = reply.get("index", 0) if isinstance(reply, dict) else 0
+                if type(number) is not int or not 0 <= number < ask.samples:
+                    raise _odd(client, f"a text number {number!r}")
+                for part in state[number].take(client, reply):
+                    yield part
+                yield _bill(state)
+
+    async def score(
+        self, client: Client, prompt: Sequence[int], choices: Sequence[str], *, alone: bool
+    ) -> Scores:
+        """Score choices as SGLang's frontend does: behind a prefix that is computed once."""
+        text, media = self._tokenizer.text_of(prompt)
+        images = {"image_data": [each.url for each in media]} if media else {}
+        nothing = {"max_new_tokens": 0}
+        prefix = _Meta(
+            client, await client.post(PATH, {"text": text, "sampling_params": nothing, **images})
+        )
+        start = max(prefix.count("prompt_tokens") - 2, 0)  # a choice may change the last token
+        body = {
+            "text": [text + choice for choice in choices],
+            "sampling_params": {**nothing, "temperature": 0},
+            "return_logprob": True,
+            "return_text_in_logprobs": True,
+            "logprob_start_len": start,
+        }
+        if media:
+            body["image_data"] = [images["image_data"]] * len(choices)
+        metas = _metas(client, await client.post(PATH, body), len(choices))
+        rows = [_counted(meta, text, prefix.count("prompt_tokens")) for meta in metas]
+        without: list[_Meta] = []
+        if alone:
+            bare = {
+                "input_ids": [[token for _, token in row] for row in rows],
+                "sampling_params": nothing,
+                "return_logprob": True,
+                "logprob_start_len": 0,
+            }
+            without = _metas(client, await client.post(PATH, bare), len(choices))
+        spent = [prefix, *metas, *without]
+        return Scores(
+            tuple(tuple(logprob for logprob, _ in row) for row in rows),
+            Bill(
+                sum(meta.count("prompt_tokens") for meta in spent),
+                0,
+                sum(meta.count("cached_tokens", 0) for meta in spent),
+            ),
+            tuple(_alone(meta, len(row)) for meta, row in zip(without, rows, strict=False))
+            if alone
+            else None,
+        )
+
+    def _body(self, ask: Ask) -> dict[str, Any]:
+        text, media = self._tokenizer.text_of(ask.prompt)
+        params: dict[str, Any] = {"max_new_tokens": ask.max_tokens, "stop": list(ask.stop)}
+        for name in sorted(self.capabilities.sampling):
+            value = getattr(ask.sampling, name)
+            if name in _ALWAYS or value != getattr(_DEFAULTS, name):
+                params[name] = value
+        if ask.ignore_eos:
+            params["ignore_eos"] = True
+        if ask.samples > 1:
+            params["n"] = ask.samples
+        if ask.seed is not None and self.capabilities.seeds:
+            params["sampling_seed"] = ask.seed % 2**63
+        if ask.constraint is not None:
+            held = held_to(ask.constraint, self.capabilities)
+            assert held is not None, "check_decode lets no other through"
+            params[held.notation] = held.text
+        body: dict[str, Any] = {"text": text, "sampling_params": params}
+        if media:
+            body["image_data"] = [each.url for each in media]
+        if ask.with_tokens:
+            body |= {
+                "return_logprob": True, "return_text_in_logprobs": True, "logprob_start_len": -1,
+            }  # fmt: skip
+        return body
+
+
+class _Sample:
+    """One text on its way: events hold all of it so far."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._text = ""
+        self._num_tokens = 0
+        self.meta: _Meta | None = None
+
+    def take(self, client: Client, reply: Any) -> list[Piece | Answer]:
+        """Return what is new in a reply."""
+        meta = self.meta = _Meta(client, reply)
+        text = reply.get("text")
+        if not isinstance(text, str):
+            raise _odd(client, "no text")
+        parts: list[Piece | Answer] = []
+        rows = meta.rows("output_token_logprobs")
+        tokens = tuple(Token(_str(row[2]), float(row[0])) for row in rows[self._num_tokens :])
+        self._num_tokens = len(rows)
+        if text.startswith(self._text) and (len(text) > len(self._text) or tokens):
+            parts.append(Piece(text[len(self._text) :], tokens, self._number))
+            self._text = text
+        finish = meta.finish()
+        if finish is not None:
+            if not self._text.startswith(text):
+                raise _odd(client, f"a text that is not the one it began with: {text[-40:]!r}")
+            kind, matched = finish
+            num_tokens = meta.count("completion_tokens")
+            # of what was shown, the begin of a stop text may be taken back
+            parts.append(Answer(kind, num_tokens, matched, self._number, len(text)))
+        return parts
+
+
+class _Meta:
+    """The ``meta_info`` of a reply.
+
+    Raises:
+        RemoteError: there is none, or a field of it is not what it is in this dialect.
+    """
+
+    def __init__(self, client: Client, reply: Any) -> None:
+        meta = reply.get("meta_info") if isinstance(reply, dict) else None
+        if not isinstance(meta, dict):
+            raise _odd(client, "no meta_info")
+        self._client = client
+        self._meta: Mapping[str, Any] = meta
+
+    def count(self, name: str, default: int | None = None) -> int:
+        """Return a number of tokens."""
+        value = self._meta.get(name)
+        value = default if value is None else value
+        if type(value) is not int or value < 0:
+            raise _odd(self._client, f"{name} {value!r}")
+        return value
+
+    def rows(self, name: str) -> Sequence[Sequence[Any]]:
+        """Return entries of ``[logprob, id, text]``; none if there are none."""
+        rows = self._meta.get(name) or []
+        if not all(isinstance(row, list) and len(row) == 3 for row in rows):
+            raise _odd(self._client, f"{name} that are no triples")
+        return rows
+
+    def finish(self) -> tuple[Any, str | None] | None:
+        """Return why a text ended, and the stop text; None if it goes on."""
+        reason = self._meta.get("finish_reason")
+        if reason is None:
+            return None
+        if isinstance(reason, str):  # 0.2
+            return ("length" if "length" in reason.lower() else "eos"), None
+        kind, matched = reason.get("type"), reason.get("matched")
+        if kind == "abort":
+            said = reason.get("message") or "without a reason"
+            raise RemoteError(f"{self._client.url}{PATH} gave up the text: {said}")
+        if kind == "length":
+            return "length", None
+        return ("stop", matched) if isinstance(matched, str) else ("eos", None)
+
+    def bad(self, what: str) -> RemoteError:
+        """Return the error of a reply that is not of this dialect."""
+        return _odd(self._client, what)
+
+
+def _metas(client: Client, replies: Any, count: int) -> list[_Meta]:
+    if not isinstance(replies, list) or len(replies) != count:
+        raise _odd(client, f"no list of {count} replies")
+    return [_Meta(client, reply) for reply in replies]
+
+
+def _counted(meta: _Meta, prompt: str, num_prompt: int) -> list[tuple[float, int]]:
+    """Return log probability and id of the tokens that hold text of a choice.
+
+    They stand behind the prompt, ``num_prompt`` tokens of it alone. The last of these counts too
+    unless it is the same with the choice behind it: then it ends the prompt's text.
+    """
+    rows = list(meta.rows("input_token_logprobs"))
+    rows = rows[-(meta.count("prompt_tokens") - max(num_prompt - 1, 0)) :]
+    if rows and num_prompt and prompt.endswith(_str(rows[0][2])):
+        rows = rows[1:]
+    found = [(float(row[0]), int(row[1])) for row in rows if row[0] is not None]
+    if not found:
+        raise meta.bad("no log probabilities of a choice")
+    return found
+
+
+def _alone(meta: _Meta, count: int) -> tuple[float, ...]:
+    """Return the log probabilities of tokens with nothing before them; the first has none: 0."""
+    rows = meta.rows("input_token_logprobs")
+    found = tuple(float(row[0] or 0.0) for row in rows)
+    return (0.0,) * (count - len(found)) + found
+
+
+def _bill(samples: Sequence[_Sample]) -> Bill:
+    metas = [sample.meta for sample in samples if sample.meta is not None]
+    return Bill(
+        max(meta.count("prompt_tokens") for meta in metas),
+        sum(meta.count("completion_tokens") for meta in metas),
+        min(meta.count("cached_tokens", 0) for meta in metas),
+    )
+
+
+def _str(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _odd(client: Client, what: str) -> RemoteError:
+    return RemoteError(
+        f"{client.url}{PATH} has sent {what}; check that it is a server of SGLang's dialect"
+    )
+
+
+def _refused(client: Client, reply: Mapping[str, Any]) -> RemoteError:
+    import json
+
+    return RemoteError(f"{client.url}{PATH} answers: {message_of(json.dumps(reply))}")

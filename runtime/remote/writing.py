@@ -1,0 +1,105 @@
+"""A text of a server on its way to the result of a decode."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sglc.runtime.core.events import DecodeResult, Finish
+from sglc.runtime.core.script import Decode
+from sglc.runtime.remote.stops import StopScan
+from sglc.runtime.remote.wire import Answer, Piece, Token
+
+
+class Writing:
+    """Collects the pieces of one sample; ``take_delta`` gives what is certain by now."""
+
+    def __init__(self, op: Decode) -> None:
+        self._op = op
+        self._scan = StopScan(op.stop)
+        self._sent = 0
+        self._tokens: list[Token] = []
+        self.answer: Answer | None = None
+
+    def add(self, piece: Piece) -> None:
+        """More of the text."""
+        self._scan.add(piece.text)
+        self._tokens += piece.tokens
+
+    def end(self, answer: Answer) -> None:
+        """The server has written all of it."""
+        self.answer = answer
+        if answer.num_chars is not None:
+            self._scan.drop(answer.num_chars)
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether there is a stop text."""
+        return self._scan.match is not None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is wanted."""
+        return self.answer is not None or self._scan.match is not None
+
+    @property
+    def text(self) -> str:
+        """The text so far, without a stop text."""
+        return self._scan.text
+
+    @property
+    def tokens(self) -> Sequence[Token]:
+        """The tokens of the whole text, where they were asked for."""
+        return self._tokens
+
+    def take_delta(self) -> str:
+        """Return what has become certain of the text since the last time."""
+        certain = len(self.text) if self.answer is not None else self._scan.num_certain
+        new = self.text[self._sent : certain]
+        self._sent = max(self._sent, certain)
+        return new
+
+    def result(self) -> DecodeResult:
+        """Return the result of a text that is over."""
+        match, answer = self._scan.match, self.answer
+        finish: Finish = "stop" if match is not None or answer is None else answer.finish
+        matched = answer.matched if answer is not None and match is None else None
+        logprobs: tuple[float, ...] = ()
+        if self._op.num_logprobs is not None:
+            logprobs = tuple(token.logprob for token in self._tokens)
+        return result_of(
+            self.text,
+            finish,
+            matched=matched if match is None else match.text,
+            logprobs=logprobs,
+            num_tokens=self.num_tokens,
+        )
+
+    @property
+    def num_tokens(self) -> int | None:
+        """How many tokens the server has written; None if nobody has said."""
+        if self.answer is not None and self.answer.num_tokens is not None:
+            return self.answer.num_tokens
+        return len(self._tokens) or None
+
+
+def result_of(
+    text: str,
+    finish: Finish,
+    *,
+    matched: str | None = None,
+    logprobs: tuple[float, ...] = (),
+    num_tokens: int | None = None,
+) -> DecodeResult:
+    """Return the result that a text is, with its bytes as ids."""
+    ids = tuple(text.encode("utf-8", "replace"))
+    if num_tokens is None:
+        num_tokens = -(-len(ids) // 4)  # nobody says: four bytes are about one
+    return DecodeResult(
+        ids,
+        text,
+        finish,
+        matched=matched,
+        logprobs=logprobs,
+        num_kept=len(ids),
+        num_tokens=num_tokens,
+    )

@@ -1,0 +1,114 @@
+"""A server that answers requests from a script: statuses, streams that break off, nonsense.
+
+Each connection has one request. What it was asked is in ``requests``.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What is sent back. ``chunks`` are events of a stream, with a pause before each.
+
+    ``breaks``: the connection is cut behind what is sent.
+    """
+
+    status: int = 200
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    chunks: Sequence[Any] | None = None
+    pause_s: float = 0.0
+    breaks: bool = False
+
+
+Answer = Callable[[str, Any], Reply]
+
+
+class ScriptedServer:
+    """Answers the next of ``replies``, or what ``answer`` makes of a path and a body."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[str, Any]] = []
+        self.replies: list[Reply] = []
+        self.answer: Answer | None = None
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
+        self._is_over = False
+
+    def __enter__(self) -> ScriptedServer:
+        self._listener = threading.Thread(target=self._listen)
+        self._listener.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._is_over = True
+        with socket.create_connection(self._socket.getsockname()):
+            pass  # wakes the listener
+        self._listener.join()
+        for thread in self._threads:
+            thread.join(10)
+        self._socket.close()
+
+    def bodies(self, path: str) -> list[Any]:
+        """Return the bodies of the requests to a path."""
+        return [body for asked, body in self.requests if asked == path]
+
+    def _listen(self) -> None:
+        while not self._is_over:
+            connection, _ = self._socket.accept()
+            thread = threading.Thread(target=self._serve, args=(connection,))
+            self._threads.append(thread)
+            thread.start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rb") as stream:
+            line = stream.readline().decode()
+            if not line:
+                return
+            size = 0
+            while (header := stream.readline().strip().lower()) != b"":
+                if header.startswith(b"content-length:"):
+                    size = int(header.split(b":")[1])
+            body = json.loads(stream.read(size)) if size else None
+            path = line.split(" ")[1]
+            with self._lock:
+                self.requests.append((path, body))
+                if self.replies:
+                    reply = self.replies.pop(0)
+                elif self.answer is not None:
+                    reply = self.answer(path, body)
+                else:
+                    reply = Reply(500, {"error": {"message": "the script is over"}})
+            with suppress(BrokenPipeError, ConnectionResetError):  # whoever asked has enough
+                self._send(connection, reply)
+
+    def _send(self, connection: socket.socket, reply: Reply) -> None:
+        head = [f"HTTP/1.1 {reply.status} X", "connection: close"]
+        head += [f"{name}: {value}" for name, value in reply.headers.items()]
+        if reply.chunks is None:
+            data = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
+            size = len(data) + (10 if reply.breaks else 0)
+            head += ["content-type: application/json", f"content-length: {size}", "", ""]
+            time.sleep(reply.pause_s)
+            connection.sendall("\r\n".join(head).encode() + data)
+            return
+        head += ["content-type: text/event-stream", "transfer-encoding: chunked", "", ""]
+        connection.sendall("\r\n".join(head).encode())
+        for chunk in reply.chunks:
+            time.sleep(reply.pause_s)
+            text = chunk if isinstance(chunk, str) else json.dumps(chunk)
+            data = f"data: {text}\n\n".encode()
+            connection.sendall(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+        if not reply.breaks:
+            connection.sendall(b"0\r\n\r\n")
