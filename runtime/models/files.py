@@ -9,6 +9,7 @@ from sglc.runtime.models.errors import ModelError
 from sglc.runtime.models.hub import resolve
 from sglc.runtime.tokenizer.conversations import CONVERSATIONS, Conversation, read_conversation
 from sglc.runtime.tokenizer.files import Tokenizer
+from sglc.runtime.tokenizer.frontend_templates import get_chat_template, template_names
 from sglc.runtime.tokenizer.template import ChatTemplate, template_source
 
 
@@ -30,9 +31,9 @@ def load_files(
     """Load tokenizer and chat template.
 
     ``tokenizer`` is where they are, if not where the model is. ``chat_template`` is a file of
-    Jinja, a conversation as JSON, the name of one that is known (``CONVERSATIONS``), or that of one
-    of several templates that come with the tokenizer. Where what ends an answer of a conversation
-    is a special token it ends every generation.
+    Jinja, a conversation as JSON, the name of one that is known (``CONVERSATIONS``, and those of
+    the frontend but ``default``), or that of one of several that come with the tokenizer. Where
+    what ends an answer of a conversation is a special token it ends every generation.
 
     Raises:
         ModelError: the files are missing or broken.
@@ -55,6 +56,8 @@ def _template(directory: Path, tokenizer: Tokenizer, wanted: str | None) -> Chat
     path = Path(wanted).expanduser()
     if wanted in CONVERSATIONS:
         return _of_conversation(CONVERSATIONS[wanted], tokenizer)
+    if wanted in template_names() and wanted != "default":
+        return _ending(get_chat_template(wanted).for_tokenizer(tokenizer), tokenizer)
     if path.suffix == ".json":
         return _of_conversation(read_conversation(path), tokenizer)
     if path.suffix == ".jinja" or path.is_file():
@@ -64,7 +67,7 @@ def _template(directory: Path, tokenizer: Tokenizer, wanted: str | None) -> Chat
         except ValueError as error:
             raise ModelError(f"{path}: {error}") from error
     if not _has_template(directory, wanted):
-        known = ", ".join(CONVERSATIONS)
+        known = ", ".join(dict.fromkeys((*CONVERSATIONS, *template_names()[1:])))
         raise ModelError(
             f"{directory}: has no chat template `{wanted}`; give a .jinja or .json file, or one of "
             + known
@@ -81,6 +84,11 @@ def _has_template(directory: Path, name: str) -> bool:
 
 def _of_conversation(conversation: Conversation, tokenizer: Tokenizer) -> ChatTemplate:
     template = ChatTemplate.from_source(conversation.jinja(), tokenizer, tokenizer.named)
+    return _ending(replace(template, stop=conversation.stop), tokenizer)
+
+
+def _ending(template: ChatTemplate, tokenizer: Tokenizer) -> ChatTemplate:
+    """Return a template of which what ends an answer is no special token: those end any text."""
     specials = tokenizer.special_ids
-    tokenizer.eos_ids |= {specials[text] for text in conversation.stop if text in specials}
-    return replace(template, stop=tuple(t for t in conversation.stop if t not in specials))
+    tokenizer.eos_ids |= {specials[text] for text in template.stop if text in specials}
+    return replace(template, stop=tuple(t for t in template.stop if t not in specials))
