@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sglc.cli.errors import EXIT_FAILED, EXIT_OK, UsageError
 from sglc.cli.models import FilesOnce, engine_config, load_host, refused_tools, seed_of
 from sglc.cli.profiles import recorder_of, report
+from sglc.cli.recordings import cut_off_on_failure, record_of
 from sglc.cli.rows import Answers, Row, answer_key, read_rows, refuse
 from sglc.cli.run import choose_entry, with_passes
 
@@ -77,13 +78,17 @@ def run_batch(
                 done = len(rows) - len(waiting)
                 print(f"{out}: {done} of {len(rows)} rows are done", file=sys.stderr)
             if waiting:
-                host = host or load_host(args, args.program, plan.config, recorder, files)
-                with refused_tools():
+                if host is None:
+                    record = record_of(args, program, plan, files, seed)
+                    host = load_host(args, args.program, plan.config, recorder, files, record)
+                with refused_tools(), cut_off_on_failure(host):
                     errors = _run_rows(host, plan, waiting, seed, answers, history)
                 failed += len(errors)
                 _report_failures(errors, len(waiting), out)
             if answers is not None:
                 answers.finish()
+    if host is not None and host.writer is not None:
+        host.writer.close()
     report(args, recorder, program, plan, seed)
     if history is not None:
         history.write()

@@ -19,7 +19,7 @@ from sglc.cli.errors import (
 
 COMMANDS = (
     "run", "check", "compile", "ir", "viz", "test", "estimate", "bench", "explain", "serve",
-    "keys",
+    "keys", "replay",
 )  # fmt: skip
 
 

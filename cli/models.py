@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from sglc.runtime.config import EngineConfig
     from sglc.runtime.executor.recorder import Recorder
     from sglc.runtime.host import Host
+    from sglc.runtime.local import LocalEngine
     from sglc.runtime.models.files import ModelFiles
+    from sglc.runtime.options import LocalOptions
+    from sglc.runtime.recording.writer import RecordingWriter
 
 
 def add_model_options(parser: argparse.ArgumentParser, *, runs: bool = True) -> None:
@@ -38,40 +41,55 @@ def load_host(
     config: Mapping[str, Any],
     recorder: Recorder | None = None,
     files: FilesOnce | None = None,
+    record: Callable[[LocalEngine], RecordingWriter] | None = None,
 ) -> Host:
     """Load the model and everything that runs plans on it; a recorder takes down what they cost.
-    ``files`` may have been read when the program was compiled.
+    ``files`` may have been read when the program was compiled; ``record`` begins a recording.
 
     Raises:
         CommandError: the model cannot be loaded.
         UsageError: an environment variable has a bad value.
     """
-    from pathlib import Path
-
     try:
-        from sglc.runtime.config import cache_folder
         from sglc.runtime.local import load
         from sglc.runtime.models.errors import ModelError
-        from sglc.runtime.options import LocalOptions
     except ModuleNotFoundError as error:
         raise CommandError(
             f"running a model needs {error.name}: pip install 'sglc[local]'"
         ) from None
-    options = LocalOptions(
+    try:
+        return load(local_options(args, program_path, config, files), recorder, record)
+    except ModelError as error:
+        raise CommandError(str(error)) from None
+
+
+def local_options(
+    args: argparse.Namespace,
+    program_path: str,
+    config: Mapping[str, Any],
+    files: FilesOnce | None = None,
+) -> LocalOptions:
+    """What the command line says of the model.
+
+    Raises:
+        UsageError: an environment variable has a bad value.
+    """
+    from pathlib import Path
+
+    from sglc.runtime.config import cache_folder
+    from sglc.runtime.options import LocalOptions
+
+    return LocalOptions(
         model=model_name(args.model, config),
         dtype=args.dtype,
         device=args.device,
         num_slots=args.max_slots,
         search_path=(str(Path(program_path).resolve().parent),),
-        timeout_s=args.timeout,
+        timeout_s=getattr(args, "timeout", None),  # of commands that run what they load
         engine=engine_config(args),
         cache_folder=cache_folder(),
         files=None if files is None else files.found,
     )
-    try:
-        return load(options, recorder)
-    except ModelError as error:
-        raise CommandError(str(error)) from None
 
 
 def model_name(given: str | None, config: Mapping[str, Any]) -> str:

@@ -21,6 +21,7 @@ from sglc.cli.models import FilesOnce, add_model_options, load_host, refused_too
 from sglc.cli.passes import add_pass_options, pipeline_of
 from sglc.cli.profiles import add_profile_options, recorder_of, report
 from sglc.cli.programs import compile_or_report, read_source
+from sglc.cli.recordings import add_record_option, check_record_file, cut_off_on_failure, record_of
 
 if TYPE_CHECKING:
     from sglc.compiler.driver import Optimization, Program
@@ -51,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_profile_options(parser)
     add_pass_options(parser)
     add_history_option(parser, writes=True)
+    add_record_option(parser)
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--stream", action="store_true", help="print text as it is written")
     output.add_argument("--json", action="store_true", help="print everything as one JSON object")
@@ -68,6 +70,7 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     from sglc.compiler.passes.pipeline import Pipeline
 
     history = HistoryFile.of(args)
+    check_record_file(args)
     model_files = FilesOnce(args.model)
     optimization = Optimization(
         pipeline_of(args),
@@ -161,11 +164,14 @@ def _run_once(
     from sglc.runtime.executor.rendered import result_data
 
     recorder = recorder_of(args)
-    host = load_host(args, args.program, plan.config, recorder, files)
-    printer = stream_printer(sys.stdout) if args.stream else None
     seed = seed_of(args, plan.config)
-    with refused_tools():
+    record = record_of(args, program, plan, files, seed)
+    host = load_host(args, args.program, plan.config, recorder, files, record)
+    printer = stream_printer(sys.stdout) if args.stream else None
+    with refused_tools(), cut_off_on_failure(host):
         result = host.run(plan, given, seed=seed, on_event=printer)
+    if host.writer is not None:
+        host.writer.close()
     if printer is not None:
         print(flush=True)
     elif args.json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sglc.compiler.plan.plan import Plan
 from sglc.runtime.engine.scripted import ScriptedBackend
@@ -17,19 +17,31 @@ from sglc.runtime.tokenizer.byte import ByteTokenizer
 from sglc.runtime.tokenizer.chatml import CHATML
 from sglc.runtime.tokenizer.prompt import PromptEncoder
 
+if TYPE_CHECKING:
+    from sglc.runtime.recording.writer import RecordingWriter
+
 Listener = Callable[[RunEvent], None]
 
 
 class Host:
     """Runs plans one after another or many at once, until they are done.
 
-    ``window`` is the number of runs of a batch that are in flight at once.
+    ``window`` is the number of runs of a batch that are in flight at once. A ``writer`` takes down
+    what is run and what comes of it.
     """
 
-    def __init__(self, executor: Executor, encoder: PromptEncoder, window: int) -> None:
+    def __init__(
+        self,
+        executor: Executor,
+        encoder: PromptEncoder,
+        window: int,
+        writer: RecordingWriter | None = None,
+    ) -> None:
         self.executor = executor
         self.encoder = encoder
+        self.writer = writer
         self._window = window
+        self._numbers: dict[Run, int] = {}  # in the recording, of those that run
 
     def run(
         self,
@@ -45,11 +57,37 @@ class Host:
             ArgumentError: the arguments do not fit the plan's parameters.
             ToolError: a tool of the program cannot be bound.
         """
-        run = self.executor.submit(
+        run = self.submit(
             plan, arguments, seed=seed, on_event=on_event, deltas=on_event is not None
         )
         self.executor.drive(run)
-        return run.result()
+        return self.result(run)
+
+    def submit(
+        self,
+        plan: Plan,
+        arguments: Mapping[str, Any],
+        *,
+        seed: int = 0,
+        instance: int = 0,
+        on_event: Listener | None = None,
+        deltas: bool = False,
+    ) -> Run:
+        """Begin an instance of a plan; see ``Executor.submit``."""
+        run = self.executor.submit(
+            plan, arguments, seed=seed, instance=instance, on_event=on_event, deltas=deltas
+        )
+        if self.writer is not None:
+            number = self.writer.plan(plan)
+            self._numbers[run] = self.writer.begin_run(number, arguments, seed=seed, row=instance)
+        return run
+
+    def result(self, run: Run) -> Result:
+        """Return the outcome of a run that is done."""
+        result = run.result()
+        if self.writer is not None:
+            self.writer.end_run(self._numbers.pop(run), result, is_timeout=run.is_timeout)
+        return result
 
     def run_batch(
         self, plan: Plan, rows: Iterable[tuple[int, Mapping[str, Any]]], *, seed: int = 0
@@ -74,9 +112,7 @@ class Host:
             while row is not None and len(in_flight) < self._window:
                 if not room.fits(row.num_tokens) and (has_begun or executor.is_asking):
                     break
-                run = executor.submit(
-                    plan, row.arguments, seed=seed, instance=row.number, deltas=False
-                )
+                run = self.submit(plan, row.arguments, seed=seed, instance=row.number)
                 room.enter(row.num_tokens)
                 in_flight.append((row, run))
                 row, has_begun = next(waiting, None), True
@@ -87,7 +123,7 @@ class Host:
             if done:
                 in_flight = [(each, run) for each, run in in_flight if not run.done]
                 for each, run in done:
-                    result = run.result()
+                    result = self.result(run)
                     written = sum(cost.completion_tokens for cost in result.stats.values())
                     room.leave(each.num_tokens, written)
                     yield each.number, result

@@ -246,3 +246,24 @@ class StreamRequest:
         if not isinstance(first, Extend) or not first.ids:
             raise ValueError("script must begin with the whole sequence to resume a stream")
         return first.ids
+
+
+def check_ids(request: StreamRequest, vocab_size: int) -> None:
+    """Refuse a request that names tokens which are not there.
+
+    Raises:
+        ValueError: a token id is outside ``[0, vocab_size)``.
+    """
+    for op in request.script:
+        if isinstance(op, Extend):
+            ids = [op.ids]
+        elif isinstance(op, Decode):
+            biased = tuple(token for token, _ in op.sampling.logit_bias)
+            ids = [tuple(op.stop_ids), biased]
+        else:
+            ids = list(op.choices) if isinstance(op, Score) else []
+        for group in ids:
+            if group and not 0 <= min(group) <= max(group) < vocab_size:
+                raise ValueError(
+                    f"token ids must be in [0, {vocab_size}), not {min(group)} .. {max(group)}"
+                )

@@ -20,7 +20,7 @@ from sglc.runtime.executor.errors import Code, Poison, RunError
 from sglc.runtime.executor.events import EventLog, RunEvent
 from sglc.runtime.executor.exits import EXITS
 from sglc.runtime.executor.frame import Frame
-from sglc.runtime.executor.limits import Limits
+from sglc.runtime.executor.limits import Limits, out_of_time
 from sglc.runtime.executor.loops import LOOPS
 from sglc.runtime.executor.machine import Machine, Starter
 from sglc.runtime.executor.models import ModelCalls
@@ -34,6 +34,7 @@ from sglc.runtime.executor.regions import CONTROL
 from sglc.runtime.executor.results import last_version, make_result
 from sglc.runtime.executor.run import Result, Run
 from sglc.runtime.executor.stream import Encoder
+from sglc.runtime.executor.tape import ToolTape
 from sglc.runtime.executor.toolcalls import RemoteCall, ToolCalls
 from sglc.runtime.executor.tools import BoundTool, ToolRegistry
 from sglc.runtime.executor.traced import TracedMachine
@@ -48,7 +49,8 @@ class Executor:
     threads of their own). The results of a run depend on its plan, arguments, seed and instance
     number, on tools and on the model, and neither on other runs nor on the order in which the
     backend works. A ``recorder`` takes down what they cost and when; it changes nothing of them.
-    ``on_call`` is told of the calls of tools that ``answer`` is to end. A prompt of more than
+    ``on_call`` is told of the calls of tools that ``answer`` is to end; a ``tape`` may know what
+    calls come to (``executor/tape.py``). A prompt of more than
     ``most_chars`` characters is refused before it is encoded.
     ``wake`` ends a ``wait``; a ``step`` clears it before anything else. ``max_step_s`` is how long
     a step may compute before the model goes on, by ``clock``: what is left waits for the next one.
@@ -69,6 +71,7 @@ class Executor:
         max_step_s: float | None = None,
         on_call: Callable[[Run, RemoteCall], None] | None = None,
         most_chars: int | None = None,
+        tape: ToolTape | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self._backend = backend
@@ -89,7 +92,7 @@ class Executor:
         if isinstance(backend, ByteBackend):
             backend.listen(self._wake.set)
         self._models = ModelCalls(backend, self._machine, self._compiler, recorder)
-        self._tools = ToolCalls(self._pool, self._machine, recorder, on_call)
+        self._tools = ToolCalls(self._pool, self._machine, recorder, on_call, tape)
         starters.update({**ARMS, **CONTROL, **EXITS, **LOOPS, **PROMPTS})
         starters.update(call=start_call, include=start_call, tool=self._tools.start)
         starters.update(gen=self._models.start, select=self._models.start)
@@ -335,8 +338,9 @@ class Executor:
         timed = [run for run in self._runs if run.deadline_s is not None]
         now = self._clock() if timed else 0.0
         for run in timed:
-            if run.deadline_s is not None and run.deadline_s <= now:
-                self._end(run, "limit", f"the run needs more than {run.limits.wall_time_s:g} s")
+            limit_s = run.limits.wall_time_s
+            if limit_s is not None and run.deadline_s is not None and run.deadline_s <= now:
+                self._end(run, "limit", out_of_time(limit_s))
 
     def _end_all(self, code: Code, message: str) -> None:
         for run in list(self._runs):

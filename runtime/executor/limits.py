@@ -71,3 +71,8 @@ class Limits:
         if self.max_data is not None and fuel.data > self.max_data:
             return f"more than {self.max_data} characters and items of data"
         return None
+
+
+def out_of_time(limit_s: float) -> str:
+    """Say that a run needs more time than it may take."""
+    return f"the run needs more than {limit_s:g} s"

@@ -11,7 +11,7 @@ from sglc.runtime.core.stats import StreamStats
 from sglc.runtime.executor.answers import Answers
 from sglc.runtime.executor.errors import RunError, Scope
 from sglc.runtime.executor.events import EventLog
-from sglc.runtime.executor.limits import Fuel, Limits
+from sglc.runtime.executor.limits import Fuel, Limits, out_of_time
 from sglc.runtime.executor.regions import RootOwner
 from sglc.runtime.executor.stream import Encoder, Stream
 from sglc.runtime.executor.tools import BoundTool
@@ -189,6 +189,17 @@ class Run:
     def awaits_host(self) -> bool:
         """Whether nothing of it runs, and more may come from whoever has opened it."""
         return False
+
+    @property
+    def is_timeout(self) -> bool:
+        """Whether it was ended from outside: its time was over, or somebody cancelled it."""
+        error = None if self.outcome is None else self.outcome.error
+        if error is None:
+            return False
+        limit_s = self.limits.wall_time_s
+        return error.code == "cancelled" or (
+            error.code == "limit" and limit_s is not None and error.message == out_of_time(limit_s)
+        )
 
     @property
     def root(self) -> Run:

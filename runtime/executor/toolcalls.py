@@ -19,6 +19,7 @@ from sglc.runtime.executor.pool import Job, ToolPool
 from sglc.runtime.executor.recorder import Recorder
 from sglc.runtime.executor.records import CallRecord
 from sglc.runtime.executor.run import Run
+from sglc.runtime.executor.tape import ToolSite, ToolTape
 from sglc.runtime.executor.tools import BoundTool, ToolError
 
 
@@ -56,7 +57,8 @@ class _Call:
 class ToolCalls:
     """Calls at work. A call that fails is tried again as often as the tool allows.
 
-    ``on_call`` is told of those that are answered from outside, with the run they are of.
+    ``on_call`` is told of those that are answered from outside, with the run they are of. A
+    ``tape`` is asked first, and is told what each call came to.
     """
 
     def __init__(
@@ -65,8 +67,10 @@ class ToolCalls:
         machine: Machine,
         recorder: Recorder | None,
         on_call: Callable[[Run, RemoteCall], None] | None = None,
+        tape: ToolTape | None = None,
     ) -> None:
         self._on_call = on_call
+        self._tape = tape
         self._numbers = itertools.count(1)
         self._remote: dict[int, Job] = {}
         self._recorder = recorder
@@ -122,6 +126,11 @@ class ToolCalls:
 
     def _submit(self, call: _Call) -> None:
         timeout_s = call.tool.spec.timeout_s or call.frame.run.limits.tool_timeout_s
+        if self._tape is not None:
+            played = self._tape.play(_site(call))
+            if played is not None:
+                self._settle(call, timeout_s, *played)
+                return
         if call.tool.function is None:
             self._ask(call, timeout_s)
             return
@@ -131,6 +140,15 @@ class ToolCalls:
         job = Job(function, timeout_s)
         self._running[job] = call
         self._pool.submit(job)
+
+    def _settle(self, call: _Call, timeout_s: float, value: Any, error: Exception | None) -> None:
+        """End a call that is known: its result is taken like any other."""
+        if self._recorder is not None and call.record is not None:
+            self._recorder.asked(call.record)
+        job = Job(None, timeout_s)
+        self._running[job] = call
+        self._pool.submit(job)
+        self._pool.settle(job, value, error)
 
     def _ask(self, call: _Call, timeout_s: float) -> None:
         assert self._on_call is not None, "remote tools are bound where someone answers them"
@@ -178,6 +196,8 @@ class ToolCalls:
         self._remote.pop(call.number, None)
         frame, node, name = call.frame, call.node, call.tool.spec.name
         error = job.error
+        if self._tape is not None:
+            self._tape.ended(_site(call), job.value, error)
         if self._recorder is not None and call.record is not None:
             self._recorder.taken(call.record)
             if error is None:
@@ -231,3 +251,9 @@ class ToolCalls:
                 self._recorder.stop([call.record])
             left += self._leave(call)
         self._ask_again((frame, node) for frame, node in left if frame.run not in runs)
+
+
+def _site(call: _Call) -> ToolSite:
+    frame = call.frame
+    path = path_text(frame.place(call.node))
+    return ToolSite(call.tool.spec, frame.run.root.instance, path, call.arguments)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sglc.runtime.config import EngineConfig
 from sglc.runtime.core.events import Ended, Event, Failed, Held
-from sglc.runtime.core.script import Decode, Extend, Score, StreamRequest
+from sglc.runtime.core.script import StreamRequest, check_ids
 from sglc.runtime.core.stats import NOTHING, Counters, Snapshot, StreamStats
 from sglc.runtime.core.text_encoder import TextEncoder
 from sglc.runtime.core.vocabulary import Vocabulary
@@ -120,7 +120,7 @@ class Scheduler:
         Raises:
             ValueError: a token id is outside the vocabulary.
         """
-        _check_ids(request, self.vocab_size)
+        check_ids(request, self.vocab_size)
         stream = self._make(request)
         if self._is_ready(stream):
             self._state.enqueue([stream])
@@ -133,7 +133,7 @@ class Scheduler:
             ValueError: a token id is outside the vocabulary; nothing is queued.
         """
         for request in requests:
-            _check_ids(request, self.vocab_size)
+            check_ids(request, self.vocab_size)
         streams = [self._make(request) for request in requests]
         ready = [stream for stream in streams if self._is_ready(stream)]
         if ready:
@@ -148,7 +148,7 @@ class Scheduler:
             ValueError: it is neither, the script does not begin with an extend, or a token id is
                 outside the vocabulary.
         """
-        _check_ids(request, self.vocab_size)
+        check_ids(request, self.vocab_size)
         self._resumption.resume(stream, request)
 
     def _make(self, request: StreamRequest) -> Stream:
@@ -238,19 +238,3 @@ class Scheduler:
         state.counters.masks_built = state.masks.masks_built
         state.counters.masks_loaded = state.masks.masks_loaded
         return state.counters.as_dict()
-
-
-def _check_ids(request: StreamRequest, vocab_size: int) -> None:
-    for op in request.script:
-        if isinstance(op, Extend):
-            ids = [op.ids]
-        elif isinstance(op, Decode):
-            biased = tuple(token for token, _ in op.sampling.logit_bias)
-            ids = [tuple(op.stop_ids), biased]
-        else:
-            ids = list(op.choices) if isinstance(op, Score) else []
-        for group in ids:
-            if group and not 0 <= min(group) <= max(group) < vocab_size:
-                raise ValueError(
-                    f"token ids must be in [0, {vocab_size}), not {min(group)} .. {max(group)}"
-                )

@@ -1,0 +1,157 @@
+"""What commands that record runs share: the option, and what a recording says of them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sglc.cli.errors import CommandError, UsageError
+
+if TYPE_CHECKING:
+    from sglc.cli.models import FilesOnce
+    from sglc.compiler.driver import Program
+    from sglc.compiler.plan.plan import Plan
+    from sglc.runtime.host import Host
+    from sglc.runtime.local import LocalEngine
+    from sglc.runtime.recording.recording import Recording
+    from sglc.runtime.recording.writer import RecordingWriter
+
+_OTHERS = ("program", "inputs", "out", "profile_json", "trace", "history")
+
+
+def add_record_option(parser: argparse.ArgumentParser) -> None:
+    """Declare where a recording goes."""
+    parser.add_argument(
+        "--record", metavar="FILE.sglrec",
+        help="write all that model and tools say, for `sglc replay`",
+    )  # fmt: skip
+
+
+def check_record_file(args: argparse.Namespace) -> None:
+    """Refuse a file that is something else, before anything runs.
+
+    Raises:
+        UsageError: says what it is.
+    """
+    if args.record is None:
+        return
+    path = Path(args.record)
+    for name in _OTHERS:
+        other = getattr(args, name, None)
+        if other is not None and other != "auto" and Path(other).resolve() == path.resolve():
+            what = "the program" if name == "program" else "--" + name.replace("_", "-")
+            raise UsageError(f"--record: {path} is already the file of {what}")
+    refuse_other_file(path)
+
+
+def refuse_other_file(path: Path) -> None:
+    """Refuse to write a recording over something that is none.
+
+    Raises:
+        UsageError: something else is there, or there is no such folder.
+    """
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        reason = "is a directory" if path.is_dir() else "lies in a folder that does not exist"
+        raise UsageError(f"{path} {reason}")
+    try:
+        begin = path.read_bytes()[:10] if path.is_file() else b""
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from None
+    if begin and not begin.startswith(b'{"sglrec":'):
+        raise UsageError(f"{path} is there and is no recording: name another file, or delete it")
+
+
+def record_of(
+    args: argparse.Namespace, program: Program, plan: Plan, files: FilesOnce, seed: int
+) -> Callable[[LocalEngine], RecordingWriter] | None:
+    """Return what begins the recording that is asked for, once the model is there."""
+    if args.record is None:
+        return None
+    return recording_to(args.record, args, program_data(args, program, plan, seed), plan, files)
+
+
+def recording_to(
+    path: str | Path,
+    args: argparse.Namespace,
+    about: Mapping[str, Any],
+    plan: Plan,
+    files: FilesOnce,
+) -> Callable[[LocalEngine], RecordingWriter]:
+    """Return what begins a recording of runs on the model of the command line."""
+    from sglc.cli.models import model_name
+    from sglc.runtime.recording.encoders import encoder_data
+    from sglc.runtime.recording.writer import RecordingWriter
+
+    def begin(engine: LocalEngine) -> RecordingWriter:
+        name = model_name(args.model, plan.config)
+        scheduler = engine.scheduler
+        model = {
+            "name": name,
+            "vocab_size": scheduler.vocab_size,
+            "max_context": scheduler.max_context,
+            **encoder_data(engine.encoder, name, files.load(name).directory),
+        }
+        return RecordingWriter(path, {**about, "model": model})
+
+    return begin
+
+
+@contextmanager
+def cut_off_on_failure(host: Host) -> Iterator[None]:
+    """Leave a recording as it is if the block fails or is interrupted."""
+    try:
+        yield
+    except BaseException:
+        if host.writer is not None:
+            host.writer.abandon()
+        raise
+
+
+def program_data(
+    args: argparse.Namespace, program: Program, plan: Plan, seed: int
+) -> dict[str, Any]:
+    """Return what a recording says of a program, and of how it was compiled and run."""
+    import sglc
+
+    checked = program.checked
+    files = {module.file.name: module.file for module in (checked.entry, *checked.modules)}
+    return {
+        "by": f"sglc {sglc.__version__}",
+        "program": {
+            "path": args.program,
+            "prompt": plan.entry,
+            "graph": program.graph.digest,
+            "sources": {name: file.text for name, file in files.items()},
+        },
+        "options": {
+            "level": args.level,
+            "pipeline": args.pipeline,
+            "by_value": not (args.json or args.stream),
+            "markup": args.trace is None,
+            "dtype": args.dtype,
+            "device": args.device,
+            "jump_forward": not args.no_jump_forward,
+            "seed": seed,
+        },
+    }
+
+
+def read(path: str | Path) -> Recording:
+    """Read a recording.
+
+    Raises:
+        CommandError: the machine lacks what reads it.
+        UsageError: it cannot be read.
+    """
+    try:
+        from sglc.runtime.recording.reader import read_recording
+        from sglc.runtime.recording.recording import RecordingError
+    except ModuleNotFoundError as error:
+        raise CommandError(f"replaying needs {error.name}: pip install 'sglc[local]'") from None
+    try:
+        return read_recording(path)
+    except RecordingError as error:
+        raise UsageError(str(error)) from None

@@ -1,0 +1,99 @@
+"""What the answer of a model call depends on, as data and as a key.
+
+The key is a digest of the tokens before the op, of the op, and of the namespace. What changes no
+answer is left out: the label, ``expect``, and ``jump``, which only allows a backend to write forced
+text faster. The number that random draws are made from counts where some are made; elsewhere it
+only says which one of several equal calls it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Sequence
+from dataclasses import MISSING, fields
+from typing import Any, Final, NamedTuple
+
+from sglc.runtime.core.sampling import SamplingParams
+from sglc.runtime.core.script import Constraint, Decode, Embed, Score
+
+CallOp = Decode | Score | Embed
+_NO_PART: Final = frozenset({"key", "label", "expect", "jump"})
+
+
+class Asked(NamedTuple):
+    """One model call: ``op`` behind ``ids``; ``label`` names what is generated."""
+
+    ids: tuple[int, ...]
+    op: CallOp
+    namespace: str
+
+    @property
+    def label(self) -> str:
+        """The name of what is generated."""
+        return self.op.label
+
+    @property
+    def site(self) -> int:
+        """Which one of several equal calls it is; 0 if nobody says so."""
+        return self.op.key if isinstance(self.op, Decode) else 0
+
+    @property
+    def key(self) -> str:
+        """Hex digest of all that the answer depends on."""
+        is_drawn = isinstance(self.op, Decode) and not self.op.sampling.is_greedy
+        parts = [op_data(self.op), self.namespace, self.site if is_drawn else None]
+        digest = hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=16)
+        digest.update(struct.pack(f"<{len(self.ids)}q", *self.ids))
+        return digest.hexdigest()
+
+
+def op_data(op: CallOp) -> dict[str, Any]:
+    """Return an op as JSON: its kind, and what differs from the defaults."""
+    return {"op": type(op).__name__.lower(), **_changed(op, _NO_PART)}
+
+
+def _changed(value: Any, left_out: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Return the fields of a dataclass that differ from their defaults."""
+    found = {}
+    for field in fields(value):
+        held = getattr(value, field.name)
+        default = field.default
+        if default is MISSING and field.default_factory is not MISSING:
+            default = field.default_factory()
+        if field.name not in left_out and held != default:
+            found[field.name] = _plain(held)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case SamplingParams():
+            return _changed(value)
+        case Constraint():
+            rules = {f.name: getattr(value, f.name) for f in fields(value)}
+            kept = {name: _plain(rules[name]) for name in ("end", "closing", "done")}
+            return {"digest": value.machine.digest, **kept}
+        case frozenset():
+            return sorted(value)
+        case bytes():
+            return value.hex()
+        case tuple():
+            return [_plain(item) for item in value]
+    return value
+
+
+def common_len(a: Sequence[int], b: Sequence[int]) -> int:
+    """Return how many tokens two sequences begin with in common."""
+    most = min(len(a), len(b))
+    if a[:most] == b[:most]:
+        return most
+    low, high = 0, most  # a[:low] is equal, a[:high] is not
+    while high - low > 1:
+        middle = (low + high) // 2
+        if a[low:middle] == b[low:middle]:
+            low = middle
+        else:
+            high = middle
+    return low

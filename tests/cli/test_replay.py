@@ -1,0 +1,265 @@
+"""`sglc run --record` and `sglc replay`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Command = Callable[..., Any]
+Write = Callable[..., Path]
+
+PROGRAM = """prompt main(topic: str):
+    user: "Tell me of {topic}."
+    assistant: "{first = gen(line, max_tokens=6)}"
+    user: "More."
+    assistant: "{second = gen(line, max_tokens=6, temperature=1)}"
+    user: "Last."
+    assistant: "{third = gen(line, max_tokens=6)}"
+"""
+
+
+@pytest.fixture
+def recorded(sglc: Command, program: Write, tmp_path: Path) -> tuple[Path, Path, str]:
+    path, file = program(PROGRAM), tmp_path / "a.sglrec"
+    done = sglc("run", path, "--topic", "rain", "--record", file)
+    assert done.code == 0, done.err
+    return path, file, done.out
+
+
+def test_a_replay_is_identical(sglc: Command, recorded: tuple[Path, Path, str]) -> None:
+    path, file, _ = recorded
+    for words in ((file,), (file, path)):
+        done = sglc("replay", *words)
+        assert done.code == 0
+        assert done.out.startswith(f"{file}: identical: 1 run, 3 calls, ")
+        assert done.err == ""
+
+
+def test_a_replay_loads_no_model(recorded: tuple[Path, Path, str]) -> None:
+    _, file, _ = recorded
+    code = (
+        "import sys; from sglc.cli.main import main\n"
+        f"code = main(['replay', {str(file)!r}])\n"
+        "sys.exit(9 if 'torch' in sys.modules else code)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_first_difference_is_told_with_its_place(
+    sglc: Command, recorded: tuple[Path, Path, str]
+) -> None:
+    path, file, _ = recorded
+    path.write_text(PROGRAM.replace("More.", "Go on."))
+    done = sglc("replay", file, path)
+    assert done.code == 1
+    assert f"{file}: not the same" in done.out
+    assert f"{path}:5:27: the prompt of call `second`" in done.out
+    assert 'expected: …"' in done.out
+    assert "More." in done.out
+    assert "Go on." in done.out
+    assert sglc("replay", file).code == 0  # the program as it was recorded is still the same
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("(line, max_tokens=6, t", "(line, max_tokens=7, t", "the options of call `second`"),
+        ("third =", "fourth =", "7:27: capture `fourth`\n    expected: nothing"),
+        ("temperature=1", "temperature=1, top_k=3", "got:      sampling="),
+    ],
+)
+def test_other_options_and_names_are_differences(
+    sglc: Command, recorded: tuple[Path, Path, str], old: str, new: str, told: str
+) -> None:
+    path, file, _ = recorded
+    path.write_text(PROGRAM.replace(old, new))
+    done = sglc("replay", file, path)
+    assert (done.code, told in done.out) == (1, True), done.out
+
+
+def test_another_outcome_is_a_difference(sglc: Command, recorded: tuple[Path, Path, str]) -> None:
+    """The same calls, and something else is made of what they gave."""
+    path, file, _ = recorded
+    path.write_text(PROGRAM + '    "x{third}"\n')
+    done = sglc("replay", file, path)
+    assert done.code == 1
+    assert "the text" in done.out
+    *lines, result, end = file.read_text().splitlines()
+    data = json.loads(result)
+    data["captures"]["second"] += "!"
+    file.write_text("\n".join([*lines, json.dumps(data), end]) + "\n")
+    done = sglc("replay", file)
+    assert done.code == 1
+    assert f"{path}:5:27: capture `second`" in done.out
+    assert '!"' in done.out
+
+
+def test_an_edited_line_executes_what_lies_downstream_of_it(
+    sglc: Command, recorded: tuple[Path, Path, str]
+) -> None:
+    path, file, out = recorded
+    before = file.read_bytes()
+    done = sglc("replay", file, "--execute")
+    assert (done.code, done.out) == (0, out)
+    assert "executed: 0 calls, 0 tokens" in done.err
+    path.write_text(PROGRAM.replace("More.", "Go on."))
+    done = sglc("replay", file, "--execute")
+    fresh = sglc("run", path, "--topic", "rain")
+    assert done.out == fresh.out
+    assert "from the recording: 1 call, " in done.err
+    assert "executed: 2 calls, " in done.err
+    assert "no longer asked: 2 calls" in done.err
+    assert file.read_bytes() == before
+
+
+def test_update_writes_the_recording_anew(sglc: Command, recorded: tuple[Path, Path, str]) -> None:
+    path, file, _ = recorded
+    path.write_text(PROGRAM.replace("Last.", "At last."))
+    done = sglc("replay", file, "--update")
+    assert done.code == 0
+    assert "executed: 1 call, " in done.err
+    assert f"{file}: written anew" in done.err
+    assert sglc("replay", file, path).code == 0
+    assert sglc("replay", file).code == 0
+    assert (
+        "At last." in json.loads(file.read_text().splitlines()[0])["program"]["sources"][str(path)]
+    )
+    assert [each.name for each in file.parent.iterdir() if "tmp" in each.name] == []
+
+
+def test_a_batch_is_one_file(sglc: Command, program: Write, tmp_path: Path) -> None:
+    path, file, rows = program(PROGRAM), tmp_path / "a.sglrec", tmp_path / "rows.jsonl"
+    rows.write_text("".join(f'{{"topic": "{word}"}}\n' for word in ("rain", "snow", "hail")))
+    done = sglc("run", path, "--inputs", rows, "--record", file)
+    assert done.code == 0, done.err
+    kinds = [json.loads(line).get("t") for line in file.read_text().splitlines()]
+    assert (kinds.count("run"), kinds.count("result"), kinds.count("plan")) == (3, 3, 1)
+    assert "identical: 3 runs, 9 calls" in sglc("replay", file).out
+    path.write_text(PROGRAM.replace("More.", "Go on."))
+    executed = sglc("replay", file, "--execute")
+    assert "from the recording: 3 calls" in executed.err
+    assert "executed: 6 calls" in executed.err
+    told = [json.loads(line)["captures"] for line in executed.out.splitlines()]
+    fresh = sglc("run", path, "--inputs", rows)
+    assert told == [json.loads(line)["captures"] for line in fresh.out.splitlines()]
+
+
+def test_a_recording_that_was_cut_off_is_checked_and_brought_to_its_end(
+    sglc: Command, recorded: tuple[Path, Path, str]
+) -> None:
+    _, file, out = recorded
+    lines = file.read_bytes().splitlines(keepends=True)
+    calls = [i for i, line in enumerate(lines) if b'"t":"call"' in line]
+    file.write_bytes(b"".join(lines[: calls[1] + 1]) + lines[calls[2]][:40])
+    done = sglc("replay", file)
+    assert done.code == 0
+    assert "1 run had not ended" in done.out
+    done = sglc("replay", file, "--update")
+    assert "from the recording: 2 calls" in done.err
+    assert "executed: 1 call, " in done.err
+    assert done.out == out
+    assert "identical: 1 run, 3 calls" in sglc("replay", file).out
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("--model", "embedded"), "--model goes with --execute"),
+        (("--max-slots", "99"), "--max-slots goes with --execute"),
+        (("--no-jump-forward",), "--no-jump-forward goes with --execute"),
+        (("none.sgl",), "none.sgl: no such file"),
+        (("--run-tools", "some"), "invalid choice"),
+    ],
+)
+def test_wrong_usage(
+    sglc: Command, recorded: tuple[Path, Path, str], words: tuple[str, ...], reason: str
+) -> None:
+    done = sglc("replay", recorded[1], *words)
+    assert done.code == 2
+    assert reason in done.err
+
+
+def test_a_program_that_no_longer_fits_is_refused(
+    sglc: Command, recorded: tuple[Path, Path, str]
+) -> None:
+    path, file, _ = recorded
+    path.write_text(PROGRAM.replace("topic: str", "subject: str").replace("{topic}", "{subject}"))
+    done = sglc("replay", file, path)
+    assert done.code == 2
+    assert "the arguments of run 1 do not fit main" in done.err
+    path.write_text(PROGRAM.replace("prompt main", "prompt other"))
+    done = sglc("replay", file, path)
+    assert (done.code, "no prompt `main`" in done.err) == (2, True)
+    path.write_text(PROGRAM.replace("gen(", "gne("))
+    assert sglc("replay", file, path).code == 1
+
+
+def test_nothing_but_a_recording_is_written_over(
+    sglc: Command, program: Write, tmp_path: Path
+) -> None:
+    path, notes = program(PROGRAM), tmp_path / "notes.txt"
+    notes.write_text("mine")
+    for file, reason in (
+        (path, "is already the file of the program"),
+        (notes, "is no recording: name another file"),
+        (tmp_path, "is a directory"),
+        (tmp_path / "no" / "a.sglrec", "lies in a folder that does not exist"),
+    ):
+        done = sglc("run", path, "--topic", "x", "--record", file)
+        assert (done.code, reason in done.err) == (2, True), done.err
+    assert notes.read_text() == "mine"
+    assert path.read_text() == PROGRAM
+
+
+def test_the_tokenizer_of_another_model_is_in_the_file(
+    sglc: Command, program: Write, tmp_path: Path
+) -> None:
+    import shutil
+
+    from sglc.runtime.models.hub import resolve
+
+    model = tmp_path / "model"
+    shutil.copytree(resolve("embedded"), model)
+    path, file = program(PROGRAM), tmp_path / "a.sglrec"
+    done = sglc("run", path, "--topic", "rain", "--record", file, "--model", model)
+    assert done.code == 0, done.err
+    shutil.rmtree(model)
+    assert "identical: 1 run, 3 calls" in sglc("replay", file).out
+    path.write_text(PROGRAM.replace("Last.", "At last."))
+    done = sglc("replay", file, "--execute")
+    assert done.code == 3
+    assert "no such directory" in done.err
+    done = sglc("replay", file, "--execute", "--model", "embedded")
+    assert done.code == 0
+    assert "executed: 1 call, " in done.err
+
+
+def test_an_interruption_leaves_what_was_recorded(
+    sglc: Command, program: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sglc.runtime.host import Host
+
+    path, file, rows = program(PROGRAM), tmp_path / "a.sglrec", tmp_path / "rows.jsonl"
+    rows.write_text('{"topic": "rain"}\n{"topic": "snow"}\n')
+    ended: list[Any] = []
+    result = Host.result
+
+    def interrupted(self: Host, run: Any) -> Any:
+        if ended:
+            raise KeyboardInterrupt
+        ended.append(run)
+        return result(self, run)
+
+    monkeypatch.setattr(Host, "result", interrupted)
+    assert sglc("run", path, "--inputs", rows, "--record", file).code == 130
+    monkeypatch.undo()
+    done = sglc("replay", file)
+    assert done.code == 0
+    assert "identical: 1 run, 3 calls" in done.out
+    assert "1 run had not ended" in done.out

@@ -1,0 +1,70 @@
+"""Runs that are recorded on the hash model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from generators.hash_model import TOKENIZER, scheduler
+
+from sglc.compiler.diagnostics import DiagnosticSink
+from sglc.compiler.driver import Optimization, compile_source
+from sglc.compiler.passes.pipeline import level
+from sglc.compiler.plan.plan import Plan
+from sglc.compiler.source import SourceFile
+from sglc.runtime.core.backend import Backend
+from sglc.runtime.executor.executor import Executor
+from sglc.runtime.executor.run import Result
+from sglc.runtime.executor.tools import ToolRegistry
+from sglc.runtime.host import Host
+from sglc.runtime.recording.encoders import encoder_data
+from sglc.runtime.recording.reader import read_recording
+from sglc.runtime.recording.recording import Recording
+from sglc.runtime.recording.recording_backend import RecordingBackend
+from sglc.runtime.recording.tools import WritingTape
+from sglc.runtime.recording.writer import RecordingWriter
+from sglc.runtime.tokenizer.chatml import CHATML
+from sglc.runtime.tokenizer.prompt import PromptEncoder
+
+Tools = Mapping[str, Callable[..., Any]]
+Row = tuple[int, Mapping[str, Any]]
+
+
+def plan_of(text: str, entry: str = "main", passes: int = 0) -> Plan:
+    sink = DiagnosticSink()
+    optimization = Optimization(level(passes), runs_entry=True, entry=entry)
+    program = compile_source(SourceFile("p.sgl", text), sink, optimization=optimization)
+    assert program is not None, [str(d) for d in sink.diagnostics]
+    return program.plan.with_entry(entry)
+
+
+def about(backend: Backend) -> dict[str, Any]:
+    encoder = PromptEncoder(TOKENIZER, CHATML)
+    model = {"vocab_size": backend.vocab_size, "max_context": backend.max_context}
+    return {"model": {**model, **encoder_data(encoder, "hash", None)}}
+
+
+def recorded(
+    path: Path,
+    plan: Plan,
+    rows: Sequence[Row],
+    tools: Tools | None = None,
+    *,
+    backend: Backend | None = None,
+    seed: int = 3,
+) -> tuple[Recording, dict[int, Result]]:
+    """Run a plan over rows by their numbers, and read what was recorded of it."""
+    backend = backend or scheduler(20_000)
+    writer = RecordingWriter(path, about(backend))
+    encoder = PromptEncoder(TOKENIZER, CHATML)
+    executor = Executor(
+        RecordingBackend(backend, writer),
+        encoder,
+        tools=ToolRegistry(dict(tools or {})),
+        tape=WritingTape(writer),
+    )
+    results = dict(Host(executor, encoder, 64, writer).run_batch(plan, rows, seed=seed))
+    executor.close()
+    writer.close()
+    return read_recording(path), results
