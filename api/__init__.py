@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from sglc.errors import RunFailed as RunFailed
     from sglc.errors import SglcError as SglcError
     from sglc.errors import StateError as StateError
-    from sglc.function import Function as Function
-    from sglc.function import function as function
-    from sglc.mock import mock as mock
+    from sglc.functions import Function as Function
+    from sglc.functions import function as function
+    from sglc.mocking import mock as mock
     from sglc.primitives import assistant as assistant
     from sglc.primitives import assistant_begin as assistant_begin
     from sglc.primitives import assistant_end as assistant_end
@@ -52,9 +52,9 @@ _HOMES: Final = {
     "RunFailed": "sglc.errors",
     "SglcError": "sglc.errors",
     "StateError": "sglc.errors",
-    "Function": "sglc.function",
-    "function": "sglc.function",
-    "mock": "sglc.mock",
+    "Function": "sglc.functions",
+    "function": "sglc.functions",
+    "mock": "sglc.mocking",
     "ProgramState": "sglc.state",
     **dict.fromkeys(
         (

@@ -182,3 +182,10 @@ def test_typed_values_keep_their_type(hashed: Backend) -> None:
     assert len(state["m"]) == 3
     assert state["m"].isdigit()
     assert state.get_meta_info("m")["completion_tokens"] >= 3
+
+
+def test_names_of_the_package_are_not_those_of_its_modules() -> None:
+    import pkgutil
+
+    modules = {module.name for module in pkgutil.iter_modules(sglc.__path__)}
+    assert not modules.intersection(sglc._HOMES)
