@@ -37,12 +37,14 @@ class Gen(Expr):
     """A text that the model writes.
 
     ``options`` are those that were given, by the names of the language; what was not given is
-    taken from the run. ``constraint`` is what the text has to be; the value is what it means there.
+    taken from the run. ``constraint`` is what the text has to be; the value is what it means there,
+    an object of the ``python`` type if there is one.
     """
 
     name: str | None
     options: Mapping[str, Any] = field(default_factory=dict)
     constraint: Type | None = None
+    python: Any = None
 
 
 @dataclass(frozen=True, slots=True)

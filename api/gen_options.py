@@ -111,7 +111,7 @@ def constraint_of(
 
     Raises:
         ValueError: a pattern or a schema is wrong, or two of them are given.
-        TypeError: a value is of the wrong type.
+        TypeError: a value is of the wrong type, or no constraint stands for ``type_``.
     """
     given = {"regex": regex, "json_schema": json_schema, "dtype": dtype, "type": type_}
     names = [name for name, value in given.items() if value is not None]
@@ -133,8 +133,6 @@ def constraint_of(
             raise ValueError(f"dtype must be int, float, str or bool, not {name}; see type=")
         pattern, options = _DTYPES[name]
         return constraints.regex(pattern), options
-    from sglc.constraints.types import Type
+    from sglc.types import as_constraint
 
-    if not isinstance(type_, Type):
-        raise TypeError(f"type must be one of sglc.constraints, not {type_!r}")
-    return type_, {}
+    return as_constraint(type_), {}

@@ -55,7 +55,8 @@ def gen(
         regex: the text has to match; the pattern is checked here.
         json_schema: the text has to be JSON of this schema, as text or as a dict.
         dtype: ``int``, ``float``, ``str`` or ``bool``: the text has to be one; ``s[name]`` is text.
-        type: a type of ``sglc.constraints``: ``s[name]`` is a value of it.
+        type: a type of Python, such as ``list[int]``, a dataclass or a Pydantic model, or one of
+            ``sglc.constraints``: ``s[name]`` is an object of it.
         healing: the last word of the prompt may become part of the first token.
 
     Raises:
@@ -97,7 +98,7 @@ def gen(
         }
     )
     constraint, more = constraint_of(regex=regex, json_schema=json_schema, dtype=dtype, type_=type)
-    return Gen(name, {**more, **options}, constraint)
+    return Gen(name, {**more, **options}, constraint, type)
 
 
 def gen_int(name: str | None = None, **options: Any) -> Expr:

@@ -27,9 +27,12 @@ _GEN_ATTRS: Final = {
 
 
 class Variable:
-    """A named value of a state: of a cell, of a list of variables, or set by the program."""
+    """A named value of a state: of a cell, of a list of variables, or set by the program.
 
-    __slots__ = ("cell", "items", "value")
+    The value of a cell becomes an object of the ``python`` type, if there is one, when it is read.
+    """
+
+    __slots__ = ("cell", "items", "python", "value")
 
     def __init__(
         self,
@@ -37,8 +40,10 @@ class Variable:
         *,
         value: Any = None,
         items: list[Variable] | None = None,
+        python: Any = None,
     ) -> None:
         self.cell = cell
+        self.python = python
         self.value = value
         self.items = items
 
@@ -121,7 +126,7 @@ class ProgramState:
             "gen", (self._stream,), 2, tuple(attrs.items()), part.constraint, loc
         )
         self._go_on(stream)
-        self._name(part.name, Variable(value))
+        self._name(part.name, Variable(value, python=part.python))
 
     def _name(self, name: str | None, variable: Variable) -> None:
         if name is not None:
@@ -327,7 +332,14 @@ class ProgramState:
             return [self._value(name, item) for item in variable.items]
         if variable.cell is None:
             return variable.value
-        return self._wait(f"`{name}`", variable.cell)
+        value = self._wait(f"`{name}`", variable.cell)
+        if variable.python is None:
+            return value
+        if variable.value is None:
+            from sglc.types import as_python
+
+            variable.value = as_python(variable.python, value)
+        return variable.value
 
     def _wait(self, what: str, cell: Cell) -> Any:
         if not cell.done:

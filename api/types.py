@@ -1,0 +1,75 @@
+"""Types of Python in prompt programs: what a model may write for them, and back.
+
+gen("order", type=Order)          # s["order"] is an Order
+as_constraint(list[int])          # the same as a constraint
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sglc.constraints.types import Type
+
+__all__ = ["as_constraint", "as_python", "as_value", "build_regex_from_object"]
+
+
+def as_constraint(type_: Any) -> Type:
+    """Return the constraint that a Python type stands for; a constraint stands for itself.
+
+    Raises:
+        PythonTypeError: nothing stands for it; names the field and the way out.
+    """
+    from sglc.constraints.python import as_constraint
+
+    return as_constraint(type_)
+
+
+def as_python(type_: Any, value: Any) -> Any:
+    """Return the object of a Python type that a value of a program stands for.
+
+    Raises:
+        PythonTypeError: as ``as_constraint``.
+        ConversionError: the value stands for none; names the place inside of it.
+    """
+    from sglc.constraints.python import as_python
+
+    return as_python(type_, value)
+
+
+def as_value(type_: Any, value: Any) -> Any:
+    """Return the value of a program that an object of a Python type is.
+
+    Raises:
+        PythonTypeError: as ``as_constraint``.
+        ConversionError: the object is not of the type; names the place inside of it.
+    """
+    from sglc.constraints.python import as_value
+
+    return as_value(type_, value)
+
+
+def build_regex_from_object(
+    object: Any, whitespace_pattern: str | None = None
+) -> str:  # the names are SGLang's
+    """Return a regex of the JSON of a type or a JSON Schema, for ``gen(regex=…)``.
+
+    ``object`` is a Pydantic model or another type of Python, a schema, or its JSON text. Every
+    field of a model is written, in order. ``whitespace_pattern`` is what may stand around commas
+    and colons, a blank or nothing by default. ``gen(type=…)`` and ``gen(json_schema=…)`` enforce
+    more, and take less time.
+
+    Raises:
+        PythonTypeError: no constraint stands for the type.
+        RegexSchemaError: no regex says what the schema does.
+        ValueError: the text is not JSON.
+    """
+    from sglc.constraints.python import json_schema_of
+    from sglc.constraints.schema_regex import schema_regex
+
+    schema = json.loads(object) if isinstance(object, str) else object
+    if not isinstance(schema, Mapping):
+        schema = json_schema_of(schema)
+    return schema_regex(schema, "[ ]?" if whitespace_pattern is None else whitespace_pattern)
