@@ -100,7 +100,9 @@ class ProgramState:
                 self._role = None
                 self._step("role.end", (self._stream,), (("role", name),), loc)
             case Media():
-                self._step("media", (self._stream, part), (), loc)
+                from sglc.pictures import picture_of
+
+                self._step("media", (self._stream, picture_of(part)), (), loc)
             case _:
                 raise TypeError(f"a prompt cannot be appended with {part!r}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,19 @@ class Special:
     """One special token by its name, such as ``<|im_end|>``."""
 
     name: str
+
+
+@dataclass(frozen=True, weakref_slot=True, slots=True)
+class Media(Special):
+    """A picture or video: one token of a backend that takes such. ``name`` is that of the token.
+
+    ``url`` is where it is, ``data:`` addresses included; ``shown`` is what stands for it in the
+    text of the prompt.
+    """
+
+    kind: Literal["image", "video"]
+    url: str
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +60,30 @@ def alternating(parts: Sequence[str]) -> list[Text | Special]:
 def messages_of(segments: Iterable[Segment]) -> list[dict[str, Any]]:
     """Return ``{role, content}`` of every message, the open one included.
 
+    Content is text, or where there are pictures a list of parts, as OpenAI's clients write it.
     Text outside of messages is left out.
     """
     found: list[dict[str, Any]] = []
+    parts: list[dict[str, Any]] = []
     is_open = False
     for segment in segments:
         if isinstance(segment, RoleBegin):
+            parts = []
             found.append({"role": segment.role, "content": ""})
             is_open = True
         elif isinstance(segment, RoleEnd):
             is_open = False
+        elif is_open and isinstance(segment, Media):
+            kind = f"{segment.kind}_url"
+            parts.append({"type": kind, kind: {"url": segment.url}})
+            found[-1]["content"] = parts
         elif is_open:
             piece = segment.text if isinstance(segment, Text) else segment.name
-            found[-1]["content"] += piece
+            if not parts or parts[-1]["type"] != "text":
+                parts.append({"type": "text", "text": ""})
+            parts[-1]["text"] += piece
+            if len(parts) == 1:
+                found[-1]["content"] = parts[0]["text"]
     return found
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from sglc.compiler.plan.data import Branch, DataError, describe, format_value
+from sglc.compiler.plan.media import Picture
 from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Segment, Special, Text, alternating
 from sglc.compiler.plan.sites import path_text
 from sglc.runtime.executor.code import NodeCode
@@ -65,7 +66,17 @@ def start_child(machine: Machine, frame: Frame, node: NodeCode) -> None:
 
 
 def start_media(machine: Machine, frame: Frame, node: NodeCode) -> None:
-    raise OpError("model", "the model takes text only: no images, no videos")
+    """Append a picture: an address that begins with ``data:`` or ``http``, or a ``Picture``."""
+    encoder, given = frame.run.encoder, frame.values[node.args[1]]
+    make = getattr(encoder.tokenizer, "new_media", None)
+    if make is None:
+        raise OpError("model", "the model takes text only: no images, no videos")
+    picture = given if isinstance(given, Picture) else Picture("image", str(given))
+    if not picture.url.startswith(("data:", "http://", "https://")):
+        raise OpError("data", "a picture is given by an address of http(s): or data:")
+    shown = getattr(getattr(encoder, "template", None), "image_token", "")
+    segment = make(picture.kind, picture.url, shown)
+    _append(machine, frame, node, frame.values[node.args[0]], segment)
 
 
 def start_slice(machine: Machine, frame: Frame, node: NodeCode) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from sglc.compiler.plan.segments import Special
+from sglc.compiler.plan.segments import Media, Special
 from sglc.runtime.tokenizer.byte import without_surrogates
 
 ROLES: Final = ("system", "developer", "user", "assistant", "tool")
@@ -28,17 +28,6 @@ Ids = tuple[int, ...]
 def role_token(role: str) -> str:
     """Return the name of the token that begins a message."""
     return f"<|{role}|>"
-
-
-@dataclass(frozen=True, weakref_slot=True, slots=True)
-class Media(Special):
-    """A picture or video in a prompt: one token. ``name`` is that of the token.
-
-    ``url`` is where it is, ``data:`` addresses included.
-    """
-
-    kind: Literal["image", "video"]
-    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +81,10 @@ class RemoteTokenizer:
         """Return every border between characters: no byte depends on another."""
         return list(range(len(text) + 1))
 
-    def new_media(self, kind: Literal["image", "video"], url: str) -> Media:
+    def new_media(self, kind: Literal["image", "video"], url: str, shown: str = "") -> Media:
         """Return the token of a picture or video; it is known as long as somebody holds it.
+
+        ``shown`` stands for it in a prompt that is sent as text.
 
         Raises:
             ValueError: so many were made that there are no ids left.
@@ -102,7 +93,7 @@ class RemoteTokenizer:
             raise ValueError(f"a backend takes {_MAX_MEDIA} pictures and videos at most")
         number = self._num_media
         self._num_media += 1
-        made = Media(f"<|{kind} {number}|>", kind, url)
+        made = Media(f"<|{kind} {number}|>", kind, url, shown)
         self._media[_FIRST_MEDIA + number] = made
         return made
 
@@ -128,7 +119,7 @@ class RemoteTokenizer:
             yield text.decode(errors="replace")
 
     def text_of(self, ids: Sequence[int]) -> tuple[str, tuple[Media, ...]]:
-        """Return a prompt for a server that takes text: with its pictures, which are no text.
+        """Return a prompt for a server that takes text, with its pictures in their order.
 
         Raises:
             ValueError: there are messages in it.
@@ -138,6 +129,7 @@ class RemoteTokenizer:
         for part in self.parts(ids):
             if isinstance(part, Media):
                 media.append(part)
+                text.append(part.shown)
             elif isinstance(part, Special):
                 raise ValueError("the server takes text, and the prompt has messages")
             else:

@@ -95,6 +95,7 @@ class FrontendTemplate:
             generation=cutter.cut(asking),
             default_system=self.default_system_prompt,
             stop=tuple(self.stop_str),
+            image_token=self.image_token,
         )
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Segment, Special, Text
+from sglc.compiler.plan.segments import Media, RoleBegin, RoleEnd, Segment, Special, Text
 from sglc.runtime.tokenizer.base import TokenizerLike
 from sglc.runtime.tokenizer.byte import without_surrogates
 from sglc.runtime.tokenizer.encoded import Encoded, Ids, OpenText, Written, num_spelled
@@ -161,11 +161,16 @@ class PromptEncoder:
     def text(self, segments: Sequence[Segment]) -> str:
         """Return the stream as text, special tokens by their names, ``bos_ids`` left out.
 
+        Pictures are what stands for them.
+
         Raises:
             ValueError: a role that the model does not have.
         """
         pieces = self._pieces(segments, self.start)
-        return "".join(p.text if isinstance(p, Text) else p.name for p in pieces)
+        return "".join(
+            p.text if isinstance(p, Text) else p.shown if isinstance(p, Media) else p.name
+            for p in pieces
+        )
 
     def _before(self, encoded: Encoded, first: Segment) -> Encoded | None:
         """What a stream that goes on with ``first`` takes over: of an empty one the begin token,
