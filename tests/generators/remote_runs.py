@@ -22,12 +22,13 @@ def plan_of(source: str) -> Plan:
 
 
 class Runner:
-    """Runs programs on a server; ``log`` has the deltas of the last run."""
+    """Runs programs on a server. ``deltas``: texts are asked for as they are written."""
 
     def __init__(self, remote: Remote, **options: Any) -> None:
         self.remote = remote
         self.executor = Executor(remote.backend, remote.encoder, **options)
         self.num_steps = 0
+        self.deltas = True
 
     def run(self, plan: Plan | str, seed: int = 0, **arguments: Any) -> Result:
         """Run a program to its end."""
@@ -36,7 +37,7 @@ class Runner:
     def submit(self, plan: Plan | str, seed: int = 0, **arguments: Any) -> Run:
         """Begin a program."""
         made = plan_of(plan) if isinstance(plan, str) else plan
-        return self.executor.submit(made, arguments, seed=seed)
+        return self.executor.submit(made, arguments, seed=seed, deltas=self.deltas)
 
     def finish(self, run: Run) -> Result:
         """Step until a run is done, and count the steps."""
