@@ -5,8 +5,8 @@
 
 ``overhead``: microseconds of a one-token request through the executor and the remote backend,
 beside the same request by bare clients of the same HTTP library, one after another; the difference
-to the one with an event loop is ours. ``batch``: the same program over rows, all at once. ``speculation``: prompt tokens that are
-billed for an extraction of three fields from a text, without and with it.
+to the one with an event loop is ours. ``batch``: the same program over rows, all at once.
+``speculate``: prompt tokens that are billed for three fields behind a text, without and with it.
 """
 
 from __future__ import annotations

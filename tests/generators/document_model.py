@@ -60,7 +60,7 @@ class DocumentModel:
     def _write(
         self, prompt: str, most: int, stops: list[str]
     ) -> tuple[str, list[str], str, str | None, int]:
-        """Return the text, its tokens, why it ended, the stop text, and the tokens of the prompt."""
+        """Return text, tokens, why it ended, the stop text, and how many tokens the prompt has."""
         num_input = len(tokens_of(prompt))
         rest = self.document[len(prompt) :] if self.document.startswith(prompt) else ""
         text, tokens, finish, matched = "", [], "eos", None

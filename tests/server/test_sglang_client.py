@@ -1,21 +1,16 @@
-"""SGLang's own frontend, version 0.4.1 as published, against the running server.
-
-It is installed without its dependencies (.ci/run); of these it needs a notebook's `display` only to
-be there.
-"""
+"""SGLang's own frontend, version 0.4.1 as published, against the running server."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import re
-import sys
-import types
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from generators.servers import RunningServer
+from generators.sglang_frontend import sglang_frontend
 
 # what goes wrong in a program's thread is a warning; as an error it would leave the state waiting
 pytestmark = [
@@ -27,15 +22,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def sgl(server: RunningServer) -> Iterator[Any]:
     """The package, with the server as its default backend and ChatML as template."""
-    display = types.ModuleType("IPython.display")
-    display.__dict__.update(HTML=None, display=None)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "IPython", types.ModuleType("IPython"))
-        patch.setitem(sys.modules, "IPython.display", display)
-        package = pytest.importorskip(
-            "sglang", reason="pip install --no-deps -c constraints.txt sglang"
-        )
-        assert package.__version__ == "0.4.1"
+    with sglang_frontend() as package:
         package.set_default_backend(
             package.RuntimeEndpoint(server.url, chat_template_name="chatml")
         )
