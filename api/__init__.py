@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sglc.backend import Backend as Backend
     from sglc.backend import set_default_backend as set_default_backend
     from sglc.engine import Engine as Engine
+    from sglc.errors import BatchInterrupted as BatchInterrupted
     from sglc.errors import NoBackendError as NoBackendError
     from sglc.errors import RunFailed as RunFailed
     from sglc.errors import SglcError as SglcError
@@ -48,6 +49,7 @@ _HOMES: Final = {
     "Backend": "sglc.backend",
     "set_default_backend": "sglc.backend",
     "Engine": "sglc.engine",
+    "BatchInterrupted": "sglc.errors",
     "NoBackendError": "sglc.errors",
     "RunFailed": "sglc.errors",
     "SglcError": "sglc.errors",

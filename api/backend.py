@@ -22,15 +22,22 @@ class Backend:
     """Runs programs. ``make`` is called once, in the thread that the executor will live in.
 
     ``seam`` says how the token ids behind a generation are made: ``repair`` keeps those that the
-    model wrote, ``canonical`` tokenizes the whole text again, as SGLang does.
+    model wrote, ``canonical`` tokenizes the whole text again, as SGLang does. ``window`` is how
+    many rows of a batch it has use for at once.
     """
 
     def __init__(
-        self, make: Callable[[threading.Event], Made], *, name: str, seam: Seam = "repair"
+        self,
+        make: Callable[[threading.Event], Made],
+        *,
+        name: str,
+        seam: Seam = "repair",
+        window: int = 128,
     ) -> None:
         from sglc.runtime.background import BackgroundHost
 
         self.name = name
+        self.window = window
         self.seam: Seam = seam
         self.fragments = Fragments()
 

@@ -33,7 +33,8 @@ class Engine(Backend):
         options.setdefault("engine", EngineConfig.from_env())
         options.setdefault("cache_folder", cache_folder())
         local = LocalOptions(model=model_path, **options)
-        super().__init__(lambda wake: _load(local, wake), name=model_path, seam=seam)
+        window = 2 * local.engine.max_running
+        super().__init__(lambda wake: _load(local, wake), name=model_path, seam=seam, window=window)
 
 
 def _load(options: LocalOptions, wake: threading.Event) -> Made:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sglc.runtime.executor.errors import RunError
+    from sglc.state import ProgramState
 
 
 class SglcError(Exception):
@@ -35,3 +37,19 @@ class NoBackendError(SglcError):
         super().__init__(
             "no backend is set: call sglc.set_default_backend(sglc.Engine()), or give backend=…"
         )
+
+
+class BatchInterrupted(KeyboardInterrupt):
+    """A batch was interrupted: Ctrl-C.
+
+    ``states`` has one state for each row, in their order: those that were done keep their values,
+    those that ran were cancelled, None stands for rows that had not begun. ``place`` is the line
+    of the program where the batch was, ``file:line``; "" if no program was running.
+    """
+
+    def __init__(self, states: Sequence[ProgramState | None], num_done: int, place: str) -> None:
+        self.states = states
+        self.num_done = num_done
+        self.place = place
+        where = f" at {place}" if place else ""
+        super().__init__(f"the batch was interrupted{where}: {num_done} of {len(states)} rows done")

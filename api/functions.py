@@ -5,16 +5,21 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from difflib import get_close_matches
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from sglc.backend import backend_or_default
+from sglc.errors import RunFailed
 from sglc.gen_options import RUN_DEFAULTS, RUN_NAMES, options_of
+from sglc.runtime.executor.errors import RunError
 from sglc.staging import Staging
 from sglc.state import ProgramState
-from sglc.waiting import ThreadWaiter
+from sglc.waiting import ThreadWaiter, current_waiter
+
+if TYPE_CHECKING:
+    from sglc.backend import Backend
 
 _RUN_ONLY = ("backend", "stream", "seed", "use_thread")
 
@@ -41,6 +46,9 @@ class Function:
                 f"the first parameter of {func.__qualname__} must be named `s`, but is {first}"
             )
         self._names = names[1:]
+        self._parameters = self.signature.replace(
+            parameters=[*self.signature.parameters.values()][1:]
+        )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """With a state as first argument go on in it; else ``run``."""
@@ -76,9 +84,12 @@ class Function:
         call, options, others = self.arranged(args, kwargs)
         backend = backend_or_default(others.get("backend"))
         is_streamed = bool(others.get("stream", False))
+        waiter = ThreadWaiter() if is_streamed else current_waiter()
         staging = Staging(
-            backend, options, ThreadWaiter(), seed=int(others.get("seed") or 0), deltas=is_streamed
+            backend, options, waiter, seed=int(others.get("seed") or 0), deltas=is_streamed
         )
+        if staging.fault is not None:
+            raise staging.fault
         state = ProgramState(staging)
         if is_streamed:
             thread = threading.Thread(
@@ -90,12 +101,62 @@ class Function:
             self.run_in(state, call)
         return state
 
+    @overload
+    def run_batch(
+        self, rows: Iterable[Any], *, num_threads: int | str = ..., progress_bar: bool = ...,
+        generator_style: Literal[False] = ..., backend: Backend | None = ..., seed: int = ...,
+        **options: Any,
+    ) -> list[ProgramState]: ...  # fmt: skip
+    @overload
+    def run_batch(
+        self, rows: Iterable[Any], *, generator_style: Literal[True],
+        num_threads: int | str = ..., progress_bar: bool = ..., backend: Backend | None = ...,
+        seed: int = ..., **options: Any,
+    ) -> Iterator[ProgramState]: ...  # fmt: skip
+    def run_batch(
+        self,
+        rows: Iterable[Any],
+        *,
+        num_threads: int | str = "auto",
+        progress_bar: bool = False,
+        generator_style: bool = False,
+        backend: Backend | None = None,
+        seed: int = 0,
+        **options: Any,
+    ) -> list[ProgramState] | Iterator[ProgramState]:
+        """Run the program once for each row, a dict or a tuple of arguments.
+
+        Returns the states in the order of the rows, each of them done; in ``generator_style`` an
+        iterator over them, of which each is there as soon as it is done. A row that fails holds up
+        no other: its state says why. ``num_threads`` is how many rows may be open at once, and so
+        how many threads their Python may take; rows take no thread each.
+
+        Raises:
+            TypeError: a row does not fit the parameters; nothing has been run.
+            ValueError: an option is out of its range; nothing has been run.
+            BatchInterrupted: Ctrl-C. It has the states, those that were done with their values.
+            NoBackendError: there is nothing to run on.
+        """
+        from sglc.batch import batch_of
+
+        given = [*rows]
+        if not given:
+            return iter(()) if generator_style else []
+        batch = batch_of(
+            self, given, options, backend_or_default(backend), seed=seed,
+            num_threads=num_threads, progress_bar=progress_bar,
+        )  # fmt: skip
+        return batch.in_order() if generator_style else [*batch.in_order()]
+
     def run_in(self, state: ProgramState, call: inspect.BoundArguments) -> None:
         """Run the function on a state that was made for it, to its end."""
         try:
             state.ret_value = self.func(state, *call.args, **call.kwargs)
-        except BaseException as error:
+        except Exception as error:
             state.fail(error)
+            raise
+        except BaseException as error:  # it was stopped: whoever reads the state later was not
+            state.fail(RunFailed(RunError("cancelled", f"stopped by {type(error).__name__}")))
             raise
         state.end()
 
@@ -127,9 +188,8 @@ class Function:
                 own[name] = value
             else:
                 raise TypeError(self._unknown(name))
-        parameters = list(self.signature.parameters.values())[1:]
         try:
-            call = self.signature.replace(parameters=parameters).bind(*args, **own)
+            call = self._parameters.bind(*args, **own)
         except TypeError as error:
             raise TypeError(f"{self.func.__name__}: {error}") from None
         return call, {**RUN_DEFAULTS, **options_of(options)}, others

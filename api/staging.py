@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from sglc.compiler.plan.plan import Loc
@@ -36,7 +35,8 @@ class Staging:
 
     ``options`` are those of its calls that say nothing else, by the names of ``RUN_DEFAULTS``;
     ``waiter`` is how a read waits. ``on_text`` is told of every piece of text that the model
-    writes: the cell of the call and the piece, in the thread of the executor.
+    writes: the cell of the call and the piece, in the thread of the executor. ``on_end`` is told,
+    mostly in that thread, that nothing of the run goes on. ``fault`` is why it could not begin.
     """
 
     def __init__(
@@ -52,6 +52,9 @@ class Staging:
         self.backend = backend
         self.options = options
         self.waiter = waiter
+        self.outlet = waiter.outlet(backend.host)
+        self.fault: RuntimeError | None = None
+        self.on_end: Callable[[], None] | None = None
         self.since_s = 0.0
         self.on_text: Callable[[Cell, str], None] | None = None
         self.num_fragments = 0
@@ -68,7 +71,7 @@ class Staging:
             )
             run.on_result = self._take_result
 
-        backend.host.call(begin)
+        self.outlet.call(begin, self._be_lost)
 
     @property
     def is_ended(self) -> bool:
@@ -88,7 +91,7 @@ class Staging:
         outputs = tuple(Cell() for _ in range(num_outputs))
         with self._lock:
             if self._is_ended:
-                error = RunError("cancelled", "the run has ended", loc)
+                error = RunError("cancelled", str(self.fault or "the run has ended"), loc)
                 for cell in outputs:
                     cell.fail(error)
                 return outputs
@@ -96,7 +99,7 @@ class Staging:
             if op in MODEL_OPS and not self._is_staged:
                 self._is_staged = True
                 self.since_s = time.monotonic()
-                self.backend.host.stage(self)
+                self.outlet.stage(self)
         return outputs
 
     def cut(self) -> None:
@@ -120,10 +123,12 @@ class Staging:
                 self._run, fragment.plan, fragment.operands, fragment.cells
             )
 
-        try:
-            self.backend.host.call(extend)
-        except RuntimeError as error:
-            self._lose(fragment.cells, str(error))
+        self.outlet.call(extend, lambda error: self._lose(fragment.cells, str(error)))
+
+    def _be_lost(self, error: RuntimeError) -> None:
+        self.fault = error
+        self._is_ended = True
+        self._be_over()
 
     def _lose(self, cells: tuple[Cell, ...], message: str) -> None:
         for cell in cells:
@@ -152,12 +157,18 @@ class Staging:
             if self._run is not None:
                 action(self._run)
 
-        with suppress(RuntimeError):  # the engine is gone, and with it every run
-            self.backend.host.call(act)
+        self.outlet.call(act, lambda _: self._be_over())  # the engine is gone, and with it the run
+
+    def _be_over(self) -> None:
+        told, self.on_end = self.on_end, None
+        if told is not None:
+            told()
 
     def _take(self, event: RunEvent) -> None:
         if event.t == "delta" and self.on_text is not None:
             self.on_text(self._calls[event.path], event.value)
+        elif event.t == "done":
+            self._be_over()
 
     def _take_result(self, call: ModelCall) -> None:
         self._calls[call.path].result = call.meta()

@@ -316,6 +316,10 @@ class ProgramState:
         self._error = error
         self._staging.cancel()
 
+    def cancel(self) -> None:
+        """Stop everything of the run that is not done; what is there can still be read."""
+        self._staging.cancel()
+
     @property
     def variables(self) -> Mapping[str, Variable]:
         """The variables that have a name so far."""

@@ -68,15 +68,15 @@ def test_build_carries_every_module_and_data_file(tmp_path: Path) -> None:
             assert (tmp_path / inside).is_file(), f"missing from the build: {inside}"
 
 
-def test_base_install_needs_only_the_parser() -> None:
+def test_base_install_needs_only_the_parser_and_greenlets() -> None:
     names = [requirement.split(">")[0] for requirement in CONFIG["project"]["dependencies"]]
-    assert names == ["lark"]
+    assert names == ["greenlet", "lark"]
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
     code = (
         "import sys, sglc, sglc.cli.main; "
-        "heavy = {'torch', 'numpy', 'transformers', 'tokenizers', 'lark', 'jinja2'}; "
+        "heavy = {'torch', 'greenlet', 'numpy', 'transformers', 'tokenizers', 'lark', 'jinja2'}; "
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run(
