@@ -28,6 +28,15 @@ class ForkGroup(Sequence["ProgramState"]):
     def __getitem__(self, index: Any) -> Any:
         return self._children[index]
 
+    def __setitem__(self, index: int, child: ProgramState) -> None:
+        """What ``group[i] += e`` ends with: the child stays where it is.
+
+        Raises:
+            StateError: it is another state.
+        """
+        if child is not self._children[index]:
+            raise StateError("a fork cannot be replaced by another state")
+
     def __len__(self) -> int:
         return len(self._children)
 

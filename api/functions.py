@@ -24,6 +24,29 @@ if TYPE_CHECKING:
 _RUN_ONLY = ("backend", "stream", "seed", "use_thread")
 
 
+class Arguments(inspect.BoundArguments):
+    """Arguments by name, which are passed on as they were given: by place or by name.
+
+    What is around a function may tell one from the other.
+    """
+
+    def __init__(
+        self, bound: inspect.BoundArguments, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        super().__init__(bound.signature, bound.arguments)
+        self._given = args, kwargs
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """Those given by place."""
+        return self._given[0]
+
+    @property
+    def kwargs(self) -> dict[str, Any]:
+        """Those given by name."""
+        return self._given[1]
+
+
 class Function:
     """A prompt program. ``run`` runs it; ``f(s, …)`` inside of another goes on in its state."""
 
@@ -166,7 +189,7 @@ class Function:
 
     def arranged(
         self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> tuple[inspect.BoundArguments, dict[str, Any], dict[str, Any]]:
+    ) -> tuple[Arguments, dict[str, Any], dict[str, Any]]:
         """Return the arguments of the function, the options of its calls, and those of the run.
 
         Raises:
@@ -192,7 +215,7 @@ class Function:
             call = self._parameters.bind(*args, **own)
         except TypeError as error:
             raise TypeError(f"{self.func.__name__}: {error}") from None
-        return call, {**RUN_DEFAULTS, **options_of(options)}, others
+        return Arguments(call, args, own), {**RUN_DEFAULTS, **options_of(options)}, others
 
     def _unknown(self, name: str) -> str:
         known = [*self._names, *RUN_NAMES, *_RUN_ONLY]

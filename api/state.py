@@ -171,7 +171,12 @@ class ProgramState:
     @contextmanager
     def _block(self, name: str) -> Iterator[ProgramState]:
         self.__iadd__(RoleBegin(name))
-        yield self
+        try:
+            yield self
+        except BaseException:
+            if self._role == name:  # who catches it goes on behind the message
+                self.__iadd__(RoleEnd(name))
+            raise
         self.__iadd__(RoleEnd(name))
 
     @contextmanager

@@ -1,0 +1,94 @@
+"""The corpus: what a program gives is what the reference says, token for token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from generators.backends import hash_backend
+from generators.python_corpus import Case, load_corpus
+from generators.python_reference import run_reference
+
+import sglc
+from sglc.backend import Backend, Seam
+
+CORPUS = load_corpus()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """All that can be seen of a program that has run."""
+
+    returned: Any
+    text: str
+    messages: Any
+    variables: dict[str, Any]
+    tokens: dict[str, int]
+
+
+def seen(state: sglc.ProgramState) -> Seen:
+    def read(get: Any) -> Any:
+        try:
+            return get()
+        except sglc.RunFailed as error:
+            return f"lost: {error.error.message}"
+
+    names = list(state.variables)
+    tokens = {}
+    for name in names:
+        try:
+            meta = state.get_meta_info(name)
+        except (KeyError, sglc.RunFailed):
+            continue
+        if "completion_tokens" in meta:
+            tokens[name] = meta["completion_tokens"]
+    return Seen(
+        repr(state.ret_value),
+        read(state.text),
+        read(state.messages),
+        {name: read(lambda name=name: state[name]) for name in names},
+        tokens,
+    )
+
+
+def outcome(case: Case, run: Any, **options: Any) -> Any:
+    """What is seen, or what was raised."""
+    try:
+        args, kwargs = deepcopy((case.args, case.kwargs))  # programs may change them
+        return seen(run(*args, **{**options, **kwargs}))
+    except Exception as error:
+        if case.raises is None or type(error) is not case.raises:
+            raise
+        return type(error), str(error)
+
+
+@pytest.fixture(scope="module", params=["repair", "canonical"])
+def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
+    """The hash model; programs inside of programs run on it too."""
+    with hash_backend(seam=request.param) as made:
+        sglc.set_default_backend(made)
+        yield made
+        sglc.set_default_backend(None)
+
+
+def expected(case: Case, seam: Seam, **options: Any) -> Any:
+    return outcome(
+        case, lambda *a, **k: run_reference(case.function, *a, seam=seam, **k), **options
+    )
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+@pytest.mark.parametrize("name", CORPUS)
+def test_a_program_gives_what_the_reference_says(
+    name: str, temperature: float, backend: Backend
+) -> None:
+    case = CORPUS[name]
+    options = {"temperature": temperature, "seed": 11}
+    assert outcome(case, case.function.run, **options) == expected(case, backend.seam, **options)
+
+
+def test_the_corpus_is_large() -> None:
+    assert len({case.function for case in CORPUS.values()}) >= 70
