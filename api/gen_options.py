@@ -66,6 +66,23 @@ def options_of(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _checked(name, value) for name, value in given.items() if value is not None}
 
 
+def completed(run: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a call: those of the run, with what the call was given instead.
+
+    Raises:
+        ValueError: an option means nothing beside the others.
+    """
+    options = {**run, **given}
+    if not options["return_logprob"]:
+        for name in ("logprob_start_len", "top_logprobs_num", "return_text_in_logprobs"):
+            if options[name]:
+                raise ValueError(f"{name} says nothing without return_logprob=True")
+    if options["min_tokens"] > options["max_tokens"]:
+        least, most = options["min_tokens"], options["max_tokens"]
+        raise ValueError(f"min_tokens must be at most max_tokens, {most}, not {least}")
+    return options
+
+
 def _checked(name: str, value: Any) -> Any:
     if name == "stop":
         texts = (value,) if isinstance(value, str) else value

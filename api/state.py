@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sglc.errors import RunFailed, StateError
 from sglc.expressions import Expr, Gen, Media, RoleBegin, RoleEnd, Select, parts, role
+from sglc.gen_options import completed
 from sglc.runtime.executor.open_run import Cell
 from sglc.staging import Staging, caller_loc
 
@@ -23,6 +24,7 @@ _GEN_ATTRS: Final = {
     "top_logprobs_num": "top_logprobs",
     "return_logprob": "logprob",
     "logprob_start_len": "logprob_start",
+    "return_text_in_logprobs": "logprob_text",
 }
 
 
@@ -116,19 +118,32 @@ class ProgramState:
         self._versions.append(stream)
 
     def _gen(self, part: Gen, loc: Loc | None) -> None:
-        options = dict(self._staging.options)
-        options.update(part.options)
+        options = completed(self._staging.options, part.options)
         attrs: dict[str, Any] = {"name": part.name or "", "rng": "stream", "jump": True}
         if self._staging.backend.seam == "repair":
             attrs["seam"] = "repair"
         for name, value in options.items():
-            if value is not None and name not in ("n", "return_text_in_logprobs"):
+            if value is not None and name != "n":
                 attrs[_GEN_ATTRS.get(name, name)] = value
-        stream, value = self._staging.emit(
-            "gen", (self._stream,), 2, tuple(attrs.items()), part.constraint, loc
-        )
+        given = tuple(attrs.items())
+        if options["n"] is not None:
+            self._samples(part, options["n"], given, loc)
+            return
+        stream, value = self._staging.emit("gen", (self._stream,), 2, given, part.constraint, loc)
         self._go_on(stream)
         self._name(part.name, Variable(value, python=part.python))
+
+    def _samples(
+        self, part: Gen, count: int, attrs: tuple[tuple[str, Any], ...], loc: Loc | None
+    ) -> None:
+        """Let the model write from here ``count`` times; the first text is the one that stays."""
+        emit, before = self._staging.emit, self._stream
+        starts = [emit("child", (before, i), loc=loc)[0] for i in range(count)]
+        made = [emit("gen", (start,), 2, attrs, part.constraint, loc) for start in starts]
+        (text,) = emit("slice", (starts[0], made[0][0]), loc=loc)
+        self._go_on(emit("child", (before,), loc=loc)[0])
+        self._step("put", (self._stream, text), (), loc)
+        self._name(part.name, Variable(items=[Variable(value) for _, value in made]))
 
     def _name(self, name: str | None, variable: Variable) -> None:
         if name is not None:
@@ -257,14 +272,21 @@ class ProgramState:
         """Give a variable a value."""
         self._variables[name] = Variable(value=value)
 
-    def get_meta_info(self, name: str) -> dict[str, Any]:
+    def get_meta_info(self, name: str) -> Any:
         """Return what is known of a model call beside its text, once it is there.
+
+        A dict, by the names of SGLang's ``meta_info``; of several texts, or of what forks have
+        written, a list of them.
 
         Raises:
             KeyError: there is no such variable, or no model call has written it.
             RunFailed: it will never be there.
         """
-        variable = self._variable(name)
+        return self._meta(name, self._variable(name))
+
+    def _meta(self, name: str, variable: Variable) -> Any:
+        if variable.items is not None:
+            return [self._meta(name, item) for item in variable.items]
         if variable.cell is None:
             raise KeyError(f"{name!r} was not written by a model call")
         self._wait(name, variable.cell)

@@ -13,10 +13,10 @@ from sglc.runtime.models.files import ModelFiles, load_files
 from sglc.runtime.tokenizer.conversation import Conversations
 from sglc.runtime.tokenizer.pieces import Cutter
 from sglc.runtime.tokenizer.prompt import PromptEncoder
+from sglc.runtime.tokenizer.token_rows import TokenTexts
 from sglc.server.config import ServerConfig
 from sglc.server.engine.client import EngineClient
 from sglc.server.errors import ApiError
-from sglc.server.native.logprobs import TokenTexts
 from sglc.server.native.running import Running
 from sglc.server.native.sessions import Sessions
 from sglc.server.operations.key_store import KeyStore

@@ -8,8 +8,9 @@ reports nothing more.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from sglc.runtime.core.stats import NOTHING, StreamStats
 
@@ -30,6 +31,7 @@ class DecodeResult:
     for), natural logarithms of the untempered, unmasked distribution; ``top_logprobs`` holds
     (id, logprob) pairs in descending order, ties by id.
 
+    ``meta`` is what a server has said of the text in words of its own, as SGLang's ``meta_info``.
     ``num_tokens`` is how many tokens the model wrote where ``ids`` are none but bytes: then
     ``logprobs`` has one entry for each of those. None: as many as there are ids.
     """
@@ -43,6 +45,7 @@ class DecodeResult:
     num_kept: int = 0
     num_forced: int = 0
     num_tokens: int | None = None
+    meta: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +55,13 @@ class ScoreResult:
     ``top_logprobs`` holds, per choice and token, the (id, logprob) pairs of the most probable
     tokens at its place, in descending order, ties by id; None when not asked for. ``alone`` are the
     log probabilities of the same tokens with nothing before them; None when not asked for.
+    ``tokens`` are ids and texts of the tokens, where only a server knows them.
     """
 
     logprobs: tuple[tuple[float, ...], ...]
     top_logprobs: tuple[tuple[tuple[tuple[int, float], ...], ...], ...] | None = None
     alone: tuple[tuple[float, ...], ...] | None = None
+    tokens: tuple[tuple[tuple[int, str], ...], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,20 @@ class Extend:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenReport:
+    """What is wanted of the tokens of a model that only a server knows.
+
+    ``start`` is the position in the prompt from which on log probabilities are wanted, -1 for those
+    of the text alone; ``num_top`` how many of the most probable tokens at each place; ``with_text``
+    whether the tokens are named.
+    """
+
+    start: int = -1
+    num_top: int = 0
+    with_text: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Decode:
     """Sample up to ``max_tokens`` tokens.
 
@@ -91,6 +105,9 @@ class Decode:
     ``ahead`` is how many tokens a backend that pays for its prompts may have written in one go:
     what is behind the end of the decode is kept for those that follow. It changes nothing else.
 
+    ``report`` asks a backend whose ids are no tokens for log probabilities (``DecodeResult.meta``);
+    others are not given one.
+
     ``key`` is the sampling site (``plan.seeds.seed_key``). ``num_logprobs``: None for no
     logprobs, 0 for those of the sampled tokens, k > 0 also for the k most probable tokens.
     ``label`` names what is generated; a scripted backend answers by it.
@@ -112,6 +129,7 @@ class Decode:
     label: str = ""
     expect: int = 0
     ahead: int = 0
+    report: TokenReport | None = None
 
     @property
     def held_to(self) -> Constraint | None:

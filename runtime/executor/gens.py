@@ -12,12 +12,21 @@ from sglc.constraints.automaton import Automaton
 from sglc.constraints.language import max_tokens_of, parse, until
 from sglc.constraints.leading import leading_value, states_behind
 from sglc.constraints.types import Literal, Record, Union
-from sglc.runtime.core.events import Decoded, Scored
-from sglc.runtime.core.script import Constraint, Decode, Extend, StreamRequest
+from sglc.runtime.core.events import Decoded, Scored, ScoreResult
+from sglc.runtime.core.script import Constraint, Decode, StreamRequest
+from sglc.runtime.executor.code import NodeCode
 from sglc.runtime.executor.constraints import ConstraintCompiler, Preparation
 from sglc.runtime.executor.errors import OpError
+from sglc.runtime.executor.frame import Frame
 from sglc.runtime.executor.modelcall import ModelCall, listed
 from sglc.runtime.executor.options import gen_options
+from sglc.runtime.executor.prompt_scores import (
+    finish_reason,
+    prompt_rows,
+    prompt_script,
+    report_of,
+    text_rows,
+)
 from sglc.runtime.executor.stream import Stream
 from sglc.runtime.tokenizer.encoded import Written
 
@@ -25,7 +34,15 @@ from sglc.runtime.tokenizer.encoded import Written
 class GenCall(ModelCall):
     """``gen``: one decode; its value is what the text means in the type asked for."""
 
-    __slots__ = ("_constraint", "_heal", "_options", "_result")
+    __slots__ = (
+        "_constraint", "_heal", "_ids", "_is_whole", "_options", "_report", "_result", "_scored",
+    )  # fmt: skip
+
+    def __init__(self, frame: Frame, node: NodeCode, *, whole: bool = False) -> None:
+        super().__init__(frame, node)
+        self._is_whole = whole
+        self._report = report_of(node.attrs)
+        self._scored: ScoreResult | None = None
 
     def prepare(self, compiler: ConstraintCompiler) -> Preparation | None:
         frame, node = self.frame, self.node
@@ -51,7 +68,8 @@ class GenCall(ModelCall):
         ids, heal = self.stream.healed_ids() if options.healing else (self.stream.ids(), b"")
         if not ids:
             raise OpError("model", "the stream is empty: there is nothing to go on from")
-        self._heal = heal
+        self._heal, self._ids = heal, ids
+        ends = self.stream.encoder.ends
         constraint, expect = self._constraint, node.attrs.get("expect")
         if constraint is not None:
             options = options.within(max_tokens_of(constraint.type))
@@ -63,10 +81,14 @@ class GenCall(ModelCall):
             options.max_tokens,
             options.sampling,
             self._key(),
-            options.stop,
-            stop_ids=frozenset(node.attrs.get("stop_ids", ())),
+            # inside of a constraint the texts are part of it
+            options.stop
+            if constraint is not None
+            else tuple(dict.fromkeys((*options.stop, *ends.texts))),
+            stop_ids=ends.ids.union(node.attrs.get("stop_ids", ())),
             constraint=self._held_to(),
             num_logprobs=self._num_logprobs(),
+            report=self._report if self._is_whole else None,
             ignore_eos=node.attrs.get("ignore_eos") is True,
             jump=node.attrs.get("jump") is True,
             expect=min(expect or 0, options.max_tokens),
@@ -74,11 +96,9 @@ class GenCall(ModelCall):
             heal=heal,
             label=self.name,
         )
-        return (
-            StreamRequest(
-                (Extend(ids), decode), deltas=run.deltas and bool(self.name or self.show)
-            ),
-        )
+        prompt = prompt_script(ids, None if self._is_whole else self._report)
+        deltas = run.deltas and bool(self.name or self.show)
+        return (StreamRequest((*prompt, decode), deltas=deltas),)
 
     def _key(self) -> int:
         """The key of the random numbers of the decode."""
@@ -91,8 +111,9 @@ class GenCall(ModelCall):
         return self.stream.decoded(text, logprob, self.written())
 
     def _num_logprobs(self) -> int | None:
-        attrs = self.node.attrs
-        return int(attrs.get("top_logprobs") or 0) if attrs.get("logprob") else None
+        if self._report is None:
+            return None
+        return 0 if self._is_whole else self._report.num_top
 
     def _held_to(self) -> Constraint | None:
         """The constraint of the decode, which ends behind the fields that are read."""
@@ -107,7 +128,9 @@ class GenCall(ModelCall):
         return replace(found, done=done) if done else found
 
     def receive(self, number: int, event: Decoded | Scored) -> bool:
-        assert isinstance(event, Decoded)
+        if isinstance(event, Scored):
+            self._scored = event.result
+            return False
         self._result = event.result
         result = event.result
         count = len(result.ids) if result.num_tokens is None else result.num_tokens
@@ -137,22 +160,18 @@ class GenCall(ModelCall):
     def meta(self) -> dict[str, Any]:
         """Return the meta information of the text, by the names of SGLang's ``meta_info``."""
         result = self._result
-        reason: dict[str, Any] = {"type": "stop", "matched": result.matched}
-        if result.finish == "length":
-            reason = {"type": "length", "length": len(result.ids)}
+        if result.meta is not None:
+            return dict(result.meta)
         found: dict[str, Any] = {
-            "finish_reason": reason,
+            "finish_reason": finish_reason(result),
+            "prompt_tokens": len(self._ids),
             "completion_tokens": len(result.ids),
             "completion_tokens_wo_jump_forward": len(result.ids) - result.num_forced,
         }
-        if result.logprobs:
-            tops = result.top_logprobs
-            pairs = zip(result.logprobs, result.ids, strict=True)
-            found["output_token_logprobs"] = [(value, token, None) for value, token in pairs]
-            if tops is not None:
-                found["output_top_logprobs"] = [
-                    [(value, token, None) for token, value in place] for place in tops
-                ]
+        if self._report is not None:
+            tokenizer = self.stream.encoder.tokenizer
+            found |= prompt_rows(self._ids, self._report, self._scored, tokenizer)
+            found |= text_rows(result, self._report, tokenizer)
         return found
 
     def written(self) -> Written | None:

@@ -112,7 +112,7 @@ class ModelCalls:
         if fuel.model_calls > run.limits.max_model_calls:
             raise LimitError(run.limits.exceeded(fuel))
         call = (
-            GenCall(frame, node)
+            GenCall(frame, node, whole=self._is_elsewhere)
             if node.op == "gen"
             else select_call(frame, node, self._pieces_of, whole=self._is_elsewhere)
         )

@@ -21,11 +21,13 @@ from sglc.compiler.plan.select import (
 from sglc.compiler.plan.tokenizations import Pieces, spelled
 from sglc.runtime.core.events import Decoded, Scored
 from sglc.runtime.core.script import Extend, Score, StreamRequest, TextScore
+from sglc.runtime.executor.choice_rows import choice_meta
 from sglc.runtime.executor.code import NodeCode
 from sglc.runtime.executor.errors import OpError
 from sglc.runtime.executor.frame import Frame
 from sglc.runtime.executor.modelcall import ModelCall, listed
 from sglc.runtime.tokenizer.base import TokenizerLike
+from sglc.runtime.tokenizer.token_rows import TokenTexts, triples
 
 PiecesOf = Callable[[TokenizerLike], Pieces]
 
@@ -68,7 +70,7 @@ def method_of(node: NodeCode) -> str:
 class SelectCall(ModelCall):
     """``select``: the choices are scored, in one stream as long as all share their context."""
 
-    __slots__ = ("_choices", "_method", "_parts", "_scored")
+    __slots__ = ("_choices", "_method", "_parts", "_scored", "_tokens")
 
     def requests(self) -> Sequence[StreamRequest]:
         values = self.frame.values
@@ -79,6 +81,7 @@ class SelectCall(ModelCall):
         context = context_len([self.stream.ids(), *full])
         self._scored: list[list[list[float]]] = [[[] for _ in full]]
         self._parts: list[tuple[int, list[int], list[int]]] = []
+        self._tokens: list[tuple[int, ...]] = [()] * len(full)
         requests = list(self._requests(0, full, context))
         if self._method == "unconditional":
             alone = [tuple(encoder.encode((Text(c),))) for c in self._choices]
@@ -104,6 +107,9 @@ class SelectCall(ModelCall):
                 skipped.append(max(counted - context, 0))
             self._parts.append((kind, members, skipped))
             tails = tuple(sequences[index][context:] for index in members)
+            if not kind:
+                for index, tail, skip in zip(members, tails, skipped, strict=True):
+                    self._tokens[index] = tail[skip:]
             yield StreamRequest((Extend(prefix), Score(tails, self.name)), deltas=False)
 
     def receive(self, number: int, event: Decoded | Scored) -> bool:
@@ -122,16 +128,11 @@ class SelectCall(ModelCall):
 
     def meta(self) -> dict[str, Any]:
         """Return the log probabilities that decided, by the names of SGLang's ``meta_info``."""
-        scores = self._scored[0]
-        found: dict[str, Any] = {
-            "input_token_logprobs": scores,
-            "normalized_prompt_logprobs": [sum(row) / max(len(row), 1) for row in scores],
-        }
-        if len(self._scored) > 1:
-            found["normalized_unconditional_prompt_logprobs"] = [
-                sum(row) / max(len(row), 1) for row in self._scored[1]
-            ]
-        return found
+        texts = TokenTexts(self.stream.encoder.tokenizer)
+        rows = [
+            triples(row, ids, texts) for row, ids in zip(self._scored[0], self._tokens, strict=True)
+        ]
+        return choice_meta(self._method, rows, self._scored[-1])
 
 
 class SelectTextCall(ModelCall):
@@ -157,6 +158,16 @@ class SelectTextCall(ModelCall):
         rows = self._result.logprobs
         text = self._choices[choose(self._method, rows, self._result.alone or ())]
         return text, 0.0, (text, dict(zip(self._choices, shares(rows), strict=True)))
+
+    def meta(self) -> dict[str, Any]:
+        """Return the log probabilities that decided, by the names of SGLang's ``meta_info``."""
+        result = self._result
+        tokens = result.tokens or [[(-1, None)] * len(row) for row in result.logprobs]
+        rows = [
+            [[value, *token] for value, token in zip(row, ids, strict=True)]
+            for row, ids in zip(result.logprobs, tokens, strict=True)
+        ]
+        return choice_meta(self._method, rows, result.alone or ())
 
 
 class SelectAllCall(ModelCall):

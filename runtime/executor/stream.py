@@ -9,7 +9,7 @@ from sglc.compiler.plan.data import DataError, Spoken
 from sglc.compiler.plan.seeds import Lineage
 from sglc.compiler.plan.segments import Segment, Text, messages_of
 from sglc.runtime.tokenizer.base import TokenizerLike
-from sglc.runtime.tokenizer.encoded import Encoded, Written
+from sglc.runtime.tokenizer.encoded import Encoded, Ends, Written
 from sglc.runtime.tokenizer.prompt import EncodeCounts
 
 _FIRST: Final = Lineage()
@@ -29,6 +29,10 @@ class Encoder(Protocol):
     @property
     def start(self) -> Encoded:
         """The stream without content."""
+
+    @property
+    def ends(self) -> Ends:
+        """What ends an answer besides the end-of-sequence tokens."""
 
     def encode(self, segments: Sequence[Segment]) -> list[int]:
         """Return the ids of a stream from its start."""

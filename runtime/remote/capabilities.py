@@ -21,6 +21,7 @@ class Capabilities:
         schema_mode: a JSON Schema is understood as the provider's own subset, not as it stands.
         scoring: choices can be scored behind a prompt (``select``).
         logprobs: the log probability of each token that is written.
+        reports: those of the prompt too, and the most probable tokens at each place.
         images: pictures in prompts.
         tools: calls of tools in answers.
         max_stops: stop texts that the server looks for; we look for any others. 0: none.
@@ -38,6 +39,7 @@ class Capabilities:
     schema_mode: bool = False
     scoring: bool = False
     logprobs: bool = False
+    reports: bool = False
     images: bool = False
     tools: bool = False
     max_stops: int | None = None
@@ -58,6 +60,7 @@ LOCAL: Final = Capabilities(
     constraints=frozenset({"regex", "json_schema", "ebnf"}),
     scoring=True,
     logprobs=True,
+    reports=True,
     max_samples=1,
     seeds=True,
     sampling=_ALL | {"logit_bias"},
@@ -69,6 +72,7 @@ SGLC: Final = Capabilities(
     constraints=frozenset({"regex", "json_schema", "ebnf"}),
     scoring=True,
     logprobs=True,
+    reports=True,
     max_stops=128,
     max_samples=512,
     seeds=True,
@@ -82,6 +86,7 @@ SGLANG_04: Final = Capabilities(
     constraints=frozenset({"regex", "json_schema"}),
     scoring=True,
     logprobs=True,
+    reports=True,
     images=True,
     max_samples=128,
     sampling=_ALL,
@@ -93,6 +98,7 @@ SGLANG_05: Final = Capabilities(
     constraints=frozenset({"regex", "json_schema", "ebnf"}),
     scoring=True,
     logprobs=True,
+    reports=True,
     images=True,
     max_samples=128,
     seeds=True,

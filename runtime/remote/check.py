@@ -75,6 +75,11 @@ def check_decode(capabilities: Capabilities, decode: Decode) -> list[Refusal]:
         found.append(Refusal("stop_ids", no_ids, "give the texts as `stop`"))
     if decode.num_logprobs:
         found.append(Refusal("num_logprobs", no_ids, "ask for those of the text alone (0)"))
+    report = decode.report
+    is_more = report is not None and (report.start >= 0 or report.num_top > 0)
+    if is_more and not capabilities.reports:
+        said = f"{capabilities.name} tells none of a prompt and no other tokens"
+        found.append(Refusal("logprob", said, "ask for those of the text alone"))
     if decode.heal:
         found.append(Refusal("healing", no_ids, "end the prompt where a word ends"))
     return found

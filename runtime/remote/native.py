@@ -76,7 +76,7 @@ class NativeWire:
         without: list[_Meta] = []
         if alone:
             bare = {
-                "input_ids": [[token for _, token in row] for row in rows],
+                "input_ids": [[token for _, token, _ in row] for row in rows],
                 "sampling_params": nothing,
                 "return_logprob": True,
                 "logprob_start_len": 0,
@@ -84,7 +84,7 @@ class NativeWire:
             without = _metas(client, await client.post(PATH, bare), len(choices))
         spent = [prefix, *metas, *without]
         return Scores(
-            tuple(tuple(logprob for logprob, _ in row) for row in rows),
+            tuple(tuple(logprob for logprob, _, _ in row) for row in rows),
             Bill(
                 sum(meta.count("prompt_tokens") for meta in spent),
                 0,
@@ -93,6 +93,7 @@ class NativeWire:
             tuple(_alone(meta, len(row)) for meta, row in zip(without, rows, strict=False))
             if alone
             else None,
+            tuple(tuple((token, text) for _, token, text in row) for row in rows),
         )
 
     def _body(self, ask: Ask) -> dict[str, Any]:
@@ -119,6 +120,9 @@ class NativeWire:
             body |= {
                 "return_logprob": True, "return_text_in_logprobs": True, "logprob_start_len": -1,
             }  # fmt: skip
+            if ask.report is not None:
+                body["logprob_start_len"] = ask.report.start
+                body["top_logprobs_num"] = ask.report.num_top
         return body
 
 
@@ -151,7 +155,7 @@ class _Sample:
             kind, matched = finish
             num_tokens = meta.count("completion_tokens")
             # of what was shown, the begin of a stop text may be taken back
-            parts.append(Answer(kind, num_tokens, matched, self._number, len(text)))
+            parts.append(Answer(kind, num_tokens, matched, self._number, len(text), meta.given))
         return parts
 
 
@@ -168,6 +172,11 @@ class _Meta:
             raise _odd(client, "no meta_info")
         self._client = client
         self._meta: Mapping[str, Any] = meta
+
+    @property
+    def given(self) -> Mapping[str, Any]:
+        """All of it."""
+        return self._meta
 
     def count(self, name: str, default: int | None = None) -> int:
         """Return a number of tokens."""
@@ -210,8 +219,8 @@ def _metas(client: Client, replies: Any, count: int) -> list[_Meta]:
     return [_Meta(client, reply) for reply in replies]
 
 
-def _counted(meta: _Meta, prompt: str, num_prompt: int) -> list[tuple[float, int]]:
-    """Return log probability and id of the tokens that hold text of a choice.
+def _counted(meta: _Meta, prompt: str, num_prompt: int) -> list[tuple[float, int, str]]:
+    """Return log probability, id and text of the tokens that hold text of a choice.
 
     They stand behind the prompt, ``num_prompt`` tokens of it alone. The last of these counts too
     unless it is the same with the choice behind it: then it ends the prompt's text.
@@ -220,7 +229,7 @@ def _counted(meta: _Meta, prompt: str, num_prompt: int) -> list[tuple[float, int
     rows = rows[-(meta.count("prompt_tokens") - max(num_prompt - 1, 0)) :]
     if rows and num_prompt and prompt.endswith(_str(rows[0][2])):
         rows = rows[1:]
-    found = [(float(row[0]), int(row[1])) for row in rows if row[0] is not None]
+    found = [(float(row[0]), int(row[1]), _str(row[2])) for row in rows if row[0] is not None]
     if not found:
         raise meta.bad("no log probabilities of a choice")
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final, Literal, NamedTuple, get_args
 
 from sglc.runtime.remote.backend import RemoteBackend
@@ -79,6 +80,8 @@ def open_remote(
     backend = RemoteBackend(
         wire, connect, tokenizer, policy, () if template is None else template.stop
     )
+    if template is not None:
+        template = replace(template, stop=())  # the backend looks for those
     return Remote(backend, PromptEncoder(tokenizer, template), wire.capabilities, model)
 
 

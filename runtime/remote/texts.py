@@ -114,7 +114,7 @@ class Texts:
         async with self._client.turn(len(choices) * (len(prompt) // 4)):
             scores = await self._wire.score(self._client, prompt, choices, alone=op.alone)
         self._bill(scores.bill, len(choices) * (len(prompt) // 4), bills)
-        return ScoreResult(scores.rows, alone=scores.alone)
+        return ScoreResult(scores.rows, alone=scores.alone, tokens=scores.tokens)
 
     def _by_its_end(self, result: DecodeResult, stops: tuple[str, ...]) -> DecodeResult:
         """Return a result that ended with an answer's end as such; it is none of ``stops``."""
@@ -142,6 +142,7 @@ class Texts:
             constraint=constraint,
             ignore_eos=op.ignore_eos,
             with_tokens=op.num_logprobs is not None,
+            report=op.report,
             samples=samples,
             stream=stream or is_many,  # what we look for ourselves ends the request
         )

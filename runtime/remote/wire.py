@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from sglc.constraints.types import Type
 from sglc.runtime.core.sampling import SamplingParams
+from sglc.runtime.core.script import TokenReport
 from sglc.runtime.remote.capabilities import Capabilities
 from sglc.runtime.remote.client import Client
 
@@ -22,6 +23,7 @@ class Ask:
         seed: None for whatever the server draws.
         constraint: what the server is to hold the text to; None for nothing.
         with_tokens: the text and log probability of each token are wanted.
+        report: what is wanted of the tokens besides.
         samples: how many texts.
         stream: pieces are wanted as they are written.
     """
@@ -34,6 +36,7 @@ class Ask:
     constraint: Type | None = None
     ignore_eos: bool = False
     with_tokens: bool = False
+    report: TokenReport | None = None
     samples: int = 1
     stream: bool = True
 
@@ -64,7 +67,7 @@ class Answer:
     """The end of a sample; None where the server does not say.
 
     ``matched`` is the stop text that the server has found, and left out. ``num_chars``: what was
-    sent behind so many characters is no part of the text.
+    sent behind so many characters is no part of the text. ``meta`` is what else it says.
     """
 
     finish: Literal["eos", "stop", "length"]
@@ -72,6 +75,7 @@ class Answer:
     matched: str | None = None
     sample: int = 0
     num_chars: int | None = None
+    meta: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +92,13 @@ class Scores:
     """Log probabilities of the tokens that hold text of each choice, in order.
 
     ``alone``: of the same without what stands before it, when asked for; a first token of all,
-    which has none, counts as 0.
+    which has none, counts as 0. ``tokens``: their ids and texts, where the server tells them.
     """
 
     rows: tuple[tuple[float, ...], ...]
     bill: Bill
     alone: tuple[tuple[float, ...], ...] | None = None
+    tokens: tuple[tuple[tuple[int, str], ...], ...] | None = None
 
 
 class Wire(Protocol):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sglc.runtime.core.events import DecodeResult, Finish
 from sglc.runtime.core.script import Decode
@@ -72,6 +73,7 @@ class Writing:
             matched=matched if match is None else match.text,
             logprobs=logprobs,
             num_tokens=self.num_tokens,
+            meta=None if answer is None else answer.meta,
         )
 
     @property
@@ -89,6 +91,7 @@ def result_of(
     matched: str | None = None,
     logprobs: tuple[float, ...] = (),
     num_tokens: int | None = None,
+    meta: Mapping[str, Any] | None = None,
 ) -> DecodeResult:
     """Return the result that a text is, with its bytes as ids."""
     ids = tuple(text.encode("utf-8", "replace"))
@@ -102,4 +105,5 @@ def result_of(
         logprobs=logprobs,
         num_kept=len(ids),
         num_tokens=num_tokens,
+        meta=meta,
     )

@@ -26,6 +26,13 @@ class Written(NamedTuple):
     heal: bytes = b""
 
 
+class Ends(NamedTuple):
+    """What ends an answer: texts, and ids of special tokens."""
+
+    texts: tuple[str, ...]
+    ids: frozenset[int]
+
+
 class OpenText:
     """Text that no special token follows yet, and ids that spell it.
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from sglc.compiler.plan.segments import Media, RoleBegin, RoleEnd, Segment, Special, Text
 from sglc.runtime.tokenizer.base import TokenizerLike
 from sglc.runtime.tokenizer.byte import without_surrogates
-from sglc.runtime.tokenizer.encoded import Encoded, Ids, OpenText, Written, num_spelled
+from sglc.runtime.tokenizer.encoded import Encoded, Ends, Ids, OpenText, Written, num_spelled
 from sglc.runtime.tokenizer.markup import bos_name, opened
 from sglc.runtime.tokenizer.pieces import Piece
 from sglc.runtime.tokenizer.template import ChatTemplate
@@ -51,6 +51,13 @@ class PromptEncoder:
         self._texts: dict[tuple[str, bool], OpenText] = {}
         self._num_chars = 0
         self._bos_name = bos_name(tokenizer)
+
+    @property
+    def ends(self) -> Ends:
+        """What ends an answer besides the end-of-sequence tokens, as the template says."""
+        stop = () if self.template is None else self.template.stop
+        ids = frozenset(self._special_ids[text] for text in stop if text in self._special_ids)
+        return Ends(tuple(text for text in stop if text not in self._special_ids), ids)
 
     def encode(self, segments: Sequence[Segment]) -> list[int]:
         """Return the ids of a stream from its start.

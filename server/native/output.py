@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from sglc.runtime.core.events import DecodeResult
+from sglc.runtime.tokenizer import token_rows
+from sglc.runtime.tokenizer.token_rows import Pairs, TokenTexts
 from sglc.server.engine.messages import PromptLogprobs, Sampled, Written
-from sglc.server.native import logprobs
-from sglc.server.native.logprobs import Pairs, TokenTexts
 from sglc.server.native.prompt import Prompt
 
 _LONG_ROWS = 1000
@@ -35,8 +35,8 @@ class Output:
         self._text = ""
         self._logprobs: tuple[float, ...] = ()
         self._tops: tuple[Pairs, ...] = ()
-        self._rows: list[logprobs.Triple] = []
-        self._top_rows: list[list[logprobs.Triple]] = []
+        self._rows: list[token_rows.Triple] = []
+        self._top_rows: list[list[token_rows.Triple]] = []
         self._cached_tokens: int | None = None
         self._scores: PromptLogprobs | None = None
         self._finish: dict[str, Any] | None = None
@@ -114,35 +114,29 @@ class Output:
     def _output_logprobs(self) -> dict[str, Any]:
         """Return what is known of the output; what an earlier event had is not made again."""
         done, num_top = len(self._rows), self.prompt.item.num_top
-        self._rows += logprobs.triples(self._logprobs[done:], self.ids[done:], self._named)
+        self._rows += token_rows.triples(self._logprobs[done:], self.ids[done:], self._named)
         found: dict[str, Any] = {"output_token_logprobs": self._rows}
         if num_top:
             done = len(self._top_rows)
-            self._top_rows += logprobs.tops(self._tops[done:], num_top, self._named)
+            self._top_rows += token_rows.tops(self._tops[done:], num_top, self._named)
             found["output_top_logprobs"] = self._top_rows
         return found
 
     def _input_logprobs(self) -> dict[str, Any]:
-        """Return what is known of the prompt; a first token has no probability."""
+        """Return what is known of the prompt."""
         start, ids = self.prompt.logprob_start, self.prompt.ids
         assert start is not None
         if self._input is not None:
             return self._input
-        entries: list[logprobs.Triple] = []
-        tops: list[list[logprobs.Triple] | None] = []
-        if start == 0 and ids:
-            entries.append(logprobs.triple(None, ids[0], self._named))
-            tops.append(None)
-        if self._scores is not None:
-            scores = self._scores
-            entries += logprobs.triples(scores.logprobs, ids[scores.begin :], self._named)
-            tops += logprobs.tops(scores.top_logprobs or (), self.prompt.item.num_top, self._named)
-        found: dict[str, Any] = {
-            "input_token_logprobs": entries,
-            "normalized_prompt_logprob": logprobs.mean(entries),
-        }
-        if self.prompt.item.num_top:
-            found["input_top_logprobs"] = tops
+        scores = self._scores
+        found = token_rows.input_rows(
+            ids,
+            start,
+            () if scores is None else scores.logprobs,
+            None if scores is None else scores.top_logprobs,
+            self.prompt.item.num_top,
+            self._named,
+        )
         if self.is_over:
             self._input = found
         return found

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sglc.runtime.models.files import load_files
-from sglc.server.native.logprobs import TokenTexts
+from sglc.runtime.tokenizer.token_rows import TokenTexts
 from sglc.server.native.output import with_specials
 
 TOKENIZER = load_files("embedded").tokenizer

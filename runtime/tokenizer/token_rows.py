@@ -51,6 +51,36 @@ def tops(rows: Iterable[Pairs], count: int, texts: TokenTexts | None) -> list[li
     return [[triple(value, token, texts) for token, value in row[:count]] for row in rows]
 
 
+def input_rows(
+    ids: Sequence[int],
+    start: int,
+    scored: Sequence[float],
+    scored_tops: Sequence[Pairs] | None,
+    num_top: int,
+    texts: TokenTexts | None,
+) -> dict[str, Any]:
+    """Return what ``meta_info`` says of a prompt from position ``start`` on, -1 for nothing.
+
+    ``scored`` are the log probabilities of the tokens behind the first of those, if there are any:
+    that one has none in a prompt that begins with it, and is left out elsewhere.
+    """
+    entries: list[Triple] = []
+    top_entries: list[list[Triple] | None] = []
+    if start == 0 and ids:
+        entries.append(triple(None, ids[0], texts))
+        top_entries.append(None)
+    if scored:
+        entries += triples(scored, ids[start + 1 :], texts)
+        top_entries += tops(scored_tops or (), num_top, texts)
+    found: dict[str, Any] = {
+        "input_token_logprobs": entries,
+        "normalized_prompt_logprob": mean(entries),
+    }
+    if num_top:
+        found["input_top_logprobs"] = top_entries
+    return found
+
+
 def mean(entries: Sequence[Triple]) -> float:
     """Return the mean of what is not null; 0 of nothing, as SGLang has it."""
     values = [entry[0] for entry in entries if entry[0] is not None]
