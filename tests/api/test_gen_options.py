@@ -54,7 +54,9 @@ def test_a_stop_token_ends_a_text_and_is_no_part_of_it(hashed: Backend) -> None:
     def written(s: Any, **options: Any) -> None:
         s += "x" + sglc.gen("a", max_tokens=40, ignore_eos=True, return_logprob=True, **options)
 
-    ids = [row[1] for row in written.run(backend=hashed).get_meta_info("a")["output_token_logprobs"]]
+    ids = [
+        row[1] for row in written.run(backend=hashed).get_meta_info("a")["output_token_logprobs"]
+    ]
     stop = ids[3]
     state = written.run(backend=hashed, stop_token_ids=[stop])
     meta = state.get_meta_info("a")
