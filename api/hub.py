@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextvars
+import sys
 import threading
 import time
+from asyncio import events
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -64,7 +66,8 @@ class Hub:
             return
         cell.tell(lambda: self._wake(me))
         assert me.parent is not None
-        me.parent.switch()
+        with _EventLoop():
+            me.parent.switch()
 
     def outlet(self, host: BackgroundHost) -> Outlet:
         """Return the way to a host: to that of the hub, what a turn leaves goes together."""
@@ -143,7 +146,8 @@ class Hub:
         program.parent = getcurrent()
         self.busy_since_s = time.monotonic()
         try:
-            program.switch()
+            with _EventLoop():
+                program.switch()
         finally:
             self.busy_since_s = None
             if program.dead:
@@ -152,6 +156,24 @@ class Hub:
     def _wake(self, program: greenlet) -> None:
         self._ready.append(program)
         self.notify()
+
+
+class _EventLoop:
+    """Around a switch: who comes back finds the event loop running that it has left, if any.
+
+    Programs may each run one, though they share a thread.
+    """
+
+    __slots__ = ("_hooks", "_loop")
+
+    def __enter__(self) -> None:
+        self._loop = events._get_running_loop()
+        self._hooks = sys.get_asyncgen_hooks()
+
+    def __exit__(self, *_: object) -> None:
+        if events._get_running_loop() is not self._loop:
+            events._set_running_loop(self._loop)
+            sys.set_asyncgen_hooks(*self._hooks)
 
 
 def program_place(frame: FrameType | None) -> str:

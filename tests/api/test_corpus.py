@@ -90,5 +90,34 @@ def test_a_program_gives_what_the_reference_says(
     assert outcome(case, case.function.run, **options) == expected(case, backend.seam, **options)
 
 
+# Programs that rows at once cannot run: all of them would change the same variable.
+ALONE = ("syntax.global_and_nonlocal",)
+
+
+def row_of(case: Case) -> tuple[Any, dict[str, Any]]:
+    """The arguments of a case as a row, and what is left of them as options of the batch."""
+    args, kwargs = deepcopy((case.args, case.kwargs))
+    if not kwargs:
+        return args, {}
+    names = list(case.function.signature.parameters)[1:]
+    row = dict(zip(names, args, strict=False))
+    options = {name: kwargs.pop(name) for name in list(kwargs) if name not in names}
+    return {**row, **kwargs}, options
+
+
+@pytest.mark.parametrize("name", [n for n in CORPUS if n not in ALONE and "stars" not in n])
+def test_a_row_of_a_batch_gives_what_the_reference_says(name: str, backend: Backend) -> None:
+    case = CORPUS[name]
+    rows = [row_of(case) for _ in range(3)]
+    states = case.function.run_batch([row for row, _ in rows], seed=5, **rows[0][1])
+    for instance, state in enumerate(states):
+        wanted = expected(case, backend.seam, seed=5, instance=instance)
+        if case.raises is not None:
+            error = state.error()
+            assert (type(error), str(error)) == wanted
+        else:
+            assert seen(state) == wanted
+
+
 def test_the_corpus_is_large() -> None:
     assert len({case.function for case in CORPUS.values()}) >= 70
