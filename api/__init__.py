@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from sglc.primitives import user_begin as user_begin
     from sglc.primitives import user_end as user_end
     from sglc.primitives import video as video
+    from sglc.recording import record as record
+    from sglc.recording import replay as replay
     from sglc.state import ProgramState as ProgramState
 
 __version__ = "0.1.0"
@@ -57,6 +59,8 @@ _HOMES: Final = {
     "Function": "sglc.functions",
     "function": "sglc.functions",
     "mock": "sglc.mocking",
+    "record": "sglc.recording",
+    "replay": "sglc.recording",
     "ProgramState": "sglc.state",
     **dict.fromkeys(
         (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sglc.cli.errors import EXIT_FAILED, EXIT_OK, UsageError
 from sglc.cli.models import FilesOnce, engine_config, load_host, refused_tools, seed_of
 from sglc.cli.profiles import recorder_of, report
-from sglc.cli.recordings import cut_off_on_failure, record_of
+from sglc.cli.recordings import begin_recording, cut_off_on_failure
 from sglc.cli.rows import Answers, Row, answer_key, read_rows, refuse
 from sglc.cli.run import choose_entry, with_passes
 
@@ -79,8 +79,8 @@ def run_batch(
                 print(f"{out}: {done} of {len(rows)} rows are done", file=sys.stderr)
             if waiting:
                 if host is None:
-                    record = record_of(args, program, plan, files, seed)
-                    host = load_host(args, args.program, plan.config, recorder, files, record)
+                    host = load_host(args, args.program, plan.config, recorder, files)
+                    begin_recording(args, host, program, plan, seed)
                 with refused_tools(), cut_off_on_failure(host):
                     errors = _run_rows(host, plan, waiting, seed, answers, history)
                 failed += len(errors)

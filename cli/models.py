@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -16,10 +16,8 @@ if TYPE_CHECKING:
     from sglc.runtime.config import EngineConfig
     from sglc.runtime.executor.recorder import Recorder
     from sglc.runtime.host import Host
-    from sglc.runtime.local import LocalEngine
     from sglc.runtime.models.files import ModelFiles
     from sglc.runtime.options import LocalOptions
-    from sglc.runtime.recording.writer import RecordingWriter
 
 
 def add_model_options(parser: argparse.ArgumentParser, *, runs: bool = True) -> None:
@@ -41,10 +39,9 @@ def load_host(
     config: Mapping[str, Any],
     recorder: Recorder | None = None,
     files: FilesOnce | None = None,
-    record: Callable[[LocalEngine], RecordingWriter] | None = None,
 ) -> Host:
     """Load the model and everything that runs plans on it; a recorder takes down what they cost.
-    ``files`` may have been read when the program was compiled; ``record`` begins a recording.
+    ``files`` may have been read when the program was compiled.
 
     Raises:
         CommandError: the model cannot be loaded.
@@ -58,7 +55,7 @@ def load_host(
             f"running a model needs {error.name}: pip install 'sglc[local]'"
         ) from None
     try:
-        return load(local_options(args, program_path, config, files), recorder, record)
+        return load(local_options(args, program_path, config, files), recorder)
     except ModelError as error:
         raise CommandError(str(error)) from None
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sglc.cli.errors import CommandError, UsageError
+from sglc.cli.models import model_name
 
 if TYPE_CHECKING:
-    from sglc.cli.models import FilesOnce
     from sglc.compiler.driver import Program
     from sglc.compiler.plan.plan import Plan
     from sglc.runtime.host import Host
-    from sglc.runtime.local import LocalEngine
     from sglc.runtime.recording.recording import Recording
-    from sglc.runtime.recording.writer import RecordingWriter
 
 _OTHERS = ("program", "inputs", "out", "profile_json", "trace", "history")
 
@@ -64,39 +62,22 @@ def refuse_other_file(path: Path) -> None:
         raise UsageError(f"{path} is there and is no recording: name another file, or delete it")
 
 
-def record_of(
-    args: argparse.Namespace, program: Program, plan: Plan, files: FilesOnce, seed: int
-) -> Callable[[LocalEngine], RecordingWriter] | None:
-    """Return what begins the recording that is asked for, once the model is there."""
+def begin_recording(
+    args: argparse.Namespace, host: Host, program: Program, plan: Plan, seed: int
+) -> None:
+    """Write down what is run from now on, if that is asked for."""
     if args.record is None:
-        return None
-    return recording_to(args.record, args, program_data(args, program, plan, seed), plan, files)
-
-
-def recording_to(
-    path: str | Path,
-    args: argparse.Namespace,
-    about: Mapping[str, Any],
-    plan: Plan,
-    files: FilesOnce,
-) -> Callable[[LocalEngine], RecordingWriter]:
-    """Return what begins a recording of runs on the model of the command line."""
-    from sglc.cli.models import model_name
-    from sglc.runtime.recording.encoders import encoder_data
+        return
+    from sglc.runtime.recording.about import model_data
+    from sglc.runtime.recording.recording import RecordingError
     from sglc.runtime.recording.writer import RecordingWriter
 
-    def begin(engine: LocalEngine) -> RecordingWriter:
-        name = model_name(args.model, plan.config)
-        scheduler = engine.scheduler
-        model = {
-            "name": name,
-            "vocab_size": scheduler.vocab_size,
-            "max_context": scheduler.max_context,
-            **encoder_data(engine.encoder, name, files.load(name).directory),
-        }
-        return RecordingWriter(path, {**about, "model": model})
-
-    return begin
+    about = program_data(args, program, plan, seed)
+    try:
+        model = model_data(host.executor, host.encoder, model_name(args.model, plan.config))
+    except RecordingError as error:
+        raise CommandError(f"--record: {error}") from None
+    host.record(RecordingWriter(args.record, {**about, "model": model}))
 
 
 @contextmanager

@@ -21,7 +21,12 @@ from sglc.cli.models import FilesOnce, add_model_options, load_host, refused_too
 from sglc.cli.passes import add_pass_options, pipeline_of
 from sglc.cli.profiles import add_profile_options, recorder_of, report
 from sglc.cli.programs import compile_or_report, read_source
-from sglc.cli.recordings import add_record_option, check_record_file, cut_off_on_failure, record_of
+from sglc.cli.recordings import (
+    add_record_option,
+    begin_recording,
+    check_record_file,
+    cut_off_on_failure,
+)
 
 if TYPE_CHECKING:
     from sglc.compiler.driver import Optimization, Program
@@ -165,8 +170,8 @@ def _run_once(
 
     recorder = recorder_of(args)
     seed = seed_of(args, plan.config)
-    record = record_of(args, program, plan, files, seed)
-    host = load_host(args, args.program, plan.config, recorder, files, record)
+    host = load_host(args, args.program, plan.config, recorder, files)
+    begin_recording(args, host, program, plan, seed)
     printer = stream_printer(sys.stdout) if args.stream else None
     with refused_tools(), cut_off_on_failure(host):
         result = host.run(plan, given, seed=seed, on_event=printer)

@@ -26,22 +26,21 @@ Listener = Callable[[RunEvent], None]
 class Host:
     """Runs plans one after another or many at once, until they are done.
 
-    ``window`` is the number of runs of a batch that are in flight at once. A ``writer`` takes down
-    what is run and what comes of it.
+    ``window`` is the number of runs of a batch that are in flight at once. ``writer`` takes down
+    what is run, once there is one (``record``).
     """
 
-    def __init__(
-        self,
-        executor: Executor,
-        encoder: PromptEncoder,
-        window: int,
-        writer: RecordingWriter | None = None,
-    ) -> None:
+    def __init__(self, executor: Executor, encoder: PromptEncoder, window: int) -> None:
         self.executor = executor
         self.encoder = encoder
-        self.writer = writer
+        self.writer: RecordingWriter | None = None
         self._window = window
         self._numbers: dict[Run, int] = {}  # in the recording, of those that run
+
+    def record(self, writer: RecordingWriter) -> None:
+        """Write down what is run from now on, what model and tools say, and what comes of it."""
+        self.writer = writer
+        self.executor.listen(writer)
 
     def run(
         self,

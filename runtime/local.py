@@ -20,9 +20,6 @@ from sglc.runtime.masks.store import MaskStore
 from sglc.runtime.models.files import load_files
 from sglc.runtime.models.loading import load_model
 from sglc.runtime.options import LocalOptions
-from sglc.runtime.recording.recording_backend import RecordingBackend
-from sglc.runtime.recording.tools import WritingTape
-from sglc.runtime.recording.writer import RecordingWriter
 from sglc.runtime.scheduler.scheduler import Scheduler
 from sglc.runtime.tokenizer.prompt import PromptEncoder
 
@@ -40,9 +37,8 @@ class LocalHost(Host):
         window: int,
         scheduler: Scheduler,
         constraints: StoredConstraints | None,
-        writer: RecordingWriter | None = None,
     ) -> None:
-        super().__init__(executor, encoder, window, writer)
+        super().__init__(executor, encoder, window)
         self.scheduler = scheduler
         self.constraints = constraints
 
@@ -96,28 +92,20 @@ def load_engine(options: LocalOptions) -> LocalEngine:
     return LocalEngine(scheduler=scheduler, encoder=loaded.encoder(), constraints=constraints)
 
 
-def load(
-    options: LocalOptions,
-    recorder: Recorder | None = None,
-    record: Callable[[LocalEngine], RecordingWriter] | None = None,
-) -> LocalHost:
+def load(options: LocalOptions, recorder: Recorder | None = None) -> LocalHost:
     """Load a model and return a host for it. A recorder takes down what its runs cost.
-
-    ``record`` begins a recording of what they say, once the model is there.
 
     Raises:
         ModelError: the model cannot be loaded.
     """
     engine = load_engine(options)
-    writer = None if record is None else record(engine)
     executor = Executor(
-        engine.scheduler if writer is None else RecordingBackend(engine.scheduler, writer),
+        engine.scheduler,
         engine.encoder,
         tools=ToolRegistry(search_path=options.search_path),
         limits=Limits(wall_time_s=options.timeout_s),
         preparer=engine.preparer,
         recorder=recorder,
-        tape=None if writer is None else WritingTape(writer),
     )
     window = 2 * options.engine.max_running
-    return LocalHost(executor, engine.encoder, window, engine.scheduler, engine.constraints, writer)
+    return LocalHost(executor, engine.encoder, window, engine.scheduler, engine.constraints)

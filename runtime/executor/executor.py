@@ -34,6 +34,7 @@ from sglc.runtime.executor.regions import CONTROL
 from sglc.runtime.executor.results import last_version, make_result
 from sglc.runtime.executor.run import Result, Run
 from sglc.runtime.executor.stream import Encoder
+from sglc.runtime.executor.tap import Listener, tapped
 from sglc.runtime.executor.tape import ToolTape
 from sglc.runtime.executor.toolcalls import RemoteCall, ToolCalls
 from sglc.runtime.executor.tools import BoundTool, ToolRegistry
@@ -73,6 +74,7 @@ class Executor:
         most_chars: int | None = None,
         tape: ToolTape | None = None,
     ) -> None:
+        backend = tapped(backend)
         self.limits = limits or Limits()
         self._backend = backend
         self._encoder = encoder
@@ -100,6 +102,11 @@ class Executor:
         starters.update(warm=warming.start_warm, release=warming.start_release)
         self._runs: dict[Run, Frame] = {}
         self._plans: dict[int, tuple[PlanCode, Mapping[str, BoundTool]]] = {}
+
+    def listen(self, listener: Listener | None) -> None:
+        """Tell this one what calls that begin from now on come to; None: nobody."""
+        self._backend.listen_to(listener)
+        self._tools.listener = listener
 
     def submit(
         self,
@@ -198,10 +205,25 @@ class Executor:
             run.fragments.end_if_over(self._machine, run)
 
     @property
+    def vocab_size(self) -> int:
+        """Number of token ids."""
+        return self._backend.vocab_size
+
+    @property
+    def max_context(self) -> int:
+        """Largest number of tokens of one stream."""
+        return self._backend.max_context
+
+    @property
     def num_slots(self) -> int:
         """Tokens that the backend has K/V slots for; 0 if it has no slots."""
         snapshot = self._backend.snapshot()
         return snapshot.held_slots + snapshot.cached_slots + snapshot.free_slots
+
+    @property
+    def num_runs(self) -> int:
+        """How many runs are open."""
+        return len(self._runs)
 
     @property
     def is_asking(self) -> bool:

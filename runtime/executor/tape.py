@@ -1,4 +1,4 @@
-"""What may stand between a program and its tools: a tape, that is played or written."""
+"""What may stand between a program and its tools: a tape that is played, and who listens."""
 
 from __future__ import annotations
 
@@ -25,10 +25,14 @@ class Played(NamedTuple):
 
 
 class ToolTape(Protocol):
-    """Knows what calls of tools come to, or wants to know."""
+    """Knows what calls of tools come to."""
 
     def play(self, site: ToolSite) -> Played | None:
         """Return what a call comes to, which is then not made; None if it is to be made."""
 
-    def ended(self, site: ToolSite, value: Any, error: BaseException | None) -> None:
+
+class ToolListener(Protocol):
+    """Is told what calls of tools came to."""
+
+    def tool_ended(self, site: ToolSite, value: Any, error: BaseException | None) -> None:
         """A call has come to a value, or to an error; one that is tried again comes again."""

@@ -19,7 +19,7 @@ from sglc.runtime.executor.pool import Job, ToolPool
 from sglc.runtime.executor.recorder import Recorder
 from sglc.runtime.executor.records import CallRecord
 from sglc.runtime.executor.run import Run
-from sglc.runtime.executor.tape import ToolSite, ToolTape
+from sglc.runtime.executor.tape import ToolListener, ToolSite, ToolTape
 from sglc.runtime.executor.tools import BoundTool, ToolError
 
 
@@ -58,7 +58,7 @@ class ToolCalls:
     """Calls at work. A call that fails is tried again as often as the tool allows.
 
     ``on_call`` is told of those that are answered from outside, with the run they are of. A
-    ``tape`` is asked first, and is told what each call came to.
+    ``tape`` is asked first; a ``listener`` is told what each call came to.
     """
 
     def __init__(
@@ -71,6 +71,7 @@ class ToolCalls:
     ) -> None:
         self._on_call = on_call
         self._tape = tape
+        self.listener: ToolListener | None = None
         self._numbers = itertools.count(1)
         self._remote: dict[int, Job] = {}
         self._recorder = recorder
@@ -196,8 +197,8 @@ class ToolCalls:
         self._remote.pop(call.number, None)
         frame, node, name = call.frame, call.node, call.tool.spec.name
         error = job.error
-        if self._tape is not None:
-            self._tape.ended(_site(call), job.value, error)
+        if self.listener is not None:
+            self.listener.tool_ended(_site(call), job.value, error)
         if self._recorder is not None and call.record is not None:
             self._recorder.taken(call.record)
             if error is None:

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from sglc.compiler.plan.plan import Plan, walk
 from sglc.runtime.executor.run import Result
-from sglc.runtime.recording.keys import Asked, common_len, op_data
+from sglc.runtime.executor.walk import Asked
+from sglc.runtime.recording.keys import call_site, common_len, op_data
 from sglc.runtime.recording.recording import RecordedCall, RecordedRun, Recording
 from sglc.runtime.recording.values import to_line
 from sglc.runtime.recording.writer import outcome_data
@@ -64,8 +65,8 @@ def missing_call(
     recording: Recording, asked: Asked, plan: Plan | None, tokenizer: TokenizerLike
 ) -> Difference:
     """Say in what a call that was not recorded differs from the one that is most like it."""
-    name = f"call `{asked.label}`" if asked.label else "a call"
-    place = _text(place_of(plan, asked.label) if plan is not None and asked.label else None)
+    name = f"call `{asked.op.label}`" if asked.op.label else "a call"
+    place = _text(place_of(plan, asked.op.label) if plan is not None and asked.op.label else None)
     near = _nearest(recording, asked)
     if near is None:
         return Difference(
@@ -91,7 +92,7 @@ def missing_call(
     if near.answer is None and near.failed is None:
         return Difference(place, name, "it was cancelled when it was recorded", "it is waited for")
     return Difference(
-        place, f"the random numbers of {name}", f"key {near.site}", f"key {asked.site:016x}"
+        place, f"the random numbers of {name}", f"key {near.site}", f"key {call_site(asked)}"
     )
 
 
@@ -112,7 +113,9 @@ _NOTHING: Final = object()
 def _nearest(recording: Recording, asked: Asked) -> RecordedCall | None:
     """Return the call of the same name and kind that has most in common with this one."""
     kind = op_data(asked.op)["op"]
-    alike = [c for c in recording.calls.values() if c.label == asked.label and c.op["op"] == kind]
+    alike = [
+        c for c in recording.calls.values() if c.label == asked.op.label and c.op["op"] == kind
+    ]
     return max(
         alike,
         key=lambda call: common_len(tuple(recording.prompt(call.number)), asked.ids),

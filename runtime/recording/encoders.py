@@ -7,19 +7,19 @@ import json
 import tempfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from sglc.runtime.executor.stream import Encoder
 from sglc.runtime.models.errors import ModelError
-from sglc.runtime.models.files import load_files
-from sglc.runtime.models.hub import EMBEDDED
+from sglc.runtime.models.hub import EMBEDDED, resolve
 from sglc.runtime.recording.recording import Recording, RecordingError
+from sglc.runtime.recording.templates import template_data, template_from
+from sglc.runtime.remote.tokenizer import RemoteTokenizer
+from sglc.runtime.tokenizer.base import TokenizerLike
 from sglc.runtime.tokenizer.byte import ByteTokenizer
-from sglc.runtime.tokenizer.chatml import CHATML
 from sglc.runtime.tokenizer.files import Tokenizer
 from sglc.runtime.tokenizer.prompt import PromptEncoder
-from sglc.runtime.tokenizer.template import ChatTemplate
 
 _FILES: Final = (
     "tokenizer.json",
@@ -28,35 +28,35 @@ _FILES: Final = (
     "generation_config.json",
     "config.json",
 )
-_TEMPLATE: Final = "chat_template"
 
 
-def encoder_data(encoder: PromptEncoder, model: str, directory: Path | None) -> dict[str, Any]:
-    """Return an encoder as JSON; ``directory`` has the files that its tokenizer was read from.
+def encoder_data(encoder: Encoder) -> dict[str, Any]:
+    """Return an encoder as JSON.
 
-    Of the embedded model nothing is kept but its name.
+    Of the embedded model nothing is kept but its name, of other tokenizers their files.
 
     Raises:
-        ValueError: the tokenizer is of a kind that cannot be kept.
+        RecordingError: the tokenizer is of a kind that cannot be kept.
     """
-    tokenizer = encoder.tokenizer
-    data: dict[str, Any] = {"tokenizer": tokenizer.digest}
+    if not isinstance(encoder, PromptEncoder):
+        raise RecordingError(f"a recording cannot keep a {type(encoder).__name__}")
+    tokenizer, template = encoder.tokenizer, encoder.template
+    data: dict[str, Any] = {"tokenizer": tokenizer.digest, "template": template_data(template)}
     if isinstance(tokenizer, ByteTokenizer):
         return {**data, "kind": "bytes"}
-    if not isinstance(tokenizer, Tokenizer) or directory is None:
-        raise ValueError(f"a recording cannot keep a {type(tokenizer).__name__}")
-    if model == EMBEDDED:
+    if isinstance(tokenizer, RemoteTokenizer):
+        return {**data, "kind": "remote"}
+    directory = tokenizer.directory if isinstance(tokenizer, Tokenizer) else None
+    if directory is None:
+        raise RecordingError(f"a recording cannot keep a {type(tokenizer).__name__}")
+    if directory == resolve(EMBEDDED):
         return {**data, "kind": EMBEDDED}
-    template = encoder.template
-    source = None if template is None or template.source is None else template.source.source
     found = {name: directory / name for name in _FILES if (directory / name).is_file()}
     files = {name: path.read_text(encoding="utf-8") for name, path in found.items()}
     return {
         **data,
         "kind": "files",
         "files": _packed(files),
-        _TEMPLATE: source,
-        "stop": () if template is None else template.stop,
         "eos_ids": sorted(tokenizer.eos_ids),
     }
 
@@ -81,24 +81,24 @@ def encoder_of(recording: Recording) -> PromptEncoder:
 
 def _encoder(data: Mapping[str, Any]) -> PromptEncoder:
     kind = data["kind"]
+    tokenizer: TokenizerLike
     if kind == "bytes":
-        return PromptEncoder(ByteTokenizer(), CHATML)
-    if kind == EMBEDDED:
-        found = load_files(EMBEDDED)
-        return PromptEncoder(found.tokenizer, found.template)
-    if kind != "files":
+        tokenizer = ByteTokenizer()
+    elif kind == "remote":
+        tokenizer = RemoteTokenizer()
+    elif kind == EMBEDDED:
+        tokenizer = Tokenizer.from_dir(resolve(EMBEDDED))
+    elif kind == "files":
+        with tempfile.TemporaryDirectory(prefix="sglc-") as folder:
+            for name, text in _unpacked(data["files"]).items():
+                if name in _FILES:
+                    (Path(folder) / name).write_text(text, encoding="utf-8")
+            read = Tokenizer.from_dir(folder)
+        read.eos_ids = frozenset(data["eos_ids"])
+        tokenizer = read
+    else:
         raise ValueError(f"there is no kind {kind!r}")
-    with tempfile.TemporaryDirectory(prefix="sglc-") as folder:
-        for name, text in _unpacked(data["files"]).items():
-            if name in _FILES:
-                (Path(folder) / name).write_text(text, encoding="utf-8")
-        tokenizer = Tokenizer.from_dir(folder)
-    tokenizer.eos_ids = frozenset(data["eos_ids"])
-    source = data[_TEMPLATE]
-    if source is None:
-        return PromptEncoder(tokenizer, None)
-    template = ChatTemplate.from_source(source, tokenizer, tokenizer.named)
-    return PromptEncoder(tokenizer, replace(template, stop=tuple(data["stop"])))
+    return PromptEncoder(tokenizer, template_from(data["template"], tokenizer))
 
 
 def _packed(files: Mapping[str, str]) -> str:

@@ -1,9 +1,9 @@
 """What the answer of a model call depends on, as data and as a key.
 
 The key is a digest of the tokens before the op, of the op, and of the namespace. What changes no
-answer is left out: the label, ``expect``, and ``jump``, which only allows a backend to write forced
-text faster. The number that random draws are made from counts where some are made; elsewhere it
-only says which one of several equal calls it is.
+answer is left out: the label, ``expect``, ``ahead``, and ``jump``, which only allows a backend to
+write forced text faster. The number that random draws are made from counts where some are made;
+elsewhere it only says which one of several equal calls it is.
 """
 
 from __future__ import annotations
@@ -13,40 +13,29 @@ import json
 import struct
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from sglc.runtime.core.sampling import SamplingParams
-from sglc.runtime.core.script import Constraint, Decode, Embed, Score
+from sglc.runtime.core.script import Constraint, Decode
+from sglc.runtime.executor.walk import Asked, CallOp
 
-CallOp = Decode | Score | Embed
-_NO_PART: Final = frozenset({"key", "label", "expect", "jump"})
+_NO_PART: Final = frozenset({"key", "label", "expect", "ahead", "jump"})
 
 
-class Asked(NamedTuple):
-    """One model call: ``op`` behind ``ids``; ``label`` names what is generated."""
+def call_key(asked: Asked) -> str:
+    """Return the hex digest of all that the answer depends on."""
+    op = asked.op
+    is_drawn = isinstance(op, Decode) and not op.sampling.is_greedy
+    parts = [op_data(op), asked.namespace, call_site(asked) if is_drawn else None]
+    digest = hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=16)
+    digest.update(struct.pack(f"<{len(asked.ids)}q", *asked.ids))
+    return digest.hexdigest()
 
-    ids: tuple[int, ...]
-    op: CallOp
-    namespace: str
 
-    @property
-    def label(self) -> str:
-        """The name of what is generated."""
-        return self.op.label
-
-    @property
-    def site(self) -> int:
-        """Which one of several equal calls it is; 0 if nobody says so."""
-        return self.op.key if isinstance(self.op, Decode) else 0
-
-    @property
-    def key(self) -> str:
-        """Hex digest of all that the answer depends on."""
-        is_drawn = isinstance(self.op, Decode) and not self.op.sampling.is_greedy
-        parts = [op_data(self.op), self.namespace, self.site if is_drawn else None]
-        digest = hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=16)
-        digest.update(struct.pack(f"<{len(self.ids)}q", *self.ids))
-        return digest.hexdigest()
+def call_site(asked: Asked) -> str:
+    """Return which one of several equal calls it is; nothing if nobody says so."""
+    number = asked.op.key if isinstance(asked.op, Decode) else 0
+    return f"{number:016x}" if number else ""
 
 
 def op_data(op: CallOp) -> dict[str, Any]:

@@ -56,6 +56,7 @@ def read_recording(path: str | Path) -> Recording:
 
 
 _OF_MODEL: Final = ("vocab_size", "max_context", "kind", "tokenizer")
+_OPS: Final = ("decode", "score", "textscore", "embed")
 _OUTCOMES: Final = ("value", "error")
 _BAD: Final = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
@@ -122,7 +123,7 @@ class _Reader:
         run.outcome = data
 
     def _op(self, data: dict[str, Any]) -> None:
-        if data["op"] not in ("decode", "score", "embed"):
+        if data["op"] not in _OPS:
             raise ValueError(f"there is no op {data['op']!r}")
         self._ops[int(data.pop("n"))] = data
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sglc.runtime.recording.values import Answer
+from sglc.runtime.executor.tap import Answer
 
 
 class RecordingError(ValueError):
@@ -35,7 +35,7 @@ class RecordedCall:
 
 
 class RecordedTool(NamedTuple):
-    """A tool call; ``outcome`` is as of ``tools.outcome_of``."""
+    """A tool call; ``outcome`` is as of ``tool_outcomes.outcome_of``."""
 
     name: str
     row: int

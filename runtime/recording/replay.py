@@ -14,10 +14,10 @@ from sglc.runtime.executor.executor import Executor
 from sglc.runtime.executor.run import Result, Run
 from sglc.runtime.host import Host
 from sglc.runtime.recording.encoders import encoder_of
+from sglc.runtime.recording.pictures import stable_ids
 from sglc.runtime.recording.recording import RecordedRun, Recording, RecordingError
-from sglc.runtime.recording.recording_backend import RecordingBackend
-from sglc.runtime.recording.replay_backend import ReplayBackend
-from sglc.runtime.recording.tools import ReplayTape, WritingTape, tools_of
+from sglc.runtime.recording.replay_backend import ReplayBackend, replay_backend
+from sglc.runtime.recording.tools import ReplayTape, tools_of
 from sglc.runtime.recording.writer import RecordingWriter
 
 WINDOW = 256
@@ -50,19 +50,20 @@ def open_replay(
         RecordingError: the recording lacks its tokenizer.
     """
     encoder = encoder_of(recording)
-    replaying = ReplayBackend(recording, load)
-    backend: Backend = replaying if writer is None else RecordingBackend(replaying, writer)
-    writing = None if writer is None else WritingTape(writer)
+    backend = replay_backend(recording, load, stable_ids(encoder.tokenizer))
     tape = None
     if run_tools != "all":
-        tape = ReplayTape(recording.tools, makes_missing=run_tools == "missing", then=writing)
+        tape = ReplayTape(recording.tools, makes_missing=run_tools == "missing")
     executor = Executor(
         backend,
         encoder,
         tools=tools_of(search_path, run=run_tools != "none"),
-        tape=tape or writing,
+        tape=tape,
     )
-    return Replay(Host(executor, encoder, WINDOW, writer), replaying, tape)
+    host = Host(executor, encoder, WINDOW)
+    if writer is not None:
+        host.record(writer)
+    return Replay(host, backend, tape)
 
 
 def recorded_plan(recording: Recording) -> Plan:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sglc.runtime.core.backend import Backend
+from sglc.runtime.core.backend import Backend, ByteBackend
 from sglc.runtime.core.events import (
     Decoded,
     DecodeResult,
@@ -21,10 +21,11 @@ from sglc.runtime.core.events import (
 )
 from sglc.runtime.core.script import StreamRequest, check_ids
 from sglc.runtime.core.stats import NOTHING, Snapshot, StreamStats
+from sglc.runtime.executor.walk import Asked, Walk
 from sglc.runtime.recording.answers import Answers
-from sglc.runtime.recording.keys import Asked
+from sglc.runtime.recording.keys import call_key, call_site
+from sglc.runtime.recording.pictures import StableIds, as_they_are
 from sglc.runtime.recording.recording import RecordedCall, Recording
-from sglc.runtime.recording.walk import Walk
 
 NOT_RECORDED = "this call is not in the recording"
 
@@ -48,17 +49,25 @@ class ReplayBackend:
     in ``missing``; but not as long as there is anything else to answer, as what comes of that may
     be that nobody wants it. The streams that are answered first are those of the highest priority.
 
+    ``stable`` makes ids of a prompt into those that a recording has (``recording/pictures.py``).
     ``num_played`` and ``num_executed`` count the calls that were answered, ``played_tokens`` and
     ``executed_tokens`` what they wrote.
     """
 
-    def __init__(self, recording: Recording, load: Callable[[], Backend] | None = None) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        load: Callable[[], Backend] | None = None,
+        stable: StableIds = as_they_are,
+    ) -> None:
         self.vocab_size = int(recording.about["model"]["vocab_size"])
         self.max_context = int(recording.about["model"]["max_context"])
         self.missing: list[Asked] = []
         self.num_played = self.num_executed = 0
         self.played_tokens = self.executed_tokens = 0
+        self._wake: Callable[[], None] = _nobody
         self._load = load
+        self._stable = stable
         self._backend: Backend | None = None
         self._answers: Answers[RecordedCall] = Answers()
         for call in recording.calls.values():
@@ -111,6 +120,8 @@ class ReplayBackend:
 
     def step(self) -> list[Event]:
         """Answer one stream, or let the other backend do a step, or give up what is left."""
+        if self._waiting or self._unknown:
+            self._wake()  # this is not the last step
         stream = self._next()
         if stream is not None:
             return self._run(stream)
@@ -142,6 +153,7 @@ class ReplayBackend:
     def _queue(self, number: int, stream: _Stream) -> None:
         self._streams[number] = stream
         stream.is_waiting = True
+        self._wake()
         self._waiting.setdefault(stream.walk.request.priority, deque()).append(number)
 
     def _next(self) -> int | None:
@@ -163,7 +175,8 @@ class ReplayBackend:
         stream = self._streams[number]
         walk, events = stream.walk, list[Event]()
         while (asked := walk.next()) is not None:
-            call = self._answers.take(asked.key, f"{asked.site:016x}" if asked.site else "")
+            asked = asked._replace(ids=self._stable(asked.ids))
+            call = self._answers.take(call_key(asked), call_site(asked))
             if call is None:
                 return [*events, *self._ask(number, stream, asked)]
             self.num_played += 1
@@ -187,6 +200,8 @@ class ReplayBackend:
             return []
         if self._backend is None:
             self._backend = self._load()
+            if isinstance(self._backend, ByteBackend):
+                self._backend.listen(self._wake)
         backend, request = self._backend, stream.walk.rest()
         stream.offset = stream.walk.at - 1
         if stream.inner is not None:
@@ -230,6 +245,26 @@ class ReplayBackend:
             return NOTHING
         self._inner.pop(stream.inner, None)
         return self._backend.cancel(stream.inner)
+
+
+class ReplayByteBackend(ReplayBackend):
+    """Implements ByteBackend: the recording is of one."""
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Call ``wake`` whenever there is something to report."""
+        self._wake = wake
+
+
+def replay_backend(
+    recording: Recording, load: Callable[[], Backend] | None = None, stable: StableIds = as_they_are
+) -> ReplayBackend:
+    """Return the backend of a recording, of the kind of the one that was recorded."""
+    is_elsewhere = recording.about["model"]["kind"] == "remote"
+    return (ReplayByteBackend if is_elsewhere else ReplayBackend)(recording, load, stable)
+
+
+def _nobody() -> None:
+    """Nobody waits."""
 
 
 def _events(stream: int, walk: Walk, call: RecordedCall) -> list[Event]:

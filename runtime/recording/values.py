@@ -8,8 +8,8 @@ from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
 from sglc.runtime.core.events import DecodeResult, ScoreResult
+from sglc.runtime.executor.tap import Answer
 
-Answer = DecodeResult | ScoreResult | tuple[float, ...]
 _Result = TypeVar("_Result", DecodeResult, ScoreResult)
 
 

@@ -17,17 +17,23 @@ from sglc.compiler.plan.serial import plan_to_data
 from sglc.runtime.core.events import DecodeResult
 from sglc.runtime.executor.rendered import json_value, result_data
 from sglc.runtime.executor.run import Result
-from sglc.runtime.recording.keys import Asked, op_data
+from sglc.runtime.executor.tap import Answer
+from sglc.runtime.executor.tape import ToolSite
+from sglc.runtime.executor.walk import Asked
+from sglc.runtime.recording.keys import call_key, call_site, op_data
+from sglc.runtime.recording.pictures import StableIds, as_they_are
 from sglc.runtime.recording.sequences import SharedPrefixes
-from sglc.runtime.recording.values import Answer, answer_data, is_data, to_line
+from sglc.runtime.recording.tool_outcomes import outcome_of
+from sglc.runtime.recording.values import answer_data, is_data, to_line
 
 VERSION: Final = 1
 SUFFIX: Final = ".sglrec"
 
 
 class RecordingWriter:
-    """Writes one file; any thread may write. ``about`` says what is recorded, as JSON.
+    """Implements Listener: writes one file; any thread may write.
 
+    ``about`` says what is recorded, as JSON; ``stable`` is as of ``recording/pictures.py``.
     Nothing is held back: what was written is in the file if the process dies. ``close`` says that
     the file is whole, ``abandon`` that it stays as it is.
 
@@ -35,7 +41,10 @@ class RecordingWriter:
         OSError: the file cannot be written.
     """
 
-    def __init__(self, path: str | Path, about: Mapping[str, Any]) -> None:
+    def __init__(
+        self, path: str | Path, about: Mapping[str, Any], stable: StableIds = as_they_are
+    ) -> None:
+        self._stable = stable
         self._file = Path(path).open("wb", buffering=0)  # noqa: SIM115  # closed by `close`
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
@@ -87,20 +96,13 @@ class RecordingWriter:
         """Write that nobody wanted the answer any more."""
         self._call(asked, {"cancelled": True})
 
-    def tool(
-        self,
-        name: str,
-        row: int,
-        path: str,
-        arguments: Mapping[str, Any],
-        outcome: Mapping[str, Any],
-    ) -> None:
-        """Write what a tool gave: ``outcome`` is as of ``tools.outcome_of``."""
+    def tool_ended(self, site: ToolSite, value: Any, error: BaseException | None) -> None:
+        """Write what a call of a tool came to."""
         with self._lock:
             self._next("tool")
             self._write({
-                "t": "tool", "name": name, "row": row, "path": path,
-                "args": json_value(arguments), **outcome,
+                "t": "tool", "name": site.tool.name, "row": site.instance, "path": site.path,
+                "args": json_value(site.arguments), **outcome_of(value, error),
             })  # fmt: skip
 
     def close(self) -> None:
@@ -117,18 +119,20 @@ class RecordingWriter:
             self._file.close()
 
     def _call(self, asked: Asked, outcome: Mapping[str, Any], kept: Sequence[int] = ()) -> None:
+        asked = asked._replace(ids=self._stable(asked.ids))
         with self._lock:
             op = self._op(op_data(asked.op))
             number = self._next("call")
             base, shared = self._prefixes.find(asked.ids)
             self._prefixes.add(number, (*asked.ids, *kept))
-            more: dict[str, Any] = {"label": asked.label} if asked.label else {}
-            if asked.site:
-                more["site"] = f"{asked.site:016x}"
-            if asked.namespace:
-                more["namespace"] = asked.namespace
+            named = {
+                "label": asked.op.label,
+                "site": call_site(asked),
+                "namespace": asked.namespace,
+            }
+            more = {name: text for name, text in named.items() if text}
             self._write({
-                "t": "call", "n": number, "key": asked.key, "op": op,
+                "t": "call", "n": number, "key": call_key(asked), "op": op,
                 "seq": [base, shared, asked.ids[shared:]], **more, **outcome,
             })  # fmt: skip
 

@@ -29,7 +29,10 @@ class Tokenizer:
     Attributes:
         prefix_space: when ``encode`` puts that space.
         named: strings of the tokens with a role, by ``bos_token``, ``eos_token`` and so on.
+        directory: where it was read from, if it was.
     """
+
+    directory: Path | None = None
 
     def __init__(self, definition: str, files: TokenizerFiles) -> None:
         """Take over the text of a tokenizer.json. ``from_dir`` reads it.
@@ -109,9 +112,11 @@ class Tokenizer:
         except (OSError, UnicodeDecodeError) as error:
             raise ValueError(f"{source}: {error}") from None
         try:
-            return cls(definition, read_files(directory))
+            found = cls(definition, read_files(directory))
         except ValueError as error:
             raise ValueError(f"{source}: {error}") from None
+        found.directory = directory
+        return found
 
     def encode(self, text: str, *, continues: bool = False) -> list[int]:
         """Return the ids of ``text``; see TokenizerLike."""

@@ -18,11 +18,9 @@ from sglc.runtime.executor.executor import Executor
 from sglc.runtime.executor.run import Result
 from sglc.runtime.executor.tools import ToolRegistry
 from sglc.runtime.host import Host
-from sglc.runtime.recording.encoders import encoder_data
+from sglc.runtime.recording.about import model_data
 from sglc.runtime.recording.reader import read_recording
 from sglc.runtime.recording.recording import Recording
-from sglc.runtime.recording.recording_backend import RecordingBackend
-from sglc.runtime.recording.tools import WritingTape
 from sglc.runtime.recording.writer import RecordingWriter
 from sglc.runtime.tokenizer.chatml import CHATML
 from sglc.runtime.tokenizer.prompt import PromptEncoder
@@ -41,8 +39,7 @@ def plan_of(text: str, entry: str = "main", passes: int = 0) -> Plan:
 
 def about(backend: Backend) -> dict[str, Any]:
     encoder = PromptEncoder(TOKENIZER, CHATML)
-    model = {"vocab_size": backend.vocab_size, "max_context": backend.max_context}
-    return {"model": {**model, **encoder_data(encoder, "hash", None)}}
+    return {"model": model_data(Executor(backend, encoder), encoder, "hash")}
 
 
 def recorded(
@@ -58,13 +55,10 @@ def recorded(
     backend = backend or scheduler(20_000)
     writer = RecordingWriter(path, about(backend))
     encoder = PromptEncoder(TOKENIZER, CHATML)
-    executor = Executor(
-        RecordingBackend(backend, writer),
-        encoder,
-        tools=ToolRegistry(dict(tools or {})),
-        tape=WritingTape(writer),
-    )
-    results = dict(Host(executor, encoder, 64, writer).run_batch(plan, rows, seed=seed))
+    executor = Executor(backend, encoder, tools=ToolRegistry(dict(tools or {})))
+    host = Host(executor, encoder, 64)
+    host.record(writer)
+    results = dict(host.run_batch(plan, rows, seed=seed))
     executor.close()
     writer.close()
     return read_recording(path), results

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sglc.runtime.core.events import DecodeResult
 from sglc.runtime.core.script import Decode
-from sglc.runtime.recording.keys import Asked
+from sglc.runtime.executor.walk import Asked
 from sglc.runtime.recording.reader import read_recording
 from sglc.runtime.recording.recording import RecordingError
 from sglc.runtime.recording.sequences import SharedPrefixes

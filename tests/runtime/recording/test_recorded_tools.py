@@ -20,7 +20,7 @@ from sglc.runtime.recording.differences import first_difference
 from sglc.runtime.recording.reader import read_recording
 from sglc.runtime.recording.recording import Recording
 from sglc.runtime.recording.replay import Replay, open_replay, recorded_plan, replay_runs
-from sglc.runtime.recording.tools import ReplayTape, WritingTape
+from sglc.runtime.recording.tools import ReplayTape
 from sglc.runtime.recording.writer import RecordingWriter
 
 HEAD = """@readonly
@@ -131,8 +131,8 @@ def test_what_json_does_not_give_back_cannot_be_played(
     writer = RecordingWriter(tmp_path / "a", about(scheduler(100)))
     spec = ToolSpec(name="today", params=(), result=AnyType(), effect="readonly")
     site = ToolSite(spec, 0, "0", {})
-    WritingTape(writer).ended(site, value, None)
-    WritingTape(writer).ended(site, {"x": [1, None, 2.5, "\ud800", True]}, None)
+    writer.tool_ended(site, value, None)
+    writer.tool_ended(site, {"x": [1, None, 2.5, "\ud800", True]}, None)
     writer.close()
     tape = ReplayTape(read_recording(tmp_path / "a").tools)
     played = tape.play(site)

@@ -20,10 +20,11 @@ from sglc.runtime.core.events import Decoded, DecodeResult, Delta, Ended, Event,
 from sglc.runtime.core.sampling import SamplingParams
 from sglc.runtime.core.script import Decode, Extend, Score, StreamRequest
 from sglc.runtime.core.stats import NOTHING
-from sglc.runtime.recording.keys import Asked
+from sglc.runtime.executor.tap import tapped
+from sglc.runtime.executor.walk import Asked
+from sglc.runtime.recording.keys import call_key
 from sglc.runtime.recording.reader import read_recording
 from sglc.runtime.recording.recording import Recording
-from sglc.runtime.recording.recording_backend import RecordingBackend
 from sglc.runtime.recording.replay_backend import NOT_RECORDED, ReplayBackend
 from sglc.runtime.recording.writer import RecordingWriter
 
@@ -64,7 +65,8 @@ def _numbered(streams: Sequence[list[Any]]) -> list[list[Any]]:
 def record(path: Path, given: Sequence[StreamRequest]) -> tuple[Recording, list[Event]]:
     inner = scheduler(20_000)
     writer = RecordingWriter(path, about(inner))
-    backend = RecordingBackend(inner, writer)
+    backend = tapped(inner)
+    backend.listen_to(writer)
     backend.submit_group(given)
     events = drain(backend)
     writer.close()
@@ -169,7 +171,8 @@ def test_unknown_calls_fail_when_nothing_else_is_left(tmp_path: Path) -> None:
 def test_a_call_that_was_cancelled_is_no_answer_and_takes_no_place(tmp_path: Path) -> None:
     inner = scheduler(500)
     writer = RecordingWriter(tmp_path / "a", about(inner))
-    backend = RecordingBackend(inner, writer)
+    backend = tapped(inner)
+    backend.listen_to(writer)
     stream = backend.submit(StreamRequest((Extend((1,)), A)))
     backend.step()
     backend.cancel(stream)
@@ -227,15 +230,17 @@ def test_equal_requests_have_their_answers_in_order(tmp_path: Path) -> None:
     ],
 )
 def test_a_key_is_made_of_what_the_answer_depends_on(other: Any, is_same: bool) -> None:
-    assert (Asked((1,), other, "").key == Asked((1,), A, "").key) == is_same
-    assert Asked((1,), other, "n").key != Asked((1,), other, "").key
-    assert Asked((1, 1), other, "").key != Asked((1,), other, "").key
+    assert (call_key(Asked((1,), other, "")) == call_key(Asked((1,), A, ""))) == is_same
+    assert call_key(Asked((1,), other, "n")) != call_key(Asked((1,), other, ""))
+    assert call_key(Asked((1, 1), other, "")) != call_key(Asked((1,), other, ""))
 
 
 def test_random_numbers_are_part_of_the_key_where_they_are_drawn() -> None:
-    keys = [Asked((1,), Decode(3, WARM, key=n), "").key for n in (1, 2, 1)]
+    keys = [call_key(Asked((1,), Decode(3, WARM, key=n), "")) for n in (1, 2, 1)]
     assert [Counter(keys)[key] for key in keys] == [2, 1, 2]
-    assert Asked((1,), Decode(3, key=1), "").key == Asked((1,), Decode(3, key=2), "").key
+    assert call_key(Asked((1,), Decode(3, key=1), "")) == call_key(
+        Asked((1,), Decode(3, key=2), "")
+    )
 
 
 def test_ids_that_the_model_has_not_are_refused(tmp_path: Path) -> None:

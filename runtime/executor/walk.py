@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
-from sglc.runtime.core.script import Extend, StreamRequest
-from sglc.runtime.recording.keys import Asked
+from sglc.runtime.core.script import Decode, Embed, Extend, Score, StreamRequest
+
+CallOp = Decode | Score | Embed
+
+
+class Asked(NamedTuple):
+    """One model call: ``op`` behind ``ids``."""
+
+    ids: tuple[int, ...]
+    op: CallOp
+    namespace: str
 
 
 class Walk:

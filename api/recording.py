@@ -1,0 +1,124 @@
+"""Recordings of programs: what a model says once is said again in tests, without it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from sglc.backend import Backend, Made, Seam, backend_or_default
+
+if TYPE_CHECKING:
+    from sglc.runtime.recording.recording import Recording
+    from sglc.runtime.recording.replay_backend import ReplayBackend
+
+_PATIENCE_S: Final = 0.001
+
+
+@contextmanager
+def record(path: str | Path, backend: Backend | None = None) -> Iterator[Backend]:
+    """Write down what the model says to programs within the block, tools included.
+
+        with sglc.record("qa.sglrec"):
+            qa.run(question="Why?")
+
+    The block ends when all that runs on the backend has ended. If it fails, the file holds what was
+    said until then.
+
+    Raises:
+        NoBackendError: there is no backend.
+        OSError: the file cannot be written.
+        RecordingError: the tokenizer of the backend cannot be kept in a recording.
+    """
+    from sglc.runtime.recording.about import model_data
+    from sglc.runtime.recording.pictures import stable_ids
+    from sglc.runtime.recording.writer import RecordingWriter
+
+    used = backend_or_default(backend)
+    executor, encoder = used.host.executor, used.encoder
+    about = {
+        "by": f"sglc {_version()}",
+        "seam": used.seam,
+        "model": model_data(executor, encoder, used.name),
+    }
+    writer = RecordingWriter(path, about, stable_ids(encoder.tokenizer))
+    used.host.call(lambda: executor.listen(writer))
+    try:
+        yield used
+        while used.host.is_alive and executor.num_runs:
+            time.sleep(_PATIENCE_S)
+    except BaseException:
+        writer.abandon()
+        raise
+    finally:
+        _stop_listening(used)
+    writer.close()
+
+
+def replay(path: str | Path) -> Replayed:
+    """Return a backend that says what a recording holds. It loads no model.
+
+    A call that is not in it fails, and is in ``missing``.
+
+    Raises:
+        RecordingError: the file cannot be read.
+    """
+    from sglc.runtime.recording.reader import read_recording
+
+    return Replayed(read_recording(path))
+
+
+class Replayed(Backend):
+    """The backend of a recording."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        self._answering: ReplayBackend
+        super().__init__(self._make, name=str(recording.path), seam=_seam(recording))
+
+    def _make(self, wake: threading.Event) -> Made:
+        from sglc.runtime.executor.executor import Executor
+        from sglc.runtime.recording.encoders import encoder_of
+        from sglc.runtime.recording.pictures import stable_ids
+        from sglc.runtime.recording.replay_backend import replay_backend
+
+        encoder = encoder_of(self._recording)
+        stable = stable_ids(encoder.tokenizer)
+        self._answering = replay_backend(self._recording, stable=stable)
+        return Executor(self._answering, encoder, wake=wake), encoder
+
+    @property
+    def missing(self) -> list[str]:
+        """What each call that is not in the recording was, and the recorded one most like it."""
+        from sglc.runtime.recording.differences import missing_call
+
+        tokenizer = self.encoder.tokenizer
+        asked = list(self._answering.missing)
+        return [str(missing_call(self._recording, each, None, tokenizer)) for each in asked]
+
+
+def _seam(recording: Recording) -> Seam:
+    return "canonical" if recording.about.get("seam") == "canonical" else "repair"
+
+
+def _stop_listening(backend: Backend) -> None:
+    done = threading.Event()
+
+    def stop() -> None:
+        backend.host.executor.listen(None)
+        done.set()
+
+    try:
+        backend.host.call(stop)
+    except RuntimeError:  # it is shut down, and says nothing more
+        return
+    done.wait(timeout=10)
+
+
+def _version() -> Any:
+    import sglc
+
+    return sglc.__version__

@@ -1,0 +1,131 @@
+"""Recordings of Python programs, and the plugin of pytest that makes and plays them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sglc
+from sglc.backend import Backend
+from sglc.runtime.recording.reader import read_recording
+
+
+@sglc.function
+def story(s: Any, topic: str) -> None:
+    s += "About " + topic + ": " + sglc.gen("first", max_tokens=5) + ". "
+    forks = s.fork(2)
+    for i, f in enumerate(forks):
+        f += f"({i}) " + sglc.gen("more", max_tokens=4)
+    s += forks[0]["more"] + forks[1]["more"] + sglc.select("mood", choices=["sad", "glad"])
+
+
+def told(state: sglc.ProgramState) -> tuple[str, str, str]:
+    return state.text(), state["first"], state["mood"]
+
+
+def test_a_program_says_the_same_without_the_model(tmp_path: Path, hashed: Backend) -> None:
+    path = tmp_path / "a.sglrec"
+    with sglc.record(path, hashed):
+        state = story.run(topic="rain", backend=hashed, seed=4)
+    expected = told(state)
+    recording = read_recording(path)
+    assert recording.is_whole
+    assert len(recording.calls) == 4
+    with sglc.replay(path) as backend:
+        assert told(story.run(topic="rain", backend=backend, seed=4)) == expected
+        assert told(story.run(topic="rain", backend=backend, seed=4)) == expected
+        assert backend.missing == []
+
+
+def test_nothing_is_written_before_and_behind_the_block(tmp_path: Path, hashed: Backend) -> None:
+    story.run(topic="x", backend=hashed).text()
+    with sglc.record(tmp_path / "a", hashed):
+        pass
+    story.run(topic="y", backend=hashed).text()
+    assert read_recording(tmp_path / "a").calls == {}
+
+
+def test_a_block_that_fails_leaves_what_was_said(tmp_path: Path, hashed: Backend) -> None:
+    def fail() -> None:
+        with sglc.record(tmp_path / "a", hashed):
+            story.run(topic="rain", backend=hashed).text()
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        fail()
+    recording = read_recording(tmp_path / "a")
+    assert (recording.is_whole, len(recording.calls)) == (False, 4)
+
+
+def test_an_unknown_call_fails_and_is_told(tmp_path: Path, hashed: Backend) -> None:
+    path = tmp_path / "a.sglrec"
+    with sglc.record(path, hashed):
+        story.run(topic="rain", backend=hashed)
+    with sglc.replay(path) as backend:
+        with pytest.raises(sglc.RunFailed, match="this call is not in the recording"):
+            story.run(topic="snow", backend=backend)
+        assert backend.missing == [
+            'the prompt of call `first`\n  expected: "About rain: "\n  got:      "About snow: "'
+        ]
+
+
+TESTS = """
+import sglc
+
+@sglc.function
+def ask(s, question):
+    s += sglc.user(question)
+    s += sglc.assistant(sglc.gen("answer", max_tokens=6))
+
+def test_plain(sglc_recording):
+    assert ask.run(question="Why?")["answer"]
+
+class TestMore:
+    def test_inside(self, sglc_recording):
+        assert ask.run(question="QUESTION", temperature=0, backend=sglc_recording)["answer"]
+"""
+
+
+def run_pytest(folder: Path, *words: str) -> tuple[int, str]:
+    options = ("-p", "sglc.testing", "-p", "no:cacheprovider", "-q", "--rootdir", str(folder))
+    command = (sys.executable, "-m", "pytest", *options, *words, ".")
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_plugin_records_once_and_plays_from_then_on(tmp_path: Path) -> None:
+    file = tmp_path / "test_ask.py"
+    file.write_text(TESTS)
+    code, out = run_pytest(tmp_path)
+    assert code == 1
+    assert "pytest --sglc-record 'test_ask.py::test_plain'" in out
+    code, out = run_pytest(tmp_path, "--sglc-record")
+    assert code == 0, out
+    made = sorted(each.name for each in (tmp_path / "recordings").iterdir())
+    assert made == ["test_ask.TestMore-test_inside.sglrec", "test_ask.test_plain.sglrec"]
+    (tmp_path / "conftest.py").write_text("import sys; sys.modules['torch'] = None\n")
+    assert run_pytest(tmp_path)[0] == 0
+    file.write_text(TESTS.replace("QUESTION", "How?"))
+    code, out = run_pytest(tmp_path)
+    assert code == 1
+    assert "the prompt of call `answer`" in out
+    assert 'got:      "user\\nHow?' in out
+    assert "pytest --sglc-record 'test_ask.py::TestMore::test_inside'" in out
+
+
+def test_files_of_tests_with_parameters_have_names_of_their_own() -> None:
+    from types import SimpleNamespace
+
+    from sglc.testing import recording_path
+
+    nodes = [
+        SimpleNamespace(nodeid=f"test_a.py::test[{word}]", path=Path("/t/test_a.py"))
+        for word in ("a b", "a/b", "é")
+    ]
+    paths = [recording_path(node) for node in nodes]  # type: ignore[arg-type]  # its two names
+    assert len(set(paths)) == 3
+    assert all(path.parent == Path("/t/recordings") for path in paths)
