@@ -285,6 +285,19 @@ def arranged_rows(
     return found
 
 
+def open_at_once(num_threads: int | str, backend: Backend) -> tuple[int, int]:
+    """Return how many rows may be open at once, and how many threads their Python may take.
+
+    Raises:
+        ValueError: it is neither "auto" nor a number of at least 1.
+    """
+    if num_threads == "auto":
+        return backend.window, most_threads()
+    if type(num_threads) is not int or num_threads < 1:
+        raise ValueError(f'num_threads must be "auto" or at least 1, not {num_threads!r}')
+    return num_threads, num_threads
+
+
 def batch_of(
     function: Function,
     rows: Sequence[object],
@@ -304,17 +317,14 @@ def batch_of(
     """
     from sglc.progress import Progress
 
-    is_auto = num_threads == "auto"
-    if not is_auto and (type(num_threads) is not int or num_threads < 1):
-        raise ValueError(f'num_threads must be "auto" or at least 1, not {num_threads!r}')
-    most = most_threads() if is_auto else int(num_threads)
+    window, most = open_at_once(num_threads, backend)
     arranged = arranged_rows(function, rows, options)
     backend.host.call(lambda: None)  # of one that is gone, this says so
     return Batch(
         function,
         arranged,
         backend,
-        window=backend.window if is_auto else most,
+        window=window,
         max_threads=most,
         seed=seed,
         progress=Progress(len(rows)) if progress_bar else None,

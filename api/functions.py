@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -104,6 +104,7 @@ class Function:
             ValueError: an option is out of its range.
             NoBackendError: there is nothing to run on.
         """
+        self._refuse_async("run")
         call, options, others = self.arranged(args, kwargs)
         backend = backend_or_default(others.get("backend"))
         is_streamed = bool(others.get("stream", False))
@@ -162,6 +163,7 @@ class Function:
         """
         from sglc.batch import batch_of
 
+        self._refuse_async("run_batch")
         given = [*rows]
         if not given:
             return iter(()) if generator_style else []
@@ -171,10 +173,71 @@ class Function:
         )  # fmt: skip
         return batch.in_order() if generator_style else [*batch.in_order()]
 
-    def run_in(self, state: ProgramState, call: inspect.BoundArguments) -> None:
-        """Run the function on a state that was made for it, to its end."""
+    async def arun(self, *args: Any, **kwargs: Any) -> ProgramState:
+        """``run`` under asyncio: reads in the program hold up nobody else.
+
+        The state comes once all of it is done; with ``stream=True`` at once, for
+        ``text_async_iter``. A task that is cancelled cancels the run. The function may be an
+        ``async def``.
+
+        Raises:
+            TypeError: an argument is missing, unknown or given twice.
+            ValueError: an option is out of its range.
+            NoBackendError: there is nothing to run on.
+            Exception: what the program raises.
+        """
+        from sglc.async_runs import AsyncRun
+
+        call, options, others = self.arranged(args, kwargs)
+        run = AsyncRun(
+            self, (call, options), backend_or_default(others.get("backend")),
+            seed=int(others.get("seed") or 0), deltas=bool(others.get("stream", False)),
+        )  # fmt: skip
+        return run.begin() if others.get("stream") else await run.finish()
+
+    async def arun_batch(
+        self,
+        rows: Iterable[Any],
+        *,
+        num_threads: int | str = "auto",
+        progress_bar: bool = False,
+        backend: Backend | None = None,
+        seed: int = 0,
+        **options: Any,
+    ) -> list[ProgramState]:
+        """``run_batch`` under asyncio. All Python runs in the loop: what blocks it, holds it up.
+
+        Raises:
+            TypeError: a row does not fit the parameters; nothing has been run.
+            ValueError: an option is out of its range; nothing has been run.
+            NoBackendError: there is nothing to run on.
+        """
+        from sglc.async_runs import run_rows
+        from sglc.batch import arranged_rows, open_at_once
+        from sglc.progress import Progress
+
+        given = [*rows]
+        if not given:
+            return []
+        backend = backend_or_default(backend)
+        window, _ = open_at_once(num_threads, backend)
+        arranged = arranged_rows(self, given, options)
+        progress = Progress(len(given)) if progress_bar else None
+        return await run_rows(self, arranged, backend, seed=seed, window=window, progress=progress)
+
+    def run_in(
+        self,
+        state: ProgramState,
+        call: inspect.BoundArguments,
+        pause: Callable[[Awaitable[Any]], Any] | None = None,
+    ) -> None:
+        """Run the function on a state that was made for it, to its end.
+
+        ``pause`` waits for what an ``async def`` gives.
+        """
         try:
-            state.ret_value = self.func(state, *call.args, **call.kwargs)
+            value = self.func(state, *call.args, **call.kwargs)
+            state.ret_value = pause(value) if pause and inspect.isawaitable(value) else value
         except Exception as error:
             state.fail(error)
             raise
@@ -216,6 +279,10 @@ class Function:
         except TypeError as error:
             raise TypeError(f"{self.func.__name__}: {error}") from None
         return Arguments(call, args, own), {**RUN_DEFAULTS, **options_of(options)}, others
+
+    def _refuse_async(self, name: str) -> None:
+        if inspect.iscoroutinefunction(self.func):
+            raise TypeError(f"{self.func.__name__} is async: use `await f.a{name}(…)`")
 
     def _unknown(self, name: str) -> str:
         known = [*self._names, *RUN_NAMES, *_RUN_ONLY]

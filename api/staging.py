@@ -34,9 +34,10 @@ class Staging:
     """The run, seen from the program.
 
     ``options`` are those of its calls that say nothing else, by the names of ``RUN_DEFAULTS``;
-    ``waiter`` is how a read waits. ``on_text`` is told of every piece of text that the model
-    writes: the cell of the call and the piece, in the thread of the executor. ``on_end`` is told,
-    mostly in that thread, that nothing of the run goes on. ``fault`` is why it could not begin.
+    ``waiter`` is how a read waits. With ``deltas`` the run ``is_streamed``: ``pieces`` are the
+    texts that the model has written so far, by the cell of the call's value. ``on_end`` is told,
+    mostly in the thread of the executor, that nothing of the run goes on. ``fault`` is why it could
+    not begin.
     """
 
     def __init__(
@@ -56,7 +57,9 @@ class Staging:
         self.fault: RuntimeError | None = None
         self.on_end: Callable[[], None] | None = None
         self.since_s = 0.0
-        self.on_text: Callable[[Cell, str], None] | None = None
+        self.is_streamed = deltas
+        self.pieces: dict[Cell, list[str]] = {}
+        self._change: Cell | None = None
         self.num_fragments = 0
         self._lock = threading.Lock()
         self._ops: list[Staged] = []
@@ -141,6 +144,7 @@ class Staging:
             if self._is_ended:
                 return
             self._is_ended = True
+        self.poke()
         self._leave(lambda run: self.backend.host.executor.finish(run))
 
     def cancel(self) -> None:
@@ -150,6 +154,7 @@ class Staging:
             ops, self._ops = self._ops, []
         for op in ops:
             self._lose(op.outputs, "the run was cancelled")
+        self.poke()
         self._leave(lambda run: self.backend.host.executor.cancel(run))
 
     def _leave(self, action: Callable[[OpenRun], None]) -> None:
@@ -165,10 +170,24 @@ class Staging:
             told()
 
     def _take(self, event: RunEvent) -> None:
-        if event.t == "delta" and self.on_text is not None:
-            self.on_text(self._calls[event.path], event.value)
+        if event.t == "delta" and self.is_streamed:
+            self.pieces.setdefault(self._calls[event.path], []).append(event.value)
+            self.poke()
         elif event.t == "done":
             self._be_over()
+
+    def next_change(self) -> Cell:
+        """Return a cell that is done once something of the run has changed."""
+        with self._lock:
+            if self._change is None or self._change.done:
+                self._change = Cell()
+            return self._change
+
+    def poke(self) -> None:
+        """Something has changed."""
+        change = self._change
+        if change is not None:
+            change.settle(None)
 
     def _take_result(self, call: ModelCall) -> None:
         self._calls[call.path].result = call.meta()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,8 +12,11 @@ from sglc.expressions import Expr, Gen, Media, RoleBegin, RoleEnd, Select, parts
 from sglc.gen_options import completed
 from sglc.runtime.executor.open_run import Cell
 from sglc.staging import Staging, caller_loc
+from sglc.streaming import Followed
 
 if TYPE_CHECKING:
+    import asyncio
+
     from sglc.compiler.plan.plan import Loc
     from sglc.forks import ForkGroup
     from sglc.runtime.executor.stream import Stream
@@ -32,9 +35,10 @@ class Variable:
     """A named value of a state: of a cell, of a list of variables, or set by the program.
 
     The value of a cell becomes an object of the ``python`` type, if there is one, when it is read.
+    ``stream`` is the version of the prompt behind a call that has written it.
     """
 
-    __slots__ = ("cell", "items", "python", "value")
+    __slots__ = ("cell", "items", "python", "stream", "value")
 
     def __init__(
         self,
@@ -43,8 +47,10 @@ class Variable:
         value: Any = None,
         items: list[Variable] | None = None,
         python: Any = None,
+        stream: Cell | None = None,
     ) -> None:
         self.cell = cell
+        self.stream = stream
         self.python = python
         self.value = value
         self.items = items
@@ -61,10 +67,13 @@ class ProgramState:
         self._stream = staging.emit("stream", ())[0] if stream is None else stream
         self._began = self._stream
         self._versions = [self._stream]  # all of them: of a state that fails, the last good one
+        self._written: dict[Cell, Cell] = {}  # the value behind which a version is, if streamed
         self._variables: dict[str, Variable] = {}
         self._role: str | None = None
         self._owner: int | None = None
         self._error: BaseException | None = None
+        self.task: asyncio.Task[None] | None = None
+        """What runs the program, if asyncio does and nobody waits for its end."""
         self.ret_value: Any = None
         """What the function returned."""
 
@@ -89,7 +98,7 @@ class ProgramState:
                     "select", (self._stream, choices), 3, attrs, loc=loc
                 )
                 self._go_on(stream)
-                self._name(name, Variable(value))
+                self._name(name, Variable(value, stream=stream))
             case RoleBegin(name):
                 if self._role is not None:
                     raise StateError(f"a {name} message cannot begin inside of a {self._role} one")
@@ -116,10 +125,13 @@ class ProgramState:
     def _go_on(self, stream: Cell) -> None:
         self._stream = stream
         self._versions.append(stream)
+        self._staging.poke()
 
     def _gen(self, part: Gen, loc: Loc | None) -> None:
         options = completed(self._staging.options, part.options)
         attrs: dict[str, Any] = {"name": part.name or "", "rng": "stream", "jump": True}
+        if self._staging.is_streamed:
+            attrs["show"] = True  # else what has no name is not told of while it comes
         if self._staging.backend.seam == "repair":
             attrs["seam"] = "repair"
         for name, value in options.items():
@@ -130,8 +142,10 @@ class ProgramState:
             self._samples(part, options["n"], given, loc)
             return
         stream, value = self._staging.emit("gen", (self._stream,), 2, given, part.constraint, loc)
+        if self._staging.is_streamed:
+            self._written[stream] = value
         self._go_on(stream)
-        self._name(part.name, Variable(value, python=part.python))
+        self._name(part.name, Variable(value, python=part.python, stream=stream))
 
     def _samples(
         self, part: Gen, count: int, attrs: tuple[tuple[str, Any], ...], loc: Loc | None
@@ -143,11 +157,14 @@ class ProgramState:
         (text,) = emit("slice", (starts[0], made[0][0]), loc=loc)
         self._go_on(emit("child", (before,), loc=loc)[0])
         self._step("put", (self._stream, text), (), loc)
+        if self._staging.is_streamed:
+            self._written[self._stream] = made[0][1]
         self._name(part.name, Variable(items=[Variable(value) for _, value in made]))
 
     def _name(self, name: str | None, variable: Variable) -> None:
         if name is not None:
             self._variables[name] = variable
+            self._staging.poke()
 
     def _claim(self) -> None:
         """Appending is for one thread.
@@ -270,7 +287,7 @@ class ProgramState:
 
     def set_var(self, name: str, value: Any) -> None:
         """Give a variable a value."""
-        self._variables[name] = Variable(value=value)
+        self._name(name, Variable(value=value))
 
     def get_meta_info(self, name: str) -> Any:
         """Return what is known of a model call beside its text, once it is there.
@@ -321,6 +338,45 @@ class ProgramState:
         found: Stream | None = next(there, None)
         return self._wait("the text", self._began) if found is None else found
 
+    def text_iter(self, var_name: str | None = None) -> Iterator[str]:
+        """Yield the text as it comes, or that of one variable; joined it is ``text()``.
+
+        Of a run with ``stream=True`` pieces come as the model writes them, else whole texts. Inside
+        of the program itself, the whole text ends with what was appended so far. What a variable
+        is when it is first there counts.
+
+        Raises:
+            KeyError: the run has ended, and has no such variable.
+            StateError: the variable is a list.
+            RunFailed: a part of it will never be there.
+            Exception: what the program has raised.
+        """
+        return self._followed().text_pieces(var_name)
+
+    def text_async_iter(
+        self, var_name: str | None = None, return_meta_data: bool = False
+    ) -> AsyncIterator[Any]:
+        """``text_iter`` under asyncio. With ``return_meta_data``, pairs of a piece and what is
+        known of the call: nothing but for the last piece.
+
+        Raises:
+            ValueError: meta data is asked for, but not of which variable.
+        """
+        if return_meta_data and var_name is None:
+            raise ValueError("return_meta_data goes with the name of a variable")
+        followed = self._followed()
+        if var_name is None or not return_meta_data:
+            return followed.async_text_pieces(var_name)
+        return followed.async_pieces_with_meta(var_name)
+
+    def _followed(self) -> Followed:
+        return Followed(self, self._staging, self._versions, self._written, self._owner)
+
+    @property
+    def stream_done(self) -> bool:
+        """Whether all text is there that will be, of this state."""
+        return self._staging.is_ended and self._stream.done
+
     def sync(self) -> ProgramState:
         """Wait until all that was appended is there, or has failed."""
         self._staging.cut()
@@ -333,6 +389,11 @@ class ProgramState:
         if self._error is not None:
             return self._error
         return None if self._stream.error is None else RunFailed(self._stream.error)
+
+    def raise_error(self) -> None:
+        """Raise what the program has raised, if it has."""
+        if self._error is not None:
+            raise self._error
 
     def end(self) -> None:
         """The program has ended: what was appended is done, nothing more can be."""
@@ -355,8 +416,7 @@ class ProgramState:
     def _variable(self, name: str) -> Variable:
         if name in self._variables:
             return self._variables[name]
-        if self._error is not None:
-            raise self._error
+        self.raise_error()
         known = ", ".join(map(repr, self._variables)) or "none"
         raise KeyError(f"there is no variable {name!r} here; there are: {known}")
 
