@@ -185,6 +185,7 @@ class RemoteBackend:
     def close(self) -> None:
         """Give up what runs and let go of the connections."""
         self._open.clear()
+        self._loop.cancel_all()
         client, self._client, self._texts = self._client, None, None
         if client is not None:
             self._loop.run(client.close())

@@ -28,6 +28,7 @@ class Capabilities:
         max_samples: texts of one request.
         seeds: a seed decides what is drawn; without it, sampled texts differ from run to run.
         sampling: the names in ``SamplingParams`` that the server takes.
+        token_ids: ids of its model can be named, such as those that end a text, and are told.
         ignore_eos: the end-of-sequence token can be overridden.
         bills: what a request has cost is said in tokens.
     """
@@ -46,6 +47,7 @@ class Capabilities:
     max_samples: int = 1
     seeds: bool = False
     sampling: frozenset[str] = frozenset({"temperature", "top_p"})
+    token_ids: bool = False
     ignore_eos: bool = False
     bills: bool = True
 
@@ -64,6 +66,7 @@ LOCAL: Final = Capabilities(
     max_samples=1,
     seeds=True,
     sampling=_ALL | {"logit_bias"},
+    token_ids=True,
     ignore_eos=True,
 )
 SGLC: Final = Capabilities(
@@ -76,7 +79,8 @@ SGLC: Final = Capabilities(
     max_stops=128,
     max_samples=512,
     seeds=True,
-    sampling=_ALL,
+    sampling=_ALL | {"logit_bias"},
+    token_ids=True,
     ignore_eos=True,
 )
 # 0.4 knows no repetition_penalty in `sampling_params` before 0.3.4; no release of it draws by seed
@@ -90,6 +94,7 @@ SGLANG_04: Final = Capabilities(
     images=True,
     max_samples=128,
     sampling=_ALL,
+    token_ids=True,
     ignore_eos=True,
 )
 SGLANG_05: Final = Capabilities(
@@ -102,7 +107,8 @@ SGLANG_05: Final = Capabilities(
     images=True,
     max_samples=128,
     seeds=True,
-    sampling=_ALL,
+    sampling=_ALL | {"logit_bias"},
+    token_ids=True,
     ignore_eos=True,
 )
 OPENAI_COMPLETIONS: Final = Capabilities(
@@ -112,7 +118,7 @@ OPENAI_COMPLETIONS: Final = Capabilities(
     max_stops=4,
     max_samples=128,
     seeds=True,
-    sampling=_OPENAI,
+    sampling=_OPENAI | {"logit_bias"},
 )
 COMPATIBLE_COMPLETIONS: Final = Capabilities(
     name="completions of an OpenAI-compatible server",
@@ -122,7 +128,7 @@ COMPATIBLE_COMPLETIONS: Final = Capabilities(
     max_stops=4,
     max_samples=128,
     seeds=True,
-    sampling=_OPENAI,
+    sampling=_OPENAI | {"logit_bias"},
 )
 SGLC_COMPLETIONS: Final = Capabilities(
     name="completions of sglc",
@@ -133,7 +139,7 @@ SGLC_COMPLETIONS: Final = Capabilities(
     max_stops=128,
     max_samples=128,
     seeds=True,
-    sampling=_ALL,
+    sampling=_ALL | {"logit_bias"},
     ignore_eos=True,
 )
 

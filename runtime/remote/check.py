@@ -70,18 +70,21 @@ def check_decode(capabilities: Capabilities, decode: Decode) -> list[Refusal]:
     if constraint is not None and constraint.wanted is None:
         reason = "the machine of the constraint cannot be sent"
         found.append(Refusal("constraint", reason, "give the type that it is of"))
-    no_ids = "ids are of a model, and the prompt is sent as text"
-    if decode.stop_ids:
+    no_ids = f"{capabilities.name} names no tokens of its model"
+    if decode.stop_ids and not capabilities.token_ids:
         found.append(Refusal("stop_ids", no_ids, "give the texts as `stop`"))
     if decode.num_logprobs:
-        found.append(Refusal("num_logprobs", no_ids, "ask for those of the text alone (0)"))
+        reason = "the ids of a text are bytes here, and no tokens"
+        found.append(Refusal("num_logprobs", reason, "ask for a `report` of the tokens"))
     report = decode.report
     is_more = report is not None and (report.start >= 0 or report.num_top > 0)
     if is_more and not capabilities.reports:
         said = f"{capabilities.name} tells none of a prompt and no other tokens"
         found.append(Refusal("logprob", said, "ask for those of the text alone"))
     if decode.heal:
-        found.append(Refusal("healing", no_ids, "end the prompt where a word ends"))
+        found.append(
+            Refusal("healing", "the prompt is sent as text", "end the prompt where a word ends")
+        )
     return found
 
 

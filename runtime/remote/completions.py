@@ -12,6 +12,7 @@ from sglc.runtime.remote.capabilities import Capabilities
 from sglc.runtime.remote.client import Client, message_of
 from sglc.runtime.remote.errors import RemoteError
 from sglc.runtime.remote.held import held_to
+from sglc.runtime.remote.native import value_of
 from sglc.runtime.remote.tokenizer import RemoteTokenizer
 from sglc.runtime.remote.wire import Answer, Ask, Bill, Piece, Scores, Token
 
@@ -85,7 +86,7 @@ class CompletionsWire:
         for name in sorted(self.capabilities.sampling):
             value = getattr(ask.sampling, name)
             if name in _ALWAYS or value != getattr(_DEFAULTS, name):
-                body[_NAMES.get(name, name)] = value
+                body[_NAMES.get(name, name)] = value_of(name, value)
         if ask.stop:
             body["stop"] = list(ask.stop)
         if ask.ignore_eos:

@@ -17,22 +17,33 @@ class LoopThread:
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._open: set[Future[Any]] = set()
 
     def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Begin a coroutine; cancelling what is returned cancels it."""
-        return asyncio.run_coroutine_threadsafe(work, self._running())
+        begun = asyncio.run_coroutine_threadsafe(work, self._running())
+        self._open.add(begun)
+        begun.add_done_callback(self._open.discard)
+        return begun
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Return what a coroutine comes to."""
         return self.start(work).result()
 
+    def cancel_all(self) -> None:
+        """Cancel what runs and wait until it has ended."""
+        if self._loop is not None:
+            for begun in list(self._open):
+                begun.cancel()
+            self.run(_others_ended())
+
     def close(self) -> None:
         """Cancel what runs and end the thread."""
+        self.cancel_all()
         if self._loop is None or self._thread is None:
             return
         loop, thread = self._loop, self._thread
         self._loop = self._thread = None
-        asyncio.run_coroutine_threadsafe(_cancel_all(), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
@@ -47,8 +58,7 @@ class LoopThread:
         return self._loop
 
 
-async def _cancel_all() -> None:
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+async def _others_ended() -> None:
+    """Wait for every other task; those that others have begun are ended by these."""
+    while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(tasks)

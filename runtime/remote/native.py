@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
+from sglc.compiler.plan.segments import Media
 from sglc.runtime.core.sampling import SamplingParams
 from sglc.runtime.remote.capabilities import Capabilities
 from sglc.runtime.remote.client import Client, message_of
@@ -29,7 +30,7 @@ class NativeWire:
     async def decode(self, client: Client, ask: Ask) -> AsyncGenerator[Piece | Answer | Bill]:
         """Yield what is written; see ``Wire``."""
         body = self._body(ask)
-        state = [_Sample(number) for number in range(ask.samples)]
+        state = [_Sample(number, ask.stop_ids) for number in range(ask.samples)]
         if not ask.stream:
             found = await client.post(PATH, body)
             replies = found if isinstance(found, list) else [found]
@@ -56,7 +57,7 @@ class NativeWire:
     ) -> Scores:
         """Score choices as SGLang's frontend does: behind a prefix that is computed once."""
         text, media = self._tokenizer.text_of(prompt)
-        images = {"image_data": [each.url for each in media]} if media else {}
+        images = {"image_data": self._images(media)} if media else {}
         nothing = {"max_new_tokens": 0}
         prefix = _Meta(
             client, await client.post(PATH, {"text": text, "sampling_params": nothing, **images})
@@ -102,7 +103,9 @@ class NativeWire:
         for name in sorted(self.capabilities.sampling):
             value = getattr(ask.sampling, name)
             if name in _ALWAYS or value != getattr(_DEFAULTS, name):
-                params[name] = value
+                params[name] = value_of(name, value)
+        if ask.stop_ids:
+            params["stop_token_ids"] = sorted(ask.stop_ids)
         if ask.ignore_eos:
             params["ignore_eos"] = True
         if ask.samples > 1:
@@ -115,7 +118,7 @@ class NativeWire:
             params[held.notation] = held.text
         body: dict[str, Any] = {"text": text, "sampling_params": params}
         if media:
-            body["image_data"] = [each.url for each in media]
+            body["image_data"] = self._images(media)
         if ask.with_tokens:
             body |= {
                 "return_logprob": True, "return_text_in_logprobs": True, "logprob_start_len": -1,
@@ -125,19 +128,36 @@ class NativeWire:
                 body["top_logprobs_num"] = ask.report.num_top
         return body
 
+    def _images(self, media: Sequence[Media]) -> str | list[str]:
+        """Return what is sent of pictures: one is sent alone, as SGLang's frontend does.
+
+        Raises:
+            ValueError: the server takes none.
+        """
+        if not self.capabilities.images:
+            raise ValueError(f"{self.capabilities.name} takes text only: no images, no videos")
+        urls = [each.url for each in media]
+        return urls if len(urls) > 1 else urls[0]
+
+
+def value_of(name: str, value: Any) -> Any:
+    """Return a sampling parameter as JSON has it."""
+    return {str(token): bias for token, bias in value} if name == "logit_bias" else value
+
 
 class _Sample:
     """One text on its way: events hold all of it so far."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, stop_ids: frozenset[int]) -> None:
         self._number = number
+        self._stop_ids = stop_ids
         self._text = ""
         self._num_tokens = 0
         self.meta: _Meta | None = None
 
     def take(self, client: Client, reply: Any) -> list[Piece | Answer]:
         """Return what is new in a reply."""
-        meta = self.meta = _Meta(client, reply)
+        meta = self.meta = _Meta(client, reply, self._stop_ids)
         text = reply.get("text")
         if not isinstance(text, str):
             raise _odd(client, "no text")
@@ -166,7 +186,8 @@ class _Meta:
         RemoteError: there is none, or a field of it is not what it is in this dialect.
     """
 
-    def __init__(self, client: Client, reply: Any) -> None:
+    def __init__(self, client: Client, reply: Any, stop_ids: frozenset[int] = frozenset()) -> None:
+        self._stop_ids = stop_ids
         meta = reply.get("meta_info") if isinstance(reply, dict) else None
         if not isinstance(meta, dict):
             raise _odd(client, "no meta_info")
@@ -193,7 +214,7 @@ class _Meta:
             raise _odd(self._client, f"{name} that are no triples")
         return rows
 
-    def finish(self) -> tuple[Any, str | None] | None:
+    def finish(self) -> tuple[Any, str | int | None] | None:
         """Return why a text ended, and the stop text; None if it goes on."""
         reason = self._meta.get("finish_reason")
         if reason is None:
@@ -206,7 +227,9 @@ class _Meta:
             raise RemoteError(f"{self._client.url}{PATH} gave up the text: {said}")
         if kind == "length":
             return "length", None
-        return ("stop", matched) if isinstance(matched, str) else ("eos", None)
+        if isinstance(matched, str) or (type(matched) is int and matched in self._stop_ids):
+            return "stop", matched
+        return "eos", None
 
     def bad(self, what: str) -> RemoteError:
         """Return the error of a reply that is not of this dialect."""

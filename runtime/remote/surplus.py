@@ -29,7 +29,8 @@ _Ids = tuple[int, ...]
 def may_speculate(op: Decode) -> bool:
     """Whether a decode may be cut out of a longer text: it is held to nothing that it counts."""
     plain = replace(op.sampling, temperature=0.0, top_p=1.0, top_k=-1, min_p=0.0)
-    return op.constraint is None and plain == SamplingParams() and not op.ignore_eos
+    counts = op.ignore_eos or op.stop_ids or op.report is not None
+    return op.constraint is None and plain == SamplingParams() and not counts
 
 
 @dataclass(slots=True)

@@ -143,6 +143,7 @@ class Texts:
             ignore_eos=op.ignore_eos,
             with_tokens=op.num_logprobs is not None,
             report=op.report,
+            stop_ids=op.stop_ids,
             samples=samples,
             stream=stream or is_many,  # what we look for ourselves ends the request
         )

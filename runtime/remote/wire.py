@@ -24,6 +24,7 @@ class Ask:
         constraint: what the server is to hold the text to; None for nothing.
         with_tokens: the text and log probability of each token are wanted.
         report: what is wanted of the tokens besides.
+        stop_ids: tokens of the server's model that end a text.
         samples: how many texts.
         stream: pieces are wanted as they are written.
     """
@@ -37,6 +38,7 @@ class Ask:
     ignore_eos: bool = False
     with_tokens: bool = False
     report: TokenReport | None = None
+    stop_ids: frozenset[int] = frozenset()
     samples: int = 1
     stream: bool = True
 
@@ -66,13 +68,14 @@ class Piece:
 class Answer:
     """The end of a sample; None where the server does not say.
 
-    ``matched`` is the stop text that the server has found, and left out. ``num_chars``: what was
-    sent behind so many characters is no part of the text. ``meta`` is what else it says.
+    ``matched`` is the stop text, or the id, that the server has found, and left out.
+    ``num_chars``: what was sent behind so many characters is no part of the text. ``meta`` is what
+    else it says.
     """
 
     finish: Literal["eos", "stop", "length"]
     num_tokens: int | None
-    matched: str | None = None
+    matched: str | int | None = None
     sample: int = 0
     num_chars: int | None = None
     meta: Mapping[str, Any] | None = None

@@ -88,7 +88,7 @@ def result_of(
     text: str,
     finish: Finish,
     *,
-    matched: str | None = None,
+    matched: str | int | None = None,
     logprobs: tuple[float, ...] = (),
     num_tokens: int | None = None,
     meta: Mapping[str, Any] | None = None,

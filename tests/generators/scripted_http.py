@@ -85,12 +85,10 @@ class ScriptedServer:
             path = line.split(" ")[1]
             with self._lock:
                 self.requests.append((path, body))
-                if self.replies:
-                    reply = self.replies.pop(0)
-                elif self.answer is not None:
-                    reply = self.answer(path, body)
-                else:
-                    reply = Reply(500, {"error": {"message": "the script is over"}})
+                reply = self.replies.pop(0) if self.replies else None
+            if reply is None and self.answer is not None:
+                reply = self.answer(path, body)
+            reply = reply or Reply(500, {"error": {"message": "the script is over"}})
             try:
                 self._send(connection, reply)
             except (BrokenPipeError, ConnectionResetError):  # whoever asked has enough
