@@ -4,54 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from generators.backends import hash_backend
 from generators.python_corpus import Case, load_corpus
 from generators.python_reference import run_reference
+from generators.python_seen import seen
 
 import sglc
 from sglc.backend import Backend, Seam
 
 CORPUS = load_corpus()
-
-
-@dataclass(frozen=True)
-class Seen:
-    """All that can be seen of a program that has run."""
-
-    returned: Any
-    text: str
-    messages: Any
-    variables: dict[str, Any]
-    tokens: dict[str, int]
-
-
-def seen(state: sglc.ProgramState) -> Seen:
-    def read(get: Any) -> Any:
-        try:
-            return get()
-        except sglc.RunFailed as error:
-            return f"lost: {error.error.message}"
-
-    names = list(state.variables)
-    tokens = {}
-    for name in names:
-        try:
-            meta = state.get_meta_info(name)
-        except (KeyError, sglc.RunFailed):
-            continue
-        if "completion_tokens" in meta:
-            tokens[name] = meta["completion_tokens"]
-    return Seen(
-        repr(state.ret_value),
-        read(state.text),
-        read(state.messages),
-        {name: read(lambda name=name: state[name]) for name in names},
-        tokens,
-    )
 
 
 def outcome(case: Case, run: Any, **options: Any) -> Any:

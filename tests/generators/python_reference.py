@@ -208,6 +208,8 @@ class ReferenceState(ProgramState):
                 self._prompt = replace(self._prompt, lost=str(error))
         if name is not None:
             self._values[name] = value
+            if value is None or isinstance(part, Select):
+                self._metas.pop(name, None)
             if self._prompt.lost is not None:
                 self._values[name] = Lost(self._prompt.lost)
 
@@ -262,6 +264,7 @@ class ReferenceState(ProgramState):
         before = self._prompt
         yield self
         lost = self._prompt.lost
+        self._metas.pop(name, None)
         self._values[name] = self._since(before) if lost is None else Lost(lost)
 
     def _since(self, before: Prompt) -> str:
