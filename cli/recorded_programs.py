@@ -30,6 +30,8 @@ def compiled(path: str, recording: Recording) -> Program | None:
     from sglc.runtime.recording.encoders import encoder_of
     from sglc.runtime.tokenizer.markup import TemplateMarkup
 
+    if "options" not in recording.about:
+        raise UsageError(f"{recording.path}: recorded by tests: run those")
     options = recording.about["options"]
     entry = str(recording.about["program"]["prompt"])
     encoder = encoder_of(recording)

@@ -68,16 +68,33 @@ def begin_recording(
     """Write down what is run from now on, if that is asked for."""
     if args.record is None:
         return
-    from sglc.runtime.recording.about import model_data
-    from sglc.runtime.recording.recording import RecordingError
     from sglc.runtime.recording.writer import RecordingWriter
 
-    about = program_data(args, program, plan, seed)
+    about = recording_about(args, host, program, plan)
+    host.record(RecordingWriter(args.record, {**about, "options": options_data(args, seed)}))
+
+
+def recording_about(
+    args: argparse.Namespace, host: Host, program: Program, plan: Plan
+) -> dict[str, Any]:
+    """Return what a recording says of a program, and of the model it runs on.
+
+    Raises:
+        CommandError: the tokenizer of the model cannot be kept.
+    """
+    import sglc
+    from sglc.runtime.recording.about import model_data
+    from sglc.runtime.recording.recording import RecordingError
+
     try:
         model = model_data(host.executor, host.encoder, model_name(args.model, plan.config))
     except RecordingError as error:
         raise CommandError(f"--record: {error}") from None
-    host.record(RecordingWriter(args.record, {**about, "model": model}))
+    return {
+        "by": f"sglc {sglc.__version__}",
+        "program": {"prompt": plan.entry, **program_data(program)},
+        "model": model,
+    }
 
 
 @contextmanager
@@ -91,32 +108,28 @@ def cut_off_on_failure(host: Host) -> Iterator[None]:
         raise
 
 
-def program_data(
-    args: argparse.Namespace, program: Program, plan: Plan, seed: int
-) -> dict[str, Any]:
-    """Return what a recording says of a program, and of how it was compiled and run."""
-    import sglc
-
+def program_data(program: Program) -> dict[str, Any]:
+    """Return what a recording says of a program: its sources."""
     checked = program.checked
     files = {module.file.name: module.file for module in (checked.entry, *checked.modules)}
     return {
-        "by": f"sglc {sglc.__version__}",
-        "program": {
-            "path": args.program,
-            "prompt": plan.entry,
-            "graph": program.graph.digest,
-            "sources": {name: file.text for name, file in files.items()},
-        },
-        "options": {
-            "level": args.level,
-            "pipeline": args.pipeline,
-            "by_value": not (args.json or args.stream),
-            "markup": args.trace is None,
-            "dtype": args.dtype,
-            "device": args.device,
-            "jump_forward": not args.no_jump_forward,
-            "seed": seed,
-        },
+        "path": checked.entry.file.name,
+        "graph": program.graph.digest,
+        "sources": {name: file.text for name, file in files.items()},
+    }
+
+
+def options_data(args: argparse.Namespace, seed: int) -> dict[str, Any]:
+    """Return what a recording says of how its program was compiled and run."""
+    return {
+        "level": args.level,
+        "pipeline": args.pipeline,
+        "by_value": not (args.json or args.stream),
+        "markup": args.trace is None,
+        "dtype": args.dtype,
+        "device": args.device,
+        "jump_forward": not args.no_jump_forward,
+        "seed": seed,
     }
 
 

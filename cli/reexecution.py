@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sglc.cli.errors import EXIT_FAILED, EXIT_OK, CommandError, UsageError
 from sglc.cli.models import local_options, model_name
+from sglc.cli.recordings import program_data
 
 if TYPE_CHECKING:
     from sglc.compiler.driver import Program
@@ -132,14 +133,7 @@ def _about(recording: Recording, program: Program | None, model: str | None) -> 
     about["model"] = {**about["model"], "name": model}
     if program is None:
         return about
-    checked = program.checked
-    files = {module.file.name: module.file for module in (checked.entry, *checked.modules)}
-    now = {
-        "path": checked.entry.file.name,
-        "graph": program.graph.digest,
-        "sources": {name: file.text for name, file in files.items()},
-    }
-    return {**about, "program": {**about["program"], **now}}
+    return {**about, "program": {**about["program"], **program_data(program)}}
 
 
 def counted(count: int, noun: str) -> str:

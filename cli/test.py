@@ -1,4 +1,4 @@
-"""Run the `test` blocks of programs: on their mocks, or on a model where they name none."""
+"""Run the `test` blocks of programs: on mocks and recordings, or on a model without either."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sglc.cli.errors import EXIT_ERRORS, EXIT_OK, CommandError
 from sglc.cli.models import add_model_options, load_host, refused_tools, seed_of
 from sglc.cli.passes import add_pass_options, pipeline_of
 from sglc.cli.programs import compile_or_report, read_source
+from sglc.cli.recorded_tests import RecordingFiles
 
 if TYPE_CHECKING:
     from sglc.compiler.driver import Program
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
     parser.add_argument("paths", nargs="+", metavar="PROGRAM", help="a .sgl file")
+    parser.add_argument(
+        "--record", action="store_true", help="ask the model, and write the recordings anew"
+    )
     add_model_options(parser)
     # A mock answers call by call: with calls merged or left out, others would get its answers.
     add_pass_options(parser, default=0)
@@ -45,12 +49,13 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
 
         module, cases = build_tests(program.checked, program.graph)
         runner = _Runner(args, path, program, module)
-        for case in cases:
-            problem = runner.run(case)
-            print(f"{'ok  ' if problem is None else 'FAIL'} {path}: {case.title}")
-            if problem is not None:
-                print("     " + problem.replace("\n", "\n     "))
-            passed, failed = passed + (problem is None), failed + (problem is not None)
+        with runner.recordings:
+            for case in cases:
+                problem = runner.run(case)
+                print(f"{'ok  ' if problem is None else 'FAIL'} {path}: {case.title}")
+                if problem is not None:
+                    print("     " + problem.replace("\n", "\n     "))
+                passed, failed = passed + (problem is None), failed + (problem is not None)
     print(f"{passed} passed, {failed} failed")
     return EXIT_ERRORS if failed or broken else EXIT_OK
 
@@ -64,6 +69,7 @@ class _Runner:
         self._args = args
         self._path = path
         self._plan = program.plan
+        self.recordings = RecordingFiles(args, path, program)
         self._module = module
         self._host: Host | None = None
 
@@ -74,7 +80,9 @@ class _Runner:
         runs: dict[str, Any] = {}
         for step in case.steps:
             if isinstance(step, RunStep):
-                result = self._result(step, runs)
+                result, wrong = self._result(step, runs)
+                if wrong is not None:
+                    return f"{step.span}: {wrong}"
                 if result.error is not None:
                     return f"{step.span}: {result.error}"
                 runs[step.name] = self._as_record(step, result)
@@ -88,17 +96,23 @@ class _Runner:
                 return f"{step.span}: {step.span.text}{reason}\n{shown}"
         return None
 
-    def _result(self, step: RunStep, runs: Mapping[str, Any]) -> Result:
+    def _result(self, step: RunStep, runs: Mapping[str, Any]) -> tuple[Result, str | None]:
         plan = self._plan.with_entry(step.prompt)
         arguments = self._evaluate(step.arguments, runs)
         seed = seed_of(self._args, plan.config)
         with refused_tools():
+            if step.recording is not None:
+                file = self._evaluate(step.recording, runs)["file"]
+                return self.recordings.run(file, plan, arguments, seed, self._model_host)
             if step.mock is not None:
-                return self._mock_host(self._evaluate(step.mock, runs)).run(
-                    plan, arguments, seed=seed
-                )
-            self._host = self._host or load_host(self._args, self._path, plan.config)
-            return self._host.run(plan, arguments, seed=seed)
+                host = self._mock_host(self._evaluate(step.mock, runs))
+            else:
+                host = self._model_host()
+            return host.run(plan, arguments, seed=seed), None
+
+    def _model_host(self) -> Host:
+        self._host = self._host or load_host(self._args, self._path, self._plan.config)
+        return self._host
 
     def _mock_host(self, texts: Mapping[str, Any]) -> Host:
         try:

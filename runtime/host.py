@@ -37,8 +37,11 @@ class Host:
         self._window = window
         self._numbers: dict[Run, int] = {}  # in the recording, of those that run
 
-    def record(self, writer: RecordingWriter) -> None:
-        """Write down what is run from now on, what model and tools say, and what comes of it."""
+    def record(self, writer: RecordingWriter | None) -> None:
+        """Write down what is run from now on, what model and tools say, and what comes of it.
+
+        None: nothing more.
+        """
         self.writer = writer
         self.executor.listen(writer)
 

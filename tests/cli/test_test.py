@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.sgl"))
 Command = Callable[..., Any]
 Write = Callable[..., Path]
@@ -90,3 +92,58 @@ def test_without_a_mock_a_test_asks_the_model(sglc: Command, program: Write) -> 
 
 def test_a_program_with_errors_has_no_tests(sglc: Command, program: Write) -> None:
     assert sglc("test", program('prompt p():\n    "{x}"\n')).code == 1
+
+
+RECORDED = (
+    PROGRAM
+    + """
+test "on a recording":
+    r = run free("cats") using recording("free.sglrec")
+    expect len(r.note) > 0 and len(r.word) > 0
+    s = run free(r.word) using recording("free.sglrec")
+    expect s.text != r.text
+
+test "another file":
+    r = run pick("x") using recording("pick" + ".sglrec")
+    expect r.result in ["teatea", "green teagreen tea", "coffeecoffee"]
+"""
+)
+
+
+def test_recordings_stand_for_the_model(
+    sglc: Command, program: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = program(RECORDED)
+    done = sglc("test", path)
+    assert done.code == 2
+    assert f"free.sglrec is not there: to record it: sglc test --record {path}" in done.err
+    done = sglc("test", path, "--record")
+    assert (done.code, "2 passed, 0 failed" in done.out) == (0, True), done.out
+    monkeypatch.setattr("sglc.cli.test.load_host", None)  # no model from here on
+    done = sglc("test", path)
+    assert (done.code, "2 passed, 0 failed" in done.out) == (0, True), done.out
+    assert "identical: 1 run, 1 call" in sglc("replay", path.parent / "pick.sglrec").out
+    path.write_text(RECORDED.replace("About {topic}", "On {topic}"))
+    done = sglc("test", path)
+    assert (done.code, "1 passed, 1 failed" in done.out) == (1, True), done.out
+    assert "the prompt of call `note`" in done.out
+    assert 'expected: "About cats:"' in done.out
+    assert f"to record it: sglc test --record {path}" in done.out
+
+
+@pytest.mark.parametrize(
+    ("using", "told"),
+    [
+        ("recording()", "recording("),
+        ("recording(1)", "SGL04"),
+        ('recording("a", "b")', "recording("),
+        ("notes", "recording("),
+    ],
+)
+def test_what_a_run_uses_is_checked(sglc: Command, program: Write, using: str, told: str) -> None:
+    path = program(
+        f'{PROGRAM}\ntest "t":\n    r = run free("x") using {using}\n    expect r.note\n'
+    )
+    done = sglc("check", path)
+    assert done.code == 1
+    assert told in done.err

@@ -20,16 +20,18 @@ from sglc.constraints.types import AnyType
 
 @dataclass(frozen=True, slots=True)
 class RunStep:
-    """``name = run prompt(…) using mock(…)``.
+    """``name = run prompt(…) using mock(…)``, or ``using recording(…)``.
 
     ``arguments`` and ``mock`` name functions of the runs before it, by their names, that give
-    records; without a mock the prompt runs on a model.
+    records; so does ``recording``, of which ``file`` is the file. Without both the prompt runs on
+    a model.
     """
 
     name: str
     prompt: str
     arguments: str
     mock: str | None
+    recording: str | None
     span: Span
 
 
@@ -78,12 +80,14 @@ class _Writer:
         arguments = self._function(
             lambda e: {p.name: value for p, value in e.arguments(call, callee.params)}
         )
-        using, mock = stmt.using, None
-        if isinstance(using, ast.Call):
-            texts = using.kwargs
-            mock = self._function(lambda e: {k.name.value: e.evaluate(k.value) for k in texts})
+        mock, recording = None, None
+        match stmt.using:
+            case ast.Call(callee=ast.Var(name="recording"), args=(file,)):
+                recording = self._function(lambda e: {"file": e.evaluate(file)})
+            case ast.Call(kwargs=texts):
+                mock = self._function(lambda e: {k.name.value: e.evaluate(k.value) for k in texts})
         self.runs = tuple(dict.fromkeys((*self.runs, stmt.name.value)))
-        return RunStep(stmt.name.value, callee.symbol, arguments, mock, stmt.span)
+        return RunStep(stmt.name.value, callee.symbol, arguments, mock, recording, stmt.span)
 
     def _function(self, fields: Callable[[Expressions], dict[str, Operand]]) -> str:
         """Add a function of the runs so far that returns a record, and return its name."""

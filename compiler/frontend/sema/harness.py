@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sglc.compiler.diagnostics import codes
@@ -176,7 +176,7 @@ def _run(body: Body, exprs: Exprs, stmt: ast.Run) -> t.Type:
         return ANY
     exprs.calls.arguments(stmt.call, prompt.name, prompt.params)
     if stmt.using is not None:
-        _mocks(body, exprs, stmt.using, prompt)
+        _using(body, exprs, stmt.using, prompt)
     if prompt.info is None:
         return ANY
     body.record_callee(stmt.call, prompt.info)
@@ -185,13 +185,25 @@ def _run(body: Body, exprs: Exprs, stmt: ast.Run) -> t.Type:
     return BranchType(tuple(t.Field(name, type_) for name, type_ in prompt.info.captures))
 
 
-def _mocks(body: Body, exprs: Exprs, using: ast.Expr, prompt: PromptEntity) -> None:
+def _using(body: Body, exprs: Exprs, using: ast.Expr, prompt: PromptEntity) -> None:
+    """What answers the model calls of a run: texts by name, or the file of a recording."""
     match using:
         case ast.Call(callee=ast.Var(name="mock"), args=args, kwargs=kwargs):
-            pass
+            _mocks(body, exprs, args, kwargs, prompt)
+        case ast.Call(callee=ast.Var(name="recording"), args=(file,), kwargs=()):
+            exprs.expect(file, STR, "the file of a recording")
         case _:
-            body.report(faults.wants(using.span, "`mock(name=text, ...)`", using.span.text))
-            return
+            wanted = '`mock(name=text, ...)` or `recording("file.sglrec")`'
+            body.report(faults.wants(using.span, wanted, using.span.text))
+
+
+def _mocks(
+    body: Body,
+    exprs: Exprs,
+    args: Sequence[ast.Expr],
+    kwargs: Sequence[ast.Kwarg],
+    prompt: PromptEntity,
+) -> None:
     for arg in args:
         exprs.check(arg)
         body.report(faults.wants(arg.span, "`name=text`", arg.span.text))
