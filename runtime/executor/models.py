@@ -245,8 +245,12 @@ class ModelCalls:
             else:
                 streams = [self._backend.submit(requests[0])]
         except ValueError as error:
-            for call in dict.fromkeys(asked.call for asked in fresh):
-                self._give_up(call, OpError("model", str(error)))
+            calls = dict.fromkeys(asked.call for asked in fresh)
+            if len(calls) == 1:
+                self._give_up(fresh[0].call, OpError("model", str(error)))
+            else:  # one of them cannot be asked: the others can
+                for call in calls:
+                    all(self._place([asked]) for asked in fresh if asked.call is call)
             return False
         for asked, stream in zip(fresh, streams, strict=True):
             self._begin(asked, stream)

@@ -130,6 +130,17 @@ COMPATIBLE_COMPLETIONS: Final = Capabilities(
     seeds=True,
     sampling=_OPENAI | {"logit_bias"},
 )
+SGLANG_COMPLETIONS: Final = Capabilities(
+    name="completions of SGLang",
+    prompts="text",
+    constraints=frozenset({"regex", "json_schema"}),
+    scoring=True,
+    logprobs=True,
+    max_samples=128,
+    sampling=_ALL,
+    token_ids=True,
+    ignore_eos=True,
+)
 SGLC_COMPLETIONS: Final = Capabilities(
     name="completions of sglc",
     prompts="text",
@@ -140,6 +151,7 @@ SGLC_COMPLETIONS: Final = Capabilities(
     max_samples=128,
     seeds=True,
     sampling=_ALL | {"logit_bias"},
+    token_ids=True,
     ignore_eos=True,
 )
 
@@ -147,6 +159,6 @@ TABLE: Final = {
     each.name: each
     for each in (
         LOCAL, SGLC, SGLANG_04, SGLANG_05, OPENAI_COMPLETIONS, COMPATIBLE_COMPLETIONS,
-        SGLC_COMPLETIONS,
+        SGLANG_COMPLETIONS, SGLC_COMPLETIONS,
     )
 }  # fmt: skip

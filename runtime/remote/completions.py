@@ -91,6 +91,8 @@ class CompletionsWire:
             body["stop"] = list(ask.stop)
         if ask.ignore_eos:
             body["ignore_eos"] = True
+        if ask.stop_ids:
+            body["stop_token_ids"] = sorted(ask.stop_ids)
         if ask.samples > 1:
             body["n"] = ask.samples
         if ask.seed is not None and self.capabilities.seeds:
@@ -141,7 +143,7 @@ def ended(reason: str, choice: Mapping[str, Any], ask: Ask, number: int) -> Answ
     if reason == "length":
         return Answer("length", None, None, number)
     matched = choice.get("matched_stop", choice.get("stop_reason"))
-    if isinstance(matched, str) and matched in ask.stop:
+    if (isinstance(matched, str) and matched in ask.stop) or matched in ask.stop_ids:
         return Answer("stop", None, matched, number)
     says = "matched_stop" in choice or "stop_reason" in choice
     return Answer("eos" if says or not ask.stop else "stop", None, None, number)

@@ -12,6 +12,7 @@ from sglc.runtime.remote.capabilities import (
     OPENAI_COMPLETIONS,
     SGLANG_04,
     SGLANG_05,
+    SGLANG_COMPLETIONS,
     SGLC,
     SGLC_COMPLETIONS,
     Capabilities,
@@ -30,6 +31,7 @@ from sglc.runtime.tokenizer.template import ChatTemplate
 
 Kind = Literal["native", "completions"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+_COMPLETIONS: Final = {"sglc": SGLC_COMPLETIONS, "sglang": SGLANG_COMPLETIONS}
 OPENAI_URL: Final = "https://api.openai.com"
 
 
@@ -164,8 +166,7 @@ def _completions(
                 raise ValueError(f"{url} does not name its models: give `model`")
             model = str(models[0].get("id"))
         if capabilities is None:
-            is_ours = _owner(models) == "sglc"
-            capabilities = SGLC_COMPLETIONS if is_ours else COMPATIBLE_COMPLETIONS
+            capabilities = _COMPLETIONS.get(str(_owner(models)), COMPATIBLE_COMPLETIONS)
     return CompletionsWire(capabilities, tokenizer, model), model
 
 

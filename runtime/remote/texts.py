@@ -174,6 +174,8 @@ class Texts:
                 if ask.stream and all(each.has_stopped for each in writings):
                     break  # by a stop text that the server does not look for
         self._bill(bill, ask.estimate, bills)
+        if bill is not None and len(writings) == 1:
+            writings[0].billed_tokens = bill.output_tokens
         for number, writing in enumerate(writings):
             if not writing.is_over:
                 raise RemoteError(

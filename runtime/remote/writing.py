@@ -12,7 +12,10 @@ from sglc.runtime.remote.wire import Answer, Piece, Token
 
 
 class Writing:
-    """Collects the pieces of one sample; ``take_delta`` gives what is certain by now."""
+    """Collects the pieces of one sample; ``take_delta`` gives what is certain by now.
+
+    ``billed_tokens``: how many the server bills for it alone, None where it does not say.
+    """
 
     def __init__(self, op: Decode) -> None:
         self._op = op
@@ -20,6 +23,7 @@ class Writing:
         self._sent = 0
         self._tokens: list[Token] = []
         self.answer: Answer | None = None
+        self.billed_tokens: int | None = None
 
     def add(self, piece: Piece) -> None:
         """More of the text."""
@@ -81,7 +85,7 @@ class Writing:
         """How many tokens the server has written; None if nobody has said."""
         if self.answer is not None and self.answer.num_tokens is not None:
             return self.answer.num_tokens
-        return len(self._tokens) or None
+        return len(self._tokens) or self.billed_tokens
 
 
 def result_of(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +12,8 @@ from generators.remote_runs import Runner
 from generators.scripted_http import Reply, ScriptedServer
 from generators.servers import RunningServer
 
+from sglc.runtime.core.events import Decoded
+from sglc.runtime.core.script import Decode, Extend, StreamRequest
 from sglc.runtime.remote.capabilities import COMPATIBLE_COMPLETIONS, OPENAI_COMPLETIONS
 from sglc.runtime.remote.open import open_remote
 from sglc.runtime.remote.policy import Policy
@@ -127,6 +131,23 @@ def test_a_server_without_types_refuses_before_anything_is_sent(
     assert scripted.requests == []
 
 
+def test_what_is_refused_in_one_branch_is_asked_in_the_others(
+    scripted: ScriptedServer, other: Any
+) -> None:
+    scripted.replies.append(Reply(chunks=[{"choices": [choice("fine", "stop")]}]))
+    result = other().run(
+        "prompt p():\n"
+        '    "Q"\n'
+        "    fork as sides:\n"
+        '        wrong: "A{x = gen(int(1..9), max_tokens=4)}"\n'
+        '        right: "B{y = gen(max_tokens=4)}"\n'
+        '    "{sides.right.y} {sides.wrong.x}"\n'
+    )
+    assert result.error is not None
+    assert "holds no text to int(1..9)" in result.error.message
+    assert [body["prompt"] for body in scripted.bodies("/v1/completions")] == ["QB"]
+
+
 def test_a_text_is_generated_again_until_it_is_of_its_type(
     scripted: ScriptedServer, other: Any
 ) -> None:
@@ -234,3 +255,64 @@ def test_nonsense(scripted: ScriptedServer, other: Any, reply: Any, said: str) -
     result = runner.run('prompt p():\n    "Q"\n    x = gen(max_tokens=4)\n')
     assert result.error is not None
     assert f"has sent {said}" in result.error.message
+
+
+def test_a_stop_id_of_the_servers_model(runners: tuple[Runner, Runner]) -> None:
+    native, completions = (runner.remote.backend for runner in runners)
+    found = []
+    for backend in (native, completions):
+        wake = threading.Event()
+        backend.listen(wake.set)
+        extend = Extend(tuple(b"The capital of France is Paris"))
+        backend.submit(StreamRequest((extend, Decode(8, stop_ids=frozenset(range(46, 400))))))
+        while not backend.idle:
+            wake.clear()
+            found += [e.result for e in backend.step() if isinstance(e, Decoded)]
+            wake.wait(0.2)
+    assert replace(found[0], meta=None) == found[1]
+    assert isinstance(found[0].matched, int)
+
+
+def test_servers_are_known_by_who_owns_their_models(scripted: ScriptedServer) -> None:
+    names = {}
+    for owner in ("sglc", "sglang", "vllm"):
+        scripted.replies.append(Reply(body={"data": [{"id": "m", "owned_by": owner}]}))
+        remote = open_remote("completions", url=scripted.url)
+        names[owner] = remote.capabilities.name
+        remote.backend.close()
+    assert names == {
+        "sglc": "completions of sglc",
+        "sglang": "completions of SGLang",
+        "vllm": "completions of an OpenAI-compatible server",
+    }
+
+
+def test_a_server_that_names_no_models_needs_one(scripted: ScriptedServer) -> None:
+    scripted.replies.append(Reply(404, {"detail": "Not Found"}))
+    with pytest.raises(ValueError, match="does not name its models: give `model`"):
+        open_remote("completions", url=scripted.url)
+    with pytest.raises(ValueError, match="name the model, such as"):
+        open_remote("completions")
+
+
+def test_several_texts_of_one_request(scripted: ScriptedServer, other: Any) -> None:
+    chunks = [
+        {"choices": [choice("two", None, 1)]},
+        {"choices": [choice("one", "stop", 0)]},
+        {"choices": [choice("!", "length", 1)]},
+        {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 4}},
+    ]
+    scripted.replies.append(Reply(chunks=chunks))
+    runner = other()
+    result = runner.run(
+        "prompt p() -> list[str]:\n"
+        '    "Q"\n'
+        "    fork i in 1..2 as each:\n"
+        '        "{x = gen(max_tokens=4, temperature=1.0)}"\n'
+        "    return [e.x for e in each]\n"
+    )
+    assert result.value == ["one", "two!"]
+    (body,) = scripted.bodies("/v1/completions")
+    assert body["n"] == 2
+    usage = runner.remote.backend.usage
+    assert (usage.input_tokens, usage.output_tokens) == (3, 4)
