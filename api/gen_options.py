@@ -113,11 +113,9 @@ def _checked(name: str, value: Any) -> Any:
     return value
 
 
-_DTYPES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
-    "int": (r"[-+]?[0-9]+", {"stop": (" ", "\n")}),
-    "float": (r"[-+]?[0-9]*\.?[0-9]+", {"stop": (" ", "\n")}),
-    "bool": (r"(True|False)", {}),
-    "str": (r'"[\w\d\s]*"', {}),
+_DTYPE_OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "int": {"stop": (" ", "\n")},
+    "float": {"stop": (" ", "\n")},
 }
 
 
@@ -145,11 +143,12 @@ def constraint_of(
     if json_schema is not None:
         return constraints.json_schema(json_schema), {}
     if dtype is not None:
+        from sglc.constraints.dtypes import PATTERNS
+
         name = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", repr(dtype))
-        if name not in _DTYPES:
+        if name not in PATTERNS:
             raise ValueError(f"dtype must be int, float, str or bool, not {name}; see type=")
-        pattern, options = _DTYPES[name]
-        return constraints.regex(pattern), options
+        return constraints.regex(PATTERNS[name]), _DTYPE_OPTIONS.get(name, {})
     from sglc.types import as_constraint
 
     return as_constraint(type_), {}

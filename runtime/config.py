@@ -87,6 +87,11 @@ class EngineConfig:
         return cls(**values)
 
 
+def first_set(*names: str, env: Mapping[str, str] = os.environ) -> str | None:
+    """Return what the first of some variables that is set says; None if none is."""
+    return next((env[name] for name in names if env.get(name)), None)
+
+
 def cache_folder(env: Mapping[str, str] = os.environ) -> Path | None:
     """Where constraints are kept between runs; None for nowhere.
 

@@ -81,6 +81,13 @@ class TokenReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Later:
+    """A decode that comes behind another one in its message; one of ``stop`` may end it."""
+
+    stop: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Decode:
     """Sample up to ``max_tokens`` tokens.
 
@@ -104,6 +111,7 @@ class Decode:
 
     ``ahead`` is how many tokens a backend that pays for its prompts may have written in one go:
     what is behind the end of the decode is kept for those that follow. It changes nothing else.
+    ``then`` is what follows in the same message, as far as it is known: texts and decodes in turn.
 
     ``report`` asks a backend whose ids are no tokens for log probabilities (``DecodeResult.meta``);
     others are not given one.
@@ -130,6 +138,7 @@ class Decode:
     expect: int = 0
     ahead: int = 0
     report: TokenReport | None = None
+    then: tuple[str | Later, ...] = ()
 
     @property
     def held_to(self) -> Constraint | None:

@@ -121,7 +121,7 @@ def request_key(request: StreamRequest) -> Hashable | None:
 def _op_key(op: ScriptOp) -> Hashable:
     if not isinstance(op, Decode):
         return op
-    plain = replace(op, key=0, constraint=None, expect=0, ahead=0)
+    plain = replace(op, key=0, constraint=None, expect=0, ahead=0, then=())
     if op.constraint is None:
         return plain, None
     rules = [getattr(op.constraint, f.name) for f in fields(op.constraint) if f.name != "machine"]

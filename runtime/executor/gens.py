@@ -17,6 +17,7 @@ from sglc.runtime.core.script import Constraint, Decode, StreamRequest
 from sglc.runtime.executor.code import NodeCode
 from sglc.runtime.executor.constraints import ConstraintCompiler, Preparation
 from sglc.runtime.executor.errors import OpError
+from sglc.runtime.executor.following import following
 from sglc.runtime.executor.frame import Frame
 from sglc.runtime.executor.modelcall import ModelCall, listed
 from sglc.runtime.executor.options import gen_options
@@ -93,6 +94,7 @@ class GenCall(ModelCall):
             jump=node.attrs.get("jump") is True,
             expect=min(expect or 0, options.max_tokens),
             ahead=ahead if isinstance(ahead, int) else 0,
+            then=following(frame, node) if ahead else (),
             heal=heal,
             label=self.name,
         )

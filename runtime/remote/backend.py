@@ -13,7 +13,13 @@ from typing import Any, Final
 from sglc.runtime.core.events import Decoded, Delta, Ended, Event, Failed, Held, Scored
 from sglc.runtime.core.script import Decode, Embed, Extend, Score, StreamRequest, TextScore
 from sglc.runtime.core.stats import NOTHING, Snapshot, StreamStats
-from sglc.runtime.remote.check import Refusal, check_decode, check_select, refusal_of
+from sglc.runtime.remote.check import (
+    Refusal,
+    check_decode,
+    check_place,
+    check_select,
+    refusal_of,
+)
 from sglc.runtime.remote.client import Client
 from sglc.runtime.remote.errors import RemoteError
 from sglc.runtime.remote.loop import LoopThread
@@ -200,7 +206,9 @@ class RemoteBackend:
 
     def _check(self, request: StreamRequest) -> None:
         refusals: list[Refusal] = []
-        for op in request.script:
+        for number, op in enumerate(request.script):
+            if isinstance(op, Decode | TextScore):
+                refusals += self._check_place(request, number, op)
             if isinstance(op, Decode):
                 refusals += check_decode(self.wire.capabilities, op)
             elif isinstance(op, TextScore):
@@ -211,6 +219,18 @@ class RemoteBackend:
         refused = refusal_of(refusals, emulates=self.policy.emulate == "validate-retry")
         if refused is not None:
             raise ValueError(refused)
+
+    def _check_place(
+        self, request: StreamRequest, number: int, op: Decode | TextScore
+    ) -> list[Refusal]:
+        if self.wire.capabilities.prompts != "chat":
+            return []
+        ids: list[int] = []
+        for each in request.script[:number]:
+            ids += each.ids if isinstance(each, Extend) else (0,)  # a byte for what is written
+        role, has_text = self.tokenizer.open_role(ids)
+        ahead = max(op.ahead if isinstance(op, Decode) else 0, self.policy.speculate)
+        return check_place(self.wire.capabilities, role, op, has_text=has_text, ahead=ahead)
 
     def _begin(self, streams: Sequence[_Stream]) -> None:
         work = self._loop.start(self._run(streams))

@@ -18,17 +18,21 @@ class Capabilities:
         prompts: a prompt is text, messages, or tokens of a model that runs here.
         prefill: a text goes on from any place: in the middle of an assistant's message too.
         constraints: what a text can be held to; empty for nothing.
-        schema_mode: a JSON Schema is understood as the provider's own subset, not as it stands.
+        schema_mode: whole answers are held to the provider's own subset of JSON Schema; what the
+            subset cannot say is checked afterwards (``schemas.py``).
         scoring: choices can be scored behind a prompt (``select``).
         logprobs: the log probability of each token that is written.
         reports: those of the prompt too, and the most probable tokens at each place.
         images: pictures in prompts.
         tools: calls of tools in answers.
         max_stops: stop texts that the server looks for; we look for any others. 0: none.
+        blank_stops: among them may be texts of white space alone.
         max_samples: texts of one request.
         seeds: a seed decides what is drawn; without it, sampled texts differ from run to run.
         sampling: the names in ``SamplingParams`` that the server takes.
         token_ids: ids of its model can be named, such as those that end a text, and are told.
+        max_temperature: the highest that it takes; None for any.
+        only_temperature: the one that it samples at, where it takes none.
         ignore_eos: the end-of-sequence token can be overridden.
         bills: what a request has cost is said in tokens.
     """
@@ -44,10 +48,13 @@ class Capabilities:
     images: bool = False
     tools: bool = False
     max_stops: int | None = None
+    blank_stops: bool = True
     max_samples: int = 1
     seeds: bool = False
     sampling: frozenset[str] = frozenset({"temperature", "top_p"})
     token_ids: bool = False
+    max_temperature: float | None = None
+    only_temperature: float | None = None
     ignore_eos: bool = False
     bills: bool = True
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from sglc.constraints.types import Type
 from sglc.runtime.core.sampling import SamplingParams
-from sglc.runtime.core.script import Decode
+from sglc.runtime.core.script import Decode, Score
 from sglc.runtime.remote.capabilities import Capabilities
 from sglc.runtime.remote.held import held_to
 
@@ -38,10 +38,14 @@ def check_options(
     """Return what a kind of server cannot do of the options of a decode."""
     name = capabilities.name
     found: list[Refusal] = []
+    given = sampling.temperature
     for item in fields(SamplingParams):
+        if item.name == "temperature" and capabilities.only_temperature is not None:
+            continue
         is_asked = getattr(sampling, item.name) != item.default
         if is_asked and item.name not in capabilities.sampling:
             found.append(Refusal(item.name, f"{name} does not take it", "leave it out"))
+    found += _temperature(capabilities, given)
     if ignore_eos and not capabilities.ignore_eos:
         found.append(Refusal("ignore_eos", f"{name} does not take it", "leave it out"))
     if logprobs and not capabilities.logprobs:
@@ -90,10 +94,57 @@ def check_decode(capabilities: Capabilities, decode: Decode) -> list[Refusal]:
 
 def check_select(capabilities: Capabilities) -> list[Refusal]:
     """Return why choices cannot be scored, if they cannot."""
-    if capabilities.scoring:
+    if capabilities.scoring or capabilities.schema_mode:  # a schema can name the choices
         return []
     reason = f"{capabilities.name} gives no log probabilities of a prompt"
     return [Refusal("select", reason, _RETRY, True)]
+
+
+def check_place(
+    capabilities: Capabilities, role: str | None, op: Decode | Score, *, has_text: bool, ahead: int
+) -> list[Refusal]:
+    """Return why a server of messages cannot write at a place: in a message of ``role``.
+
+    ``has_text``: there is some of it already. ``ahead``: so many tokens are asked for at once.
+    """
+    if capabilities.prompts != "chat":
+        return []
+    name = capabilities.name
+    option = "gen" if isinstance(op, Decode) else "select"
+    if role != "assistant":
+        where = "outside of all messages" if role is None else f"in a message of the {role}"
+        way_out = f"write it as `assistant({option}(…))`"
+        return [Refusal(option, f"it stands {where}, and {name} writes the assistant's", way_out)]
+    if not has_text:
+        return []
+    is_held = isinstance(op, Score) or op.constraint is not None
+    if not capabilities.prefill and ahead and isinstance(op, Decode):
+        reason = f"{name} holds whole messages to a type, and this is a part of one"
+        return [Refusal(option, reason, _RETRY, True)] if is_held else []
+    if not capabilities.prefill:
+        return [
+            Refusal(
+                option,
+                f"the assistant's message has text before it, and {name} begins every message anew",
+                "put the text into the user's message, or have the whole message written at once: "
+                "@function(num_api_spec_tokens=…)",
+            )
+        ]
+    if is_held and capabilities.schema_mode:
+        reason = f"{name} holds whole messages to a type, and this one has text already"
+        return [Refusal(option, reason, _RETRY, True)]
+    return []
+
+
+def _temperature(capabilities: Capabilities, given: float) -> list[Refusal]:
+    only, most = capabilities.only_temperature, capabilities.max_temperature
+    if only is not None and given != only:
+        reason = f"{capabilities.name} samples at {only:g} and at no other, not at {given:g}"
+        return [Refusal("temperature", reason, f"give {only:g}")]
+    if most is not None and given > most:
+        reason = f"{capabilities.name} takes {most:g} at most, not {given:g}"
+        return [Refusal("temperature", reason, f"give {most:g} or less")]
+    return []
 
 
 def refusal_of(refusals: Sequence[Refusal], *, emulates: bool) -> str | None:

@@ -17,7 +17,8 @@ from sglc.runtime.remote.pacing import TokenRate
 from sglc.runtime.remote.policy import Policy
 from sglc.runtime.remote.usage import Meter
 
-_TRANSIENT: Final = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
+TRANSIENT: Final = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
+_SECRET: Final = frozenset({"authorization", "api-key", "x-api-key", "x-goog-api-key"})
 _MAX_SHOWN: Final = 300  # characters of what a server says
 _ADVICE: Final[Mapping[int, str]] = {
     401: "check the API key",
@@ -31,16 +32,22 @@ _ADVICE: Final[Mapping[int, str]] = {
 class Client:
     """Asks one server. Lives in one event loop; ``close`` it there.
 
-    ``url`` is what the paths of requests are appended to. ``headers`` go with every request.
+    ``url`` is what the paths of requests are appended to. ``headers`` go with every request; what
+    they say is in no message, whatever a server makes of it.
     """
 
     def __init__(
         self, url: str, policy: Policy, meter: Meter, headers: Mapping[str, str] | None = None
     ) -> None:
+        self._secrets = [
+            value.removeprefix("Bearer ") for name, value in (headers or {}).items()
+            if name.lower() in _SECRET
+        ]  # fmt: skip
         self.url = url.rstrip("/")
         self.meter = meter
         self._policy = policy
         self._rate: TokenRate | None = None
+        self._requests: TokenRate | None = None
         self._slots = asyncio.Semaphore(policy.max_in_flight)
         self._http = httpx2.AsyncClient(
             headers=dict(headers or {}),
@@ -58,11 +65,15 @@ class Client:
     @asynccontextmanager
     async def turn(self, num_tokens: int) -> AsyncIterator[None]:
         """Wait for room for a request of about so many tokens, and hold it."""
+        policy, clock = self._policy, asyncio.get_running_loop().time
         async with self._slots:
-            if self._policy.tokens_per_minute is not None:
+            if policy.requests_per_minute is not None:
+                if self._requests is None:
+                    self._requests = TokenRate(policy.requests_per_minute, clock)
+                await self._requests.take(1)
+            if policy.tokens_per_minute is not None:
                 if self._rate is None:
-                    clock = asyncio.get_running_loop().time
-                    self._rate = TokenRate(self._policy.tokens_per_minute, clock)
+                    self._rate = TokenRate(policy.tokens_per_minute, clock)
                 await self._rate.take(num_tokens)
             yield
 
@@ -125,11 +136,14 @@ class Client:
         attempt = 0
         while True:
             try:
-                async with self._response(method, path, body, self._policy.total_s) as response:
-                    return _json(await response.aread(), self._place(path))
+                return await self._once(method, path, body)
             except RemoteError as error:
                 attempt += 1
                 await self._pause(error, attempt)
+
+    async def _once(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
+        async with self._response(method, path, body, self._policy.total_s) as response:
+            return _json(await response.aread(), self._place(path))
 
     async def _events(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[Any]:
         policy, place = self._policy, self._place(path)
@@ -182,7 +196,7 @@ class Client:
                 self._http.stream(method, self.url + path, json=body) as response,
             ):
                 if response.status_code != 200:
-                    raise _refused(response, await response.aread(), place)
+                    raise self._refused(response, await response.aread(), place)
                 yield response
         except TimeoutError:
             raise RemoteError(
@@ -228,15 +242,23 @@ class Client:
     def _place(self, path: str) -> str:
         return self.url + path
 
+    def _refused(self, response: httpx2.Response, body: bytes, place: str) -> RemoteError:
+        said = message_of(body.decode(errors="replace"))
+        return _refused(response, self._without_secrets(said), place)
 
-def _refused(response: httpx2.Response, body: bytes, place: str) -> RemoteError:
+    def _without_secrets(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***") if secret else text
+        return text
+
+
+def _refused(response: httpx2.Response, said: str, place: str) -> RemoteError:
     status = response.status_code
     advice = _ADVICE.get(status, "see the server's log" if status >= 500 else "")
-    said = message_of(body.decode(errors="replace"))
     text = f"{place} answers {status}: {said or response.reason_phrase}"
     return RemoteError(
         f"{text}; {advice}" if advice else text,
-        is_transient=status in _TRANSIENT,
+        is_transient=status in TRANSIENT,
         retry_after_s=_retry_after_s(response.headers.get("retry-after")),
         status=status,
     )

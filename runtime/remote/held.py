@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import NamedTuple
 
 from sglc.constraints.regex_text import regex_of
 from sglc.constraints.types import Grammar, Json, Schema, Sized, Stopped, Type
 from sglc.runtime.remote.capabilities import Capabilities, Constraints
+from sglc.runtime.remote.schemas import answer_schema
 
 
 class Held(NamedTuple):
@@ -21,6 +23,9 @@ def held_to(t: Type, capabilities: Capabilities) -> Held | None:
 
     What stands before a stop text is what is held; the stop text is looked for besides.
     """
+    if capabilities.schema_mode:
+        answer = answer_schema(t)
+        return None if answer is None else Held("json_schema", json.dumps(answer.schema))
     match t:
         case Stopped(inner):
             return held_to(inner, capabilities)

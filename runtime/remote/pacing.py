@@ -1,4 +1,4 @@
-"""Tokens per minute: a bucket that fills steadily, and who waits for it."""
+"""Tokens or requests per minute: a bucket that fills steadily, and who waits for it."""
 
 from __future__ import annotations
 

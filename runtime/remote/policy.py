@@ -7,7 +7,9 @@ from dataclasses import dataclass, fields
 from typing import Final, Literal
 
 Emulate = Literal["refuse", "validate-retry"]
-_NO_LIMIT: Final = frozenset({"tokens_per_minute", "first_token_s", "total_s"})
+_NO_LIMIT: Final = frozenset(
+    {"requests_per_minute", "tokens_per_minute", "first_token_s", "total_s"}
+)
 _MAY_BE_ZERO: Final = frozenset({"max_retries", "speculate", "max_regenerated", "first_delay_s"})
 
 
@@ -27,6 +29,7 @@ class Policy:
         first_token_s: for the first text of a stream; None for no limit.
         total_s: for the whole answer; None for no limit.
         max_in_flight: requests at once; more of them wait.
+        requests_per_minute: that begin; None for no limit.
         tokens_per_minute: of prompts and answers, estimated before a request is sent and corrected
             after; None for no limit.
         emulate: what a server cannot do natively: ``refuse``, or ``validate-retry``: generate
@@ -46,6 +49,7 @@ class Policy:
     first_token_s: float | None = 120.0
     total_s: float | None = 600.0
     max_in_flight: int = 64
+    requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     emulate: Emulate = "refuse"
     max_regenerated: int = 3

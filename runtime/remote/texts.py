@@ -19,6 +19,7 @@ from sglc.runtime.remote.held import held_to
 from sglc.runtime.remote.policy import Policy
 from sglc.runtime.remote.surplus import Surplus, may_speculate
 from sglc.runtime.remote.tokenizer import RemoteTokenizer
+from sglc.runtime.remote.turns import MAX_TRIES, Mismatch, Turn, Turns, unmatched
 from sglc.runtime.remote.wire import Answer, Ask, Bill, Piece, Wire
 from sglc.runtime.remote.writing import Writing, result_of
 
@@ -48,6 +49,7 @@ class Texts:
         self._tokenizer = tokenizer
         self._policy = policy
         self._surplus = Surplus()
+        self._turns = Turns()
 
     async def write(
         self,
@@ -85,7 +87,17 @@ class Texts:
     ) -> list[DecodeResult]:
         wanted = None if op.constraint is None else op.constraint.wanted
         held = None if wanted is None else held_to(wanted, self._wire.capabilities)
+        capabilities = self._wire.capabilities
         ahead = max(op.ahead, self._policy.speculate)
+        if capabilities.prompts == "chat":
+            base, given = self._tokenizer.open_message(prompt)
+            if given and capabilities.schema_mode:
+                held = None  # whole messages are held, and this one is not asked for as one
+            if ahead and not capabilities.prefill and (wanted is None or self._emulates):
+                return [
+                    await self._part(base, given, op, n, partial(emit, n), bills, ahead, namespace)
+                    for n in range(count)
+                ]
         if ahead and count == 1 and may_speculate(op):
             found = self._surplus.take(namespace, prompt, op)
             if found is not None:
@@ -98,6 +110,11 @@ class Texts:
                 return [result]
         if wanted is not None and held is None:
             return [await self._checked(prompt, op, partial(emit, n), bills) for n in range(count)]
+        if wanted is not None and capabilities.schema_mode:  # its text is known at the end
+            return [
+                await self._checked(prompt, op, partial(emit, n), bills, held=wanted)
+                for n in range(count)
+            ]
         ask = self._ask(op, prompt, samples=count, stream=stream, constraint=wanted)
         writings = await self._request(ask, op, emit, bills)
         return [self._kept(each, op) for each in writings]
@@ -131,13 +148,14 @@ class Texts:
         stream: bool,
         constraint: Type | None = None,
     ) -> Ask:
-        most = self._wire.capabilities.max_stops
-        is_many = most is not None and len(op.stop) > most
+        capabilities = self._wire.capabilities
+        stop = tuple(each for each in op.stop if capabilities.blank_stops or each.strip())
+        stop = stop[: capabilities.max_stops]
         return Ask(
             prompt=prompt,
             max_tokens=op.max_tokens,
             sampling=op.sampling,
-            stop=op.stop[:most],
+            stop=stop,
             seed=None if op.sampling.is_greedy else op.key,
             constraint=constraint,
             ignore_eos=op.ignore_eos,
@@ -145,7 +163,8 @@ class Texts:
             report=op.report,
             stop_ids=op.stop_ids,
             samples=samples,
-            stream=stream or is_many,  # what we look for ourselves ends the request
+            # what we look for ourselves ends the request
+            stream=stream or len(stop) < len(op.stop),
         )
 
     async def _request(
@@ -198,22 +217,36 @@ class Texts:
             raise RemoteError(_no_member(op.constraint, result))
         return result if text == result.text else _with_text(result, text)
 
+    @property
+    def _emulates(self) -> bool:
+        return self._policy.emulate == "validate-retry"
+
     async def _checked(
-        self, prompt: Prompt, op: Decode, emit: Callable[[str], None], bills: list[Bill]
+        self,
+        prompt: Prompt,
+        op: Decode,
+        emit: Callable[[str], None],
+        bills: list[Bill],
+        held: Type | None = None,
     ) -> DecodeResult:
-        """Have a text written freely, again and again until it is of its type."""
+        """Have a text written, again and again until it is of its type.
+
+        ``held``: the server is to hold it to that as well as it can, and one text has to do unless
+        the policy says otherwise.
+        """
         assert op.constraint is not None
+        most = self._policy.max_regenerated if held is None or self._emulates else 0
         attempt = 0
         while True:
             again = op if not attempt else self._varied(op, attempt)
-            ask = self._ask(again, prompt, stream=False)
+            ask = self._ask(again, prompt, stream=False, constraint=held)
             (writing,) = await self._request(ask, op, None, bills)
             result = writing.result()
             text = fitted(op.constraint, result.text)
             if text is not None:
                 emit(text)
                 return _with_text(result, text)
-            if attempt >= self._policy.max_regenerated:
+            if attempt >= most:
                 tried = f" (generated {attempt + 1} times)" if attempt else ""
                 raise RemoteError(_no_member(op.constraint, result) + tried)
             attempt += 1
@@ -225,6 +258,49 @@ class Texts:
         if sampling.is_greedy:
             sampling = replace(sampling, temperature=self._policy.retry_temperature)
         return replace(op, sampling=sampling, key=(op.key + attempt) % 2**64)
+
+    async def _part(
+        self,
+        base: Prompt,
+        given: str,
+        op: Decode,
+        number: int,
+        emit: Callable[[str], None],
+        bills: list[Bill],
+        ahead: int,
+        namespace: str,
+    ) -> DecodeResult:
+        """Return what a decode has of a message that is written as a whole.
+
+        Raises:
+            RemoteError: no message went on as the program does.
+        """
+        found = self._turns.take(namespace, base, given, op)
+        if found is not None:
+            self._client.meter.add(saved_requests=1)
+            emit(found.text)
+            return found
+        mismatch = Mismatch("")
+        for attempt in range(MAX_TRIES):
+            again = self._varied(op, number + attempt) if number + attempt else op
+            ask = replace(
+                self._ask(again, base, stream=False),
+                max_tokens=max(op.max_tokens, ahead),
+                stop=(),
+                stream=False,
+            )
+            (whole,) = await self._request(ask, replace(op, stop=()), None, bills)
+            assert whole.answer is not None
+            is_whole = whole.answer.finish == "eos"
+            turn = Turn(namespace, base, op.sampling, whole.text, whole.tokens, is_whole)
+            result = turn.cut(given, op)
+            if isinstance(result, DecodeResult):
+                self._turns.keep(turn, given, result)
+                emit(result.text)
+                return result
+            mismatch = result
+            self._client.meter.add(regenerated=attempt < MAX_TRIES - 1)
+        raise RemoteError(unmatched(mismatch, MAX_TRIES))
 
     async def _ahead(
         self, prompt: Prompt, op: Decode, ahead: int, bills: list[Bill], namespace: str
@@ -251,7 +327,10 @@ class Texts:
         wanted = Union(tuple(map(Literal, choices)))
         longest = max(len(choice.encode()) for choice in choices)
         decode = Decode(longest, constraint=Constraint(machine, "leave", wanted=wanted))
-        chosen = await self._checked(prompt, decode, lambda _: None, bills)
+        capabilities = self._wire.capabilities
+        begun = capabilities.prompts == "chat" and self._tokenizer.open_role(prompt)[1]
+        held = None if begun or held_to(wanted, capabilities) is None else wanted
+        chosen = await self._checked(prompt, decode, _nobody, bills, held=held)
         rows = tuple((0.0 if c == chosen.text else -math.inf,) for c in choices)
         return ScoreResult(rows, alone=tuple((0.0,) for _ in choices) if op.alone else None)
 
@@ -264,6 +343,10 @@ class Texts:
             output_tokens=bill.output_tokens,
             cached_tokens=bill.cached_tokens,
         )
+
+
+def _nobody(text: str) -> None:
+    """Nobody is told."""
 
 
 def _with_text(result: DecodeResult, text: str) -> DecodeResult:

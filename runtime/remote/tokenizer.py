@@ -168,6 +168,22 @@ class RemoteTokenizer:
             found.append(Message(role, tuple(parts), is_open=True))
         return found
 
+    def open_role(self, ids: Sequence[int]) -> tuple[str | None, bool]:
+        """Return the role of the message that a prompt ends in, and whether anything is in it."""
+        for number, token in enumerate(reversed(ids)):
+            name = self._names.get(token)
+            if name is not None:
+                return (None if name in (BEGIN, END) else name[2:-2]), number > 0
+        return None, bool(ids)
+
+    def open_message(self, ids: Sequence[int]) -> tuple[Ids, str]:
+        """Return a prompt up to where its open message begins, and the text of that."""
+        for number, token in enumerate(reversed(ids)):
+            if token in self._names:
+                at = len(ids) - number
+                return tuple(ids[:at]), self.decode(ids[at:])
+        return (), self.decode(ids)
+
     def _media_of(self, token: int) -> Media:
         try:
             return self._media[token]

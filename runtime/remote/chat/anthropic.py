@@ -1,0 +1,245 @@
+"""``/v1/messages``: Anthropic's dialect."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any, Final
+
+from sglc.runtime.core.sampling import SamplingParams
+from sglc.runtime.remote.capabilities import Capabilities
+from sglc.runtime.remote.chat.conversation import conversation, picture_of
+from sglc.runtime.remote.client import Client, message_of
+from sglc.runtime.remote.errors import RemoteError
+from sglc.runtime.remote.schemas import WRAPPER_TOKENS, AnswerSchema, answer_schema
+from sglc.runtime.remote.tokenizer import Message, RemoteTokenizer
+from sglc.runtime.remote.wire import Answer, Ask, Bill, Piece, Scores
+
+PATH: Final = "/v1/messages"
+VERSION: Final = "2023-06-01"
+ANTHROPIC: Final = Capabilities(
+    name="Anthropic",
+    prompts="chat",
+    constraints=frozenset({"json_schema"}),
+    schema_mode=True,
+    images=True,
+    blank_stops=False,
+    sampling=frozenset({"temperature", "top_p", "top_k"}),
+    max_temperature=1.0,
+)
+_DEFAULTS: Final = SamplingParams()
+_TOOL: Final = "answer"
+_VERSION: Final = re.compile(r"claude-[a-z]+-(\d+)(?:-(\d{1,2}))?(?!\d)")
+_BEGINS_ANEW: Final = (4, 6)  # and what came after it
+_FINISHES: Final[Mapping[str, Any]] = {
+    "end_turn": "eos",
+    "tool_use": "eos",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+}
+
+
+def capabilities_of(model: str) -> Capabilities:
+    """Return what Anthropic's servers do for a model: of late they begin every message anew."""
+    found = _VERSION.search(model)
+    version = (int(found[1]), int(found[2] or 0)) if found else (0, 0)
+    return replace(ANTHROPIC, prefill=False) if version >= _BEGINS_ANEW else ANTHROPIC
+
+
+class AnthropicWire:
+    """Implements Wire. A type is asked for as the input of a tool that has to be called."""
+
+    def __init__(self, capabilities: Capabilities, tokenizer: RemoteTokenizer, model: str) -> None:
+        self.capabilities = capabilities
+        self._tokenizer = tokenizer
+        self._model = model
+
+    async def decode(self, client: Client, ask: Ask) -> AsyncGenerator[Piece | Answer | Bill]:
+        """Yield what is written; see ``Wire``."""
+        assert ask.samples == 1, "`max_samples` is 1"
+        schema = None if ask.constraint is None else answer_schema(ask.constraint)
+        body, blank = self._body(ask, schema)
+        answer = _Answer(client.url + PATH, ask, schema, blank)
+        if not ask.stream:
+            reply = await client.post(PATH, body)
+            for part in answer.whole(reply):
+                yield part
+            return
+        async with aclosing(client.events(PATH, body | {"stream": True})) as events:
+            async for event in events:
+                for part in answer.take(event):
+                    yield part
+
+    async def score(
+        self, client: Client, prompt: Sequence[int], choices: Sequence[str], *, alone: bool
+    ) -> Scores:
+        """Anthropic's servers give no log probabilities."""
+        raise AssertionError("`scoring` is no capability of Anthropic")
+
+    def _body(self, ask: Ask, schema: AnswerSchema | None) -> tuple[dict[str, Any], str]:
+        """Return a body, and the white space that its prefill may not end with."""
+        said = conversation(self._tokenizer, ask.prompt)
+        system, messages = _split(said.messages)
+        begun = said.begun.rstrip()
+        body: dict[str, Any] = {
+            "model": self._model,
+            "max_tokens": ask.max_tokens + (WRAPPER_TOKENS if schema is not None else 0),
+            "messages": [_message(each) for each in messages],
+        }
+        if system:
+            body["system"] = "\n\n".join(each.text for each in system)
+        if begun:
+            assert self.capabilities.prefill, "check_place lets no other through"
+            body["messages"].append({"role": "assistant", "content": begun})
+        if ask.stop and schema is None:
+            body["stop_sequences"] = list(ask.stop)
+        body["temperature"] = ask.sampling.temperature
+        for name in ("top_p", "top_k"):
+            if getattr(ask.sampling, name) != getattr(_DEFAULTS, name):
+                body[name] = getattr(ask.sampling, name)
+        if schema is not None:
+            about = "Gives the answer."
+            body["tools"] = [{"name": _TOOL, "description": about, "input_schema": schema.schema}]
+            body["tool_choice"] = {
+                "type": "tool", "name": _TOOL, "disable_parallel_tool_use": True,
+            }  # fmt: skip
+        return body, said.begun[len(begun) :]
+
+
+def _split(messages: Sequence[Message]) -> tuple[Sequence[Message], Sequence[Message]]:
+    """Return the messages of the system that a conversation begins with, and all others.
+
+    Raises:
+        ValueError: there is one of the system or of a tool later on, or nothing else.
+    """
+    count = 0
+    while count < len(messages) and messages[count].role in ("system", "developer"):
+        count += 1
+    for message in messages[count:]:
+        if message.role not in ("user", "assistant"):
+            reason = (
+                "the answer of a tool only behind a call of its own kind"
+                if message.role == "tool"
+                else f"{message.role} messages at the beginning only"
+            )
+            raise ValueError(f"Anthropic takes {reason}: write it as a `user` message")
+    if count == len(messages):
+        raise ValueError("the conversation has no message of the user")
+    return messages[:count], messages[count:]
+
+
+def _message(message: Message) -> dict[str, Any]:
+    if all(isinstance(part, str) for part in message.parts):
+        return {"role": message.role, "content": message.text}
+    content: list[dict[str, Any]] = []
+    for part in message.parts:
+        if isinstance(part, str):
+            content.append({"type": "text", "text": part})
+            continue
+        picture = picture_of(part)
+        source = {"type": "url", "url": picture.url}
+        if picture.data is not None:
+            source = {"type": "base64", "media_type": picture.mime, "data": picture.data}
+        content.append({"type": "image", "source": source})
+    return {"role": message.role, "content": content}
+
+
+class _Answer:
+    """One answer on its way.
+
+    ``blank`` is white space at the end of the prompt that could not be sent: the model writes it
+    first, and it is no part of the text.
+    """
+
+    def __init__(self, place: str, ask: Ask, schema: AnswerSchema | None, blank: str) -> None:
+        self._place = place
+        self._ask = ask
+        self._schema = schema
+        self._blank = blank
+        self._json: list[str] = []
+        self._input_tokens = 0
+        self._cached_tokens = 0
+        self._has_begun = False
+
+    def whole(self, reply: Any) -> Iterator[Piece | Answer | Bill]:
+        """Yield the parts of a reply that is no stream."""
+        content = reply.get("content") if isinstance(reply, dict) else None
+        if not isinstance(content, list):
+            raise self._odd("no content")
+        for block in content:
+            if block.get("type") == "tool_use":
+                self._json.append(json.dumps(block.get("input")))
+            elif block.get("type") == "text":
+                yield from self._text(str(block.get("text", "")))
+        yield self._bill(reply.get("usage"))
+        yield from self._end(reply)
+
+    def take(self, event: Any) -> Iterator[Piece | Answer | Bill]:
+        """Yield what an event of a stream adds.
+
+        Raises:
+            RemoteError: it is an error, or the model refuses.
+        """
+        kind = event.get("type") if isinstance(event, dict) else None
+        if kind == "error":
+            raise RemoteError(f"{self._place} answers: {message_of(json.dumps(event))}")
+        if kind == "message_start":
+            yield self._bill(event.get("message", {}).get("usage"))
+        elif kind == "content_block_delta":
+            delta = event.get("delta", {})
+            if delta.get("type") == "input_json_delta":
+                self._json.append(str(delta.get("partial_json", "")))
+            elif delta.get("type") == "text_delta":
+                yield from self._text(str(delta.get("text", "")))
+        elif kind == "message_delta":
+            yield self._bill(event.get("usage"))
+            yield from self._end(event.get("delta", {}))
+        elif kind is None:
+            raise self._odd("an event without a type")
+
+    def _text(self, text: str) -> Iterator[Piece]:
+        if self._schema is not None:
+            return  # it talks before it calls
+        if self._blank:
+            rest = text.lstrip()
+            if not rest:
+                return
+            text, self._blank = rest, ""
+        if text:
+            yield Piece(text)
+
+    def _bill(self, usage: Any) -> Bill:
+        if not isinstance(usage, dict):
+            return Bill(None, None)
+        cached = _count(usage, "cache_read_input_tokens")
+        given = _count(usage, "input_tokens") + _count(usage, "cache_creation_input_tokens")
+        if given + cached:
+            self._input_tokens, self._cached_tokens = given + cached, cached
+        return Bill(self._input_tokens, _count(usage, "output_tokens"), self._cached_tokens)
+
+    def _end(self, said: Mapping[str, Any]) -> Iterator[Piece | Answer]:
+        reason = said.get("stop_reason")
+        if reason is None:
+            return
+        if reason == "refusal":
+            raise RemoteError(f"{self._place}: the model refuses to answer; change the prompt")
+        if reason not in _FINISHES:
+            raise self._odd(f"an answer that ended by {reason!r}")
+        if self._schema is not None:
+            yield Piece(self._schema.text_of("".join(self._json)))
+        matched = said.get("stop_sequence")
+        yield Answer(_FINISHES[reason], None, matched if isinstance(matched, str) else None)
+
+    def _odd(self, what: str) -> RemoteError:
+        return RemoteError(
+            f"{self._place} has sent {what}; check that it is a server of Anthropic's dialect"
+        )
+
+
+def _count(usage: Mapping[str, Any], name: str) -> int:
+    value = usage.get(name)
+    return value if type(value) is int else 0

@@ -1,0 +1,199 @@
+"""Types as JSON Schemas of providers, and the answers to those as texts of the types.
+
+Providers hold whole answers to a schema whose root is an object. A type that is none is asked for
+as the one field of one. What their subset of JSON Schema cannot say (the length of a text, which
+characters it has) is not in the schema: every text is checked against its type afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sglc.constraints.dtypes import PATTERNS
+from sglc.constraints.types import (
+    Bool,
+    Int,
+    Line,
+    List,
+    Literal,
+    Number,
+    Optional,
+    Record,
+    Regex,
+    Schema,
+    Sized,
+    Stopped,
+    Str,
+    Type,
+    Union,
+    Word,
+)
+from sglc.constraints.values import render
+
+FIELD: Final = "value"
+WRAPPER_TOKENS: Final = 32  # that an answer may have beside the text that it means
+_NULL: Final = {"type": "null"}
+_PLAIN: Final = {"int": "integer", "float": "number", "str": "string"}
+_OF_PATTERN: Final = {pattern: name for name, pattern in PATTERNS.items()}
+
+
+class _NoSchema(Exception):
+    """A part of a type that no schema of a provider says."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSchema:
+    """What a provider is asked for. ``is_wrapped``: the value is the one field of an object.
+
+    ``is_strict``: every object in it has exactly the properties it names, as strict modes want it.
+    """
+
+    type: Type
+    schema: dict[str, Any]
+    is_wrapped: bool
+    is_strict: bool
+
+    def text_of(self, answer: str) -> str:
+        """Return the text of the type that an answer means; what is none as it stands."""
+        try:
+            value = json.loads(answer)
+            return _written(self.type, value[FIELD] if self.is_wrapped else value)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return answer
+
+
+def answer_schema(t: Type) -> AnswerSchema | None:
+    """Return what a provider is asked for to get a ``t``; None if no schema says what it is."""
+    t = _bare(t)
+    if isinstance(t, Schema):
+        return _given(t)
+    try:
+        schema = _schema(t, is_root=True)
+    except _NoSchema:
+        return None
+    if schema.get("type") == "object":
+        return AnswerSchema(t, schema, is_wrapped=False, is_strict=True)
+    return AnswerSchema(t, _object({FIELD: schema}), is_wrapped=True, is_strict=True)
+
+
+def _given(t: Schema) -> AnswerSchema | None:
+    """Return the schema that an author wrote, in an object if it is none."""
+    schema = json.loads(t.text)
+    if t.resources or not isinstance(schema, dict):
+        return None
+    if schema.get("type") == "object":
+        return AnswerSchema(t, schema, is_wrapped=False, is_strict=is_strict(schema))
+    inner = dict(schema)
+    shared = {name: inner.pop(name) for name in ("$defs", "definitions") if name in inner}
+    inner.pop("$schema", None)
+    if _refers_to_root(inner) or "$id" in inner:
+        return None
+    wrapped = {**_object({FIELD: inner}), **shared}
+    return AnswerSchema(t, wrapped, is_wrapped=True, is_strict=is_strict(wrapped))
+
+
+def is_strict(schema: Any) -> bool:
+    """Whether every object of a schema has exactly the properties that it names."""
+    if isinstance(schema, list):
+        return all(map(is_strict, schema))
+    if not isinstance(schema, Mapping):
+        return True
+    if schema.get("type") == "object" or "properties" in schema:
+        names = list(schema.get("properties", {}))
+        is_closed = schema.get("additionalProperties") is False
+        if not is_closed or sorted(schema.get("required", [])) != sorted(names):
+            return False
+    return all(map(is_strict, schema.values()))
+
+
+def _refers_to_root(schema: Any) -> bool:
+    if isinstance(schema, Sequence) and not isinstance(schema, str):
+        return any(map(_refers_to_root, schema))
+    if not isinstance(schema, Mapping):
+        return False
+    return schema.get("$ref") == "#" or any(map(_refers_to_root, schema.values()))
+
+
+def _bare(t: Type) -> Type:
+    """Leave out what bounds the decode and not the value."""
+    while isinstance(t, Stopped) or (
+        isinstance(t, Sized) and not t.min_chars and t.max_chars is None
+    ):
+        t = t.inner
+    return t
+
+
+def _schema(t: Type, *, is_root: bool = False) -> dict[str, Any]:
+    """Return the schema of a value; at the root only where it says what the text is like.
+
+    Raises:
+        _NoSchema: it says too little.
+    """
+    t = _bare(t)
+    match t:
+        case Int(lo, hi):
+            bounds = {"minimum": lo, "maximum": hi}
+            return {"type": "integer"} | {k: v for k, v in bounds.items() if v is not None}
+        case Number():
+            return {"type": "number"}
+        case Bool():
+            return {"type": "boolean"}
+        case Literal(value):
+            return {"type": "string", "enum": [value]}
+        case Union(options) if all(isinstance(each, Literal) for each in options):
+            return {"type": "string", "enum": [str(each.value) for each in options]}  # type: ignore[attr-defined]  # literals
+        case Union(options):
+            return {"anyOf": [_schema(each, is_root=is_root) for each in options]}
+        case Optional(inner):
+            return {"anyOf": [_schema(inner, is_root=is_root), _NULL]}
+        case List(item, least, most):
+            bounds = {"minItems": least or None, "maxItems": most}
+            given = {k: v for k, v in bounds.items() if v is not None}
+            return {"type": "array", "items": _schema(item), **given}
+        case Record(fields):
+            return _object({field.name: _schema(field.type) for field in fields})
+        case Regex(pattern) if pattern in _OF_PATTERN:
+            name = _OF_PATTERN[pattern]
+            if name == "bool":
+                return {"type": "string", "enum": ["True", "False"]}
+            return {"type": _PLAIN[name]}
+        case Str() | Line() | Word() | Regex() | Sized() if not is_root:
+            return _text(t)
+        case Schema(resources="") if not is_root:
+            found = json.loads(t.text)
+            if isinstance(found, dict) and not found.keys() & {"$defs", "$id", "definitions"}:
+                return found
+    raise _NoSchema
+
+
+def _text(t: Type) -> dict[str, Any]:
+    if isinstance(t, Regex):
+        return {"type": "string", "pattern": f"^(?:{t.pattern})$"}
+    if isinstance(t, Sized):
+        return _schema(t.inner)
+    return {"type": "string"}
+
+
+def _object(properties: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _written(t: Type, value: Any) -> str:
+    """Return a value as its type writes it.
+
+    Raises:
+        ValueError: it is none of that type.
+    """
+    if isinstance(t, Regex):
+        if isinstance(value, str):
+            return json.dumps(value, ensure_ascii=False) if t.pattern == PATTERNS["str"] else value
+        return str(value)
+    return render(t, value)

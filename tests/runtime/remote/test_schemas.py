@@ -1,0 +1,108 @@
+"""Types as JSON Schemas of providers: what is asked for, and what an answer means."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import pytest
+
+from sglc.constraints.dtypes import PATTERNS
+from sglc.constraints.types import (
+    Bool,
+    Field,
+    Grammar,
+    Int,
+    Json,
+    Line,
+    List,
+    Literal,
+    Number,
+    Optional,
+    Record,
+    Regex,
+    Schema,
+    Sized,
+    Stopped,
+    Str,
+    Type,
+    Union,
+)
+from sglc.constraints.values import is_member
+from sglc.runtime.remote.schemas import FIELD, answer_schema, is_strict
+
+PERSON = Record((Field("name", Str()), Field("age", Int(0, 150)), Field("tags", List(Line()))))
+COLOURS = Union((Literal("red"), Literal("green")))
+
+
+@pytest.mark.parametrize(
+    ("t", "value", "text"),
+    [
+        (Int(1, 9), 7, "7"),
+        (Number(), 1.5, "1.5"),
+        (Bool(), True, "true"),
+        (COLOURS, "green", "green"),
+        (Optional(Int()), None, "none"),
+        (List(Int(), 1, 3), [1, 2], "[1, 2]"),
+        (Union((Int(), Literal("many"))), "many", "many"),
+        (Regex(PATTERNS["int"]), 42, "42"),
+        (Regex(PATTERNS["float"]), 0.5, "0.5"),
+        (Regex(PATTERNS["bool"]), "True", "True"),
+        (Regex(PATTERNS["str"]), "a b", '"a b"'),
+        (Stopped(Sized(Int(), max_tokens=4), ("\n",)), 3, "3"),
+        (Schema('{"type": "array", "items": {"type": "integer"}}'), [1], "[1]"),
+        (Schema('{"$ref": "#/$defs/n", "$defs": {"n": {"type": "integer"}}}'), 5, "5"),
+    ],
+    ids=str,
+)
+def test_what_is_no_object_is_the_field_of_one(t: Type, value: object, text: str) -> None:
+    found = answer_schema(t)
+    assert found is not None
+    assert found.is_wrapped
+    assert found.is_strict
+    jsonschema.validate({FIELD: value}, found.schema)
+    made = found.text_of(json.dumps({FIELD: value}))
+    assert made == text
+    assert is_member(t.inner if isinstance(t, Stopped) else t, made)
+
+
+def test_a_record_is_the_answer_itself() -> None:
+    found = answer_schema(PERSON)
+    assert found is not None
+    assert not found.is_wrapped
+    assert is_strict(found.schema)
+    jsonschema.validate({"name": "a", "age": 1, "tags": ["x"]}, found.schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"name": "a", "age": 151, "tags": []}, found.schema)
+    assert found.text_of('{"a": 1}') == '{"a": 1}'
+
+
+def test_an_open_object_is_not_strict() -> None:
+    found = answer_schema(Schema('{"type": "object", "properties": {"a": {"type": "string"}}}'))
+    assert found is not None
+    assert not found.is_strict
+
+
+@pytest.mark.parametrize(
+    "t",
+    [
+        Regex("[a-c]{3}"),
+        Str(max=3),
+        Sized(Line(), max_chars=3),
+        Grammar('start: "a"'),
+        Json(),
+        Schema('{"anyOf": [{"type": "integer"}, {"type": "array", "items": {"$ref": "#"}}]}'),
+        Schema('{"$ref": "a:b"}', resources='{"a:b": {"type": "integer"}}'),
+        Union((Int(), Regex("x+"))),
+    ],
+    ids=str,
+)
+def test_what_no_schema_says_is_not_asked_for(t: Type) -> None:
+    assert answer_schema(t) is None
+
+
+def test_an_answer_that_is_cut_off_stays_as_it_is() -> None:
+    found = answer_schema(Int())
+    assert found is not None
+    for odd in ('{"value": 4', '{"other": 4}', "[1]", "7", '{"value": "x"}'):
+        assert found.text_of(odd) == odd
