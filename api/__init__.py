@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from sglc.backend import Backend as Backend
     from sglc.backend import set_default_backend as set_default_backend
+    from sglc.endpoint import RuntimeEndpoint as RuntimeEndpoint
     from sglc.engine import Engine as Engine
     from sglc.errors import BatchInterrupted as BatchInterrupted
     from sglc.errors import NoBackendError as NoBackendError
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from sglc.primitives import video as video
     from sglc.recording import record as record
     from sglc.recording import replay as replay
+    from sglc.server_process import Runtime as Runtime
     from sglc.state import ProgramState as ProgramState
 
 __version__ = "0.1.0"
@@ -50,6 +52,7 @@ __version__ = "0.1.0"
 _HOMES: Final = {
     "Backend": "sglc.backend",
     "set_default_backend": "sglc.backend",
+    "RuntimeEndpoint": "sglc.endpoint",
     "Engine": "sglc.engine",
     "BatchInterrupted": "sglc.errors",
     "NoBackendError": "sglc.errors",
@@ -61,6 +64,7 @@ _HOMES: Final = {
     "mock": "sglc.mocking",
     "record": "sglc.recording",
     "replay": "sglc.recording",
+    "Runtime": "sglc.server_process",
     "ProgramState": "sglc.state",
     **dict.fromkeys(
         (

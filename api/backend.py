@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from sglc.errors import NoBackendError
 from sglc.fragment import Fragments
@@ -12,10 +12,12 @@ from sglc.fragment import Fragments
 if TYPE_CHECKING:
     from sglc.runtime.background import BackgroundHost
     from sglc.runtime.executor.executor import Executor
-    from sglc.runtime.executor.stream import Encoder
+    from sglc.runtime.executor.stream import Encoder, Stream
+    from sglc.runtime.tokenizer.frontend_template import FrontendTemplate
 
 Seam = Literal["canonical", "repair"]
 Made = tuple["Executor", "Encoder"]
+Answer = TypeVar("Answer")
 
 
 class Backend:
@@ -23,7 +25,7 @@ class Backend:
 
     ``seam`` says how the token ids behind a generation are made: ``repair`` keeps those that the
     model wrote, ``canonical`` tokenizes the whole text again, as SGLang does. ``window`` is how
-    many rows of a batch it has use for at once.
+    many rows of a batch it has use for at once. ``on_close`` is called in that thread at its end.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class Backend:
         name: str,
         seam: Seam = "repair",
         window: int = 128,
+        on_close: Callable[[], None] | None = None,
     ) -> None:
         from sglc.runtime.background import BackgroundHost
 
@@ -45,9 +48,49 @@ class Backend:
             executor, self.encoder = make(wake)
             return executor
 
-        self.host: BackgroundHost = BackgroundHost(made, name=f"sglc {name}")
+        self._template: FrontendTemplate | None = None
+        self.host: BackgroundHost = BackgroundHost(made, name=f"sglc {name}", on_close=on_close)
 
     encoder: Encoder
+
+    def ask(self, action: Callable[[], Answer]) -> Answer:
+        """Return what ``action`` does in the thread of the executor.
+
+        Raises:
+            RuntimeError: that thread has ended.
+        """
+        from concurrent.futures import Future
+
+        found: Future[Answer] = Future()
+
+        def act() -> None:
+            try:
+                found.set_result(action())
+            except Exception as error:  # it is raised by whoever has asked
+                found.set_exception(error)
+
+        self.host.call(act)
+        return found.result()
+
+    @property
+    def chat_template(self) -> FrontendTemplate | None:
+        """What stands around messages; None for what the model's own template says.
+
+        One that is set is that of the runs that begin from then on.
+        """
+        return self._template
+
+    @chat_template.setter
+    def chat_template(self, template: FrontendTemplate | None) -> None:
+        self.ask(lambda: self._use(template))
+        self._template = template
+
+    def _use(self, template: FrontendTemplate | None) -> None:
+        raise TypeError(f"the messages of {self!r} have no template that could be changed")
+
+    def messages_of(self, stream: Stream) -> list[dict[str, Any]]:
+        """Return the messages of a prompt."""
+        return stream.messages()
 
     def shutdown(self) -> None:
         """Cancel what runs and let go of the model."""
@@ -77,6 +120,11 @@ def set_default_backend(backend: Backend | None) -> None:
     if backend is not None and not isinstance(backend, Backend):
         raise TypeError(f"not a backend: {backend!r}")
     _default = backend
+
+
+def default_backend() -> Backend | None:
+    """Return what programs run on that are given no backend; None if nothing."""
+    return _default
 
 
 def backend_or_default(backend: Backend | None) -> Backend:

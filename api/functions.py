@@ -90,7 +90,7 @@ class Function:
             if name not in self._names:
                 raise TypeError(self._unknown(name))
         bound = {**self.bound, **values}
-        return Function(self.func, num_api_spec_tokens=self.num_api_spec_tokens, bound=bound)
+        return type(self)(self.func, num_api_spec_tokens=self.num_api_spec_tokens, bound=bound)
 
     def run(self, *args: Any, **kwargs: Any) -> ProgramState:
         """Run the program and return its state; what the model writes may still be on its way.

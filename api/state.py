@@ -273,6 +273,9 @@ class ProgramState:
     def __getitem__(self, name: str) -> Any:
         return self.get_var(name)
 
+    def __setitem__(self, name: str, value: Any) -> None:
+        self.set_var(name, value)
+
     def __contains__(self, name: object) -> bool:
         return name in self._variables
 
@@ -325,8 +328,7 @@ class ProgramState:
         Raises:
             RunFailed: a part of it will never be there, and it may not be ``partial``.
         """
-        found: list[dict[str, Any]] = self._version(partial=partial).messages()
-        return found
+        return self._staging.backend.messages_of(self._version(partial=partial))
 
     def _version(self, *, partial: bool) -> Stream:
         """Return the prompt, once it is there, or the latest version of it that is."""

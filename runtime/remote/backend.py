@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import traceback
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ from sglc.runtime.remote.tokenizer import RemoteTokenizer
 from sglc.runtime.remote.usage import Meter, Usage
 from sglc.runtime.remote.wire import Bill, Wire
 
+_OVER: Final = object()
 MAX_CONTEXT: Final = 1 << 40  # bytes: it is the server that knows
 Connect = Callable[[Meter], Client]
 
@@ -187,6 +189,52 @@ class RemoteBackend:
             return await self._connected()[0].get(path)
 
         return self._loop.run(get())
+
+    def tell(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Return what the server answers to a body; blocks.
+
+        Raises:
+            RemoteError: it is not there, or refuses.
+        """
+
+        async def post() -> Any:
+            return await self._connected()[0].post(path, body)
+
+        return self._loop.run(post())
+
+    async def events(self, path: str, body: Mapping[str, Any]) -> AsyncIterator[Any]:
+        """Yield the events of a streamed answer; of any event loop.
+
+        Raises:
+            RemoteError: the server is not there, refuses, or breaks off.
+        """
+        here = asyncio.get_running_loop()
+        found: asyncio.Queue[tuple[Any, BaseException | None]] = asyncio.Queue()
+
+        def put(event: Any, error: BaseException | None = None) -> None:
+            here.call_soon_threadsafe(found.put_nowait, (event, error))
+
+        async def read() -> None:
+            try:
+                async with aclosing(self._connected()[0].events(path, body)) as events:
+                    async for event in events:
+                        put(event)
+            except RemoteError as error:
+                put(None, error)
+            else:
+                put(_OVER)
+
+        work = self._loop.start(read())
+        try:
+            while True:
+                event, error = await found.get()
+                if error is not None:
+                    raise error
+                if event is _OVER:
+                    return
+                yield event
+        finally:
+            work.cancel()
 
     def close(self) -> None:
         """Give up what runs and let go of the connections."""

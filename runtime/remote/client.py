@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import json
+import ssl
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
@@ -49,7 +50,11 @@ class Client:
         self._rate: TokenRate | None = None
         self._requests: TokenRate | None = None
         self._slots = asyncio.Semaphore(policy.max_in_flight)
+        trusted: ssl.SSLContext | bool = True
+        if policy.ca_file is not None:
+            trusted = ssl.create_default_context(cafile=policy.ca_file)
         self._http = httpx2.AsyncClient(
+            verify=trusted,
             headers=dict(headers or {}),
             timeout=httpx2.Timeout(None, connect=policy.connect_s),
             limits=httpx2.Limits(

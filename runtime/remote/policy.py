@@ -37,6 +37,7 @@ class Policy:
         retry_temperature: of a greedy text that is generated again: it would be the same one.
         speculate: every decode may write so many tokens; what is behind its end is kept for the
             decodes that follow (``surplus.py``). 0 for none.
+        ca_file: the certificates that the server's is checked by; None for those of the system.
 
     Raises:
         ValueError: a field is out of its range; the message names it.
@@ -55,13 +56,14 @@ class Policy:
     max_regenerated: int = 3
     retry_temperature: float = 0.7
     speculate: int = 0
+    ca_file: str | None = None
 
     def __post_init__(self) -> None:
         if self.emulate not in ("refuse", "validate-retry"):
             raise ValueError(f"emulate must be 'refuse' or 'validate-retry', not {self.emulate!r}")
         for item in fields(self):
             value = getattr(self, item.name)
-            if item.name == "emulate" or (value is None and item.name in _NO_LIMIT):
+            if item.name in ("emulate", "ca_file") or (value is None and item.name in _NO_LIMIT):
                 continue
             least = "at least 0" if item.name in _MAY_BE_ZERO else "above 0"
             is_number = type(value) is int or (type(value) is float and type(item.default) is float)
