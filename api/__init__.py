@@ -21,11 +21,15 @@ if TYPE_CHECKING:
     from sglc.engine import Engine as Engine
     from sglc.errors import BatchInterrupted as BatchInterrupted
     from sglc.errors import NoBackendError as NoBackendError
+    from sglc.errors import ProgramError as ProgramError
+    from sglc.errors import ProgramWarning as ProgramWarning
     from sglc.errors import RunFailed as RunFailed
     from sglc.errors import SglcError as SglcError
     from sglc.errors import StateError as StateError
     from sglc.functions import Function as Function
     from sglc.functions import function as function
+    from sglc.host_tools import tool as tool
+    from sglc.loading import load as load
     from sglc.mocking import mock as mock
     from sglc.primitives import assistant as assistant
     from sglc.primitives import assistant_begin as assistant_begin
@@ -56,11 +60,15 @@ _HOMES: Final = {
     "Engine": "sglc.engine",
     "BatchInterrupted": "sglc.errors",
     "NoBackendError": "sglc.errors",
+    "ProgramError": "sglc.errors",
+    "ProgramWarning": "sglc.errors",
     "RunFailed": "sglc.errors",
     "SglcError": "sglc.errors",
     "StateError": "sglc.errors",
     "Function": "sglc.functions",
     "function": "sglc.functions",
+    "tool": "sglc.host_tools",
+    "load": "sglc.loading",
     "mock": "sglc.mocking",
     "record": "sglc.recording",
     "replay": "sglc.recording",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sglc.compiler.diagnostics.sink import DiagnosticSink
     from sglc.runtime.executor.errors import RunError
-    from sglc.state import ProgramState
 
 
 class SglcError(Exception):
@@ -39,15 +39,34 @@ class NoBackendError(SglcError):
         )
 
 
+class ProgramError(SglcError):
+    """A program file has mistakes; its text is what ``sglc check`` prints.
+
+    ``diagnostics`` are all that were found, warnings included.
+    """
+
+    def __init__(self, file: str, sink: DiagnosticSink) -> None:
+        from sglc.compiler.diagnostics.render import render
+
+        self.diagnostics = tuple(sink.diagnostics)
+        shown = "\n".join(render(each) for each in self.diagnostics)
+        super().__init__(f"{file}: {sink.summary()}\n\n{shown}".rstrip())
+
+
+class ProgramWarning(UserWarning):
+    """A program file has something that is likely a mistake; the text is what the compiler says."""
+
+
 class BatchInterrupted(KeyboardInterrupt):
     """A batch was interrupted: Ctrl-C.
 
     ``states`` has one state for each row, in their order: those that were done keep their values,
     those that ran were cancelled, None stands for rows that had not begun. ``place`` is the line
-    of the program where the batch was, ``file:line``; "" if no program was running.
+    of the program where the batch was, ``file:line``; "" if no program was running. Of a program
+    from a file there are results in place of states, of those rows that were done.
     """
 
-    def __init__(self, states: Sequence[ProgramState | None], num_done: int, place: str) -> None:
+    def __init__(self, states: Sequence[Any], num_done: int, place: str) -> None:
         self.states = states
         self.num_done = num_done
         self.place = place

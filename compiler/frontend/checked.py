@@ -115,7 +115,10 @@ class Constant:
 
 @dataclass(kw_only=True)
 class Checked:
-    """A checked program: its modules and the facts about their nodes."""
+    """A checked program: its modules and the facts about their nodes.
+
+    Prompts, fns, tools and named types are by symbol.
+    """
 
     entry: ast.Module
     modules: tuple[ast.Module, ...]
@@ -123,6 +126,7 @@ class Checked:
     prompts: dict[str, PromptInfo] = field(default_factory=dict)
     fns: dict[str, FnInfo] = field(default_factory=dict)
     tools: dict[str, ToolInfo] = field(default_factory=dict)
+    types: dict[str, Type] = field(default_factory=dict)
     batches: list[BatchInfo] = field(default_factory=list)
     tests: list[ast.Test] = field(default_factory=list)
     effectful_prompts: frozenset[str] = frozenset()

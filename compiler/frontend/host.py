@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sglc.compiler.frontend.checked import ParamInfo
+from sglc.compiler.frontend.host_classes import class_type
 from sglc.constraints import types as t
 
 ANY = t.AnyType()
@@ -128,7 +129,8 @@ def _type(node: python.expr, classes: Mapping[str, python.ClassDef], depth: int 
         case python.Name(id="list"):
             return t.List(ANY)
         case python.Name(id=name) if name in classes:
-            return _class(classes[name], classes, depth)
+            others = {key: each for key, each in classes.items() if key != name}
+            return class_type(classes[name], lambda hint: _type(hint, others, depth + 1))
         case python.Subscript(value=value, slice=inner):
             return _generic(python.unparse(value).rpartition(".")[2], inner, classes, depth)
         case python.BinOp(op=python.BitOr(), left=left, right=right):
@@ -160,17 +162,3 @@ def _either(options: list[t.Type]) -> t.Type:
         return ANY if values else t.NoneType()
     whole = values[0] if len(values) == 1 else t.Union(tuple(values))
     return whole if len(values) == len(options) else t.Optional(whole)
-
-
-def _class(node: python.ClassDef, classes: Mapping[str, python.ClassDef], depth: int) -> t.Type:
-    """A ``TypedDict`` is a record; objects of other classes are the host's own."""
-    bases = [python.unparse(base).rpartition(".")[2] for base in node.bases]
-    if bases != ["TypedDict"] or node.keywords:
-        return ANY
-    return t.Record(
-        tuple(
-            t.Field(item.target.id, _type(item.annotation, classes, depth + 1))
-            for item in node.body
-            if isinstance(item, python.AnnAssign) and isinstance(item.target, python.Name)
-        )
-    )

@@ -120,11 +120,13 @@ class Executor:
         on_event: Callable[[RunEvent], None] | None = None,
         deltas: bool = True,
         are_checked: bool = False,
+        tools: ToolRegistry | None = None,
     ) -> Run:
         """Begin an instance of a plan. ``deltas=False`` leaves the deltas out of its log.
 
         ``limits`` are those of the run, else the executor's. Runs of different ``namespace`` share
         nothing in the cache. ``are_checked``: the arguments are known to be of their types.
+        ``tools`` has what runs them, else the executor's registry: always the same for a plan.
 
         Raises:
             ArgumentError: the arguments do not fit the parameters of the entry prompt.
@@ -135,13 +137,13 @@ class Executor:
             raise ValueError("the plan has no entry: choose a prompt with `with_entry`")
         function = plan.functions[plan.entry]
         values = bind_arguments(function, arguments or {}, are_checked=are_checked)
-        code, tools = self._prepare(plan)
+        code, bound = self._prepare(plan, tools)
         limits = limits or self.limits
         limit_s = limits.wall_time_s
         deadline_s = None if limit_s is None else self._clock() + limit_s
         log = EventLog(on_event)
         run = Run(
-            code, self._encoder, tools, seed, instance, log, deadline_s,
+            code, self._encoder, bound, seed, instance, log, deadline_s,
             limits=limits, deltas=deltas,
         )  # fmt: skip
         run.namespace = namespace
@@ -313,12 +315,15 @@ class Executor:
         """Whether tools or constraints are waited for."""
         return self._models.is_waiting or not self._pool.idle
 
-    def _prepare(self, plan: Plan) -> tuple[PlanCode, Mapping[str, BoundTool]]:
+    def _prepare(
+        self, plan: Plan, registry: ToolRegistry | None = None
+    ) -> tuple[PlanCode, Mapping[str, BoundTool]]:
+        registry = registry or self._registry
         known = self._plans.get(id(plan))
         if known is None:
             nodes = [node for f in plan.functions.values() for node in walk(f.body)]
             names = {str(node.attrs["tool"]) for node in nodes if node.op == "tool"}
-            tools = {name: self._registry.bind(plan.tools[name]) for name in sorted(names)}
+            tools = {name: registry.bind(plan.tools[name]) for name in sorted(names)}
             gens = [n for n in nodes if n.op == "gen" and n.attrs.get("constraint") is not None]
             used = dict.fromkeys((str(node.attrs["constraint"]), known_stop(node)) for node in gens)
             constraints = {

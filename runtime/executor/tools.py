@@ -14,6 +14,8 @@ from sglc.compiler.plan.arguments import mismatch
 from sglc.compiler.plan.data import Spoken
 from sglc.compiler.plan.plan import ToolSpec
 from sglc.constraints import types as t
+from sglc.constraints.python import ConversionError
+from sglc.runtime.executor.host_types import HostTypes
 from sglc.runtime.executor.hostmodules import HostModules
 
 
@@ -23,24 +25,33 @@ class ToolError(ValueError):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BoundTool:
-    """A declared tool and the function behind it; None if someone outside answers its calls."""
+    """A declared tool and the function behind it; None if someone outside answers its calls.
+
+    ``types`` are those that the function is annotated with.
+    """
 
     spec: ToolSpec
     function: Callable[..., Any] | None
+    types: HostTypes = dataclasses.field(default_factory=HostTypes)
 
     def call(self, arguments: Mapping[str, Any]) -> Any:
         """Call the function and return its result as a value of the program.
 
-        Coroutine functions run in an event loop of their own.
+        Parameters that are annotated with classes get objects. Coroutine functions run in an event
+        loop of their own.
 
         Raises:
-            ToolError: the result is not of the declared type.
+            ToolError: the result is not of the declared type, or an argument not of the function's.
         """
         assert self.function is not None
-        result = self.function(**arguments)
+        try:
+            given = self.types.given(arguments)
+        except ConversionError as error:
+            raise ToolError(f"tool `{self.spec.name}`: {error}") from error
+        result = self.function(**given)
         if inspect.iscoroutine(result):
             result = asyncio.run(result)
-        return self.checked(result)
+        return self.checked(self.types.value(result))
 
     def checked(self, result: Any) -> Any:
         """Return what the tool gave as a value of the program.
@@ -115,7 +126,7 @@ class ToolRegistry:
             raise ToolError(f"tool `{spec.name}` does not fit its function: {error}") from None
         except ValueError:
             pass  # a built-in function without a signature
-        return BoundTool(spec, function)
+        return BoundTool(spec, function, HostTypes.of(function))
 
     def _load(self, spec: ToolSpec) -> Callable[..., Any]:
         if spec.source is None:
@@ -139,11 +150,9 @@ class ToolRegistry:
 def to_value(type_: t.Type, value: Any) -> Any:
     """Return what a host function gave as a value of the program.
 
-    Tuples become lists, mappings and dataclasses records, missing fields their defaults. Nothing
-    else changes; whether the value is of the type is not checked.
+    Tuples become lists, mappings records, missing fields their defaults. Nothing else changes;
+    whether the value is of the type is not checked.
     """
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        value = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
     if isinstance(type_, t.Optional) and value is not None:
         return to_value(type_.inner, value)
     if isinstance(type_, t.AnyType | t.Json | t.Union):

@@ -82,7 +82,9 @@ class Declarations:
                 case LetEntity():
                     self._let(entity)
                 case TypeEntity():
-                    self._types.resolve(entity)
+                    resolved = self._types.resolve(entity)
+                    if resolved is not None:
+                        self._program.checked.types[self._module.symbol(entity.name)] = resolved
                     self._decorators(entity.decl)
                 case FnEntity():
                     self._decorators(entity.decl)
@@ -201,6 +203,8 @@ class Declarations:
             if options.tools is not None and name not in options.tools:
                 fault = codes.tool_not_bound(decl.name.span, name, options.tools)
                 self._program.report(fault)
+            elif name in options.functions:
+                self._compare(info, decl, options.functions[name])
             return
         if info.source is None:
             self._program.report(faults.not_constant(decl.source.span))
@@ -236,11 +240,10 @@ class Declarations:
             elif not assignable(param.type, other.type):
                 differs.append(param.name)
         if differs or not assignable(function.returns, info.returns):
-            assert decl.source is not None
             written = ", ".join(f"{p.name}: {p.type}" for p in info.params)
             self._program.report(
                 codes.signature_differs(
-                    decl.source.span,
+                    (decl.source or decl.name).span,
                     info.symbol,
                     f"({written}) -> {info.returns}",
                     function.written,

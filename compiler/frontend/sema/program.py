@@ -11,6 +11,7 @@ from sglc.compiler.diagnostics.diagnostic import Diagnostic
 from sglc.compiler.diagnostics.sink import DiagnosticSink
 from sglc.compiler.frontend import ast
 from sglc.compiler.frontend.checked import Checked, FnInfo, ParamInfo, PromptInfo, ToolInfo
+from sglc.compiler.frontend.host import HostFunction
 from sglc.compiler.source import Span
 from sglc.constraints.types import Type
 
@@ -21,7 +22,8 @@ class CheckOptions:
 
     ``trusted`` programs may bind host code and read files. ``roles``, ``vision`` and
     ``prefix_stable`` describe the model and its chat template, ``tools`` are the names the host has
-    registered; None means unknown, and what depends on it is not checked.
+    registered; None means unknown, and what depends on it is not checked. ``functions`` are those
+    of the registered tools whose signatures are known.
     """
 
     trusted: bool = True
@@ -29,6 +31,7 @@ class CheckOptions:
     vision: bool | None = None
     prefix_stable: bool | None = None
     tools: frozenset[str] | None = None
+    functions: Mapping[str, HostFunction] = field(default_factory=dict, hash=False)
     max_fork: int = 256
     max_tokens: int = 128
 

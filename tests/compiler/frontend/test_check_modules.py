@@ -67,6 +67,65 @@ def test_host_functions_are_read_and_not_imported(tmp_path: Path) -> None:
     assert str(tool.returns) == "list[{title: str, rank: int}]"
 
 
+CLASSES = """
+import enum
+from dataclasses import dataclass, field
+from pydantic import BaseModel, Field
+
+class Kind(enum.Enum):
+    A = "a"
+    B = "b"
+
+@dataclass
+class Part:
+    kind: Kind
+    owner: "Part | None" = None
+    tags: list[str] = field(default_factory=list)
+
+class Order(BaseModel):
+    id: int = Field(3, ge=1)
+    parts: list[Part]
+
+class Renamed(BaseModel):
+    id: int = Field(alias="ID")
+
+class Grown(Order):
+    more: int
+
+def order() -> Order: ...
+def renamed() -> Renamed: ...
+def grown() -> Grown: ...
+def take(part: Part) -> None: ...
+"""
+
+
+def test_classes_of_host_functions_are_records(tmp_path: Path) -> None:
+    checked, found = run(
+        tmp_path,
+        "from host import order, renamed, grown, take\nprompt p():\n"
+        '    for part in order().parts: "{part.kind}{len(part.tags)}"\n'
+        '    "{renamed().anything}{grown().anything}"\n'
+        '    _ = take({kind: "a", owner: none})\n',
+        host_dot_py=CLASSES,
+    )
+    assert found == []
+    assert checked is not None
+    part = '{kind: "a" | "b", owner: any = none, tags: list[str] = []}'
+    assert str(checked.tools["host.order"].returns) == f"{{id: int = 3, parts: list[{part}]}}"
+    assert str(checked.tools["host.renamed"].returns) == "any"
+    assert str(checked.tools["host.grown"].returns) == "any"
+
+
+def test_fields_of_classes_are_checked(tmp_path: Path) -> None:
+    _, found = run(
+        tmp_path,
+        'from host import order\nprompt p():\n    "{order().part}"\n'
+        'tool t(part: {kind: str}) -> none from "host:take"\n',
+        host_dot_py=CLASSES,
+    )
+    assert [line[:7] for line in found] == ["SGL0403", "SGL0704"]
+
+
 def test_load_reads_text_and_says_what_it_cannot_read(tmp_path: Path) -> None:
     (tmp_path / "binary.bin").write_bytes(b"a\0b")
     (tmp_path / "latin.txt").write_bytes(b"\xe9")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
+import enum
 import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -251,3 +253,49 @@ def test_arguments_are_checked_and_branches_are_text(world: Any) -> None:
     assert world.run(branch, x=1).value == {"v": "said"}
     error = world.run(source.replace("TYPE", "str").replace("GIVEN", "x"), x=1).error
     assert error.message == "tool `get`: `k` must be str: not an integer"
+
+
+@dataclass
+class Point:
+    x: int
+    y: int = 0
+
+
+class Shade(enum.Enum):
+    DARK = "dark"
+
+
+def shaded(points: list[Point], shade: Shade, at: datetime.date | None = None) -> list[Point]:
+    assert all(isinstance(point, Point) for point in points)
+    assert shade is Shade.DARK
+    assert at is None or isinstance(at, datetime.date)
+    return [*points, Point(9)]
+
+
+async def later(points: list[Point], shade: Shade) -> list[Point]:
+    return shaded(points, shade)
+
+
+POINT = t.Record((t.Field("x", t.Int()), t.Field("y", t.Int())))
+SHADED = ToolSpec(
+    name="shaded",
+    params=(("points", t.List(POINT)), ("shade", t.Str()), ("at", t.Optional(t.Str()))),
+    result=t.List(POINT),
+)
+
+
+@pytest.mark.parametrize("function", [shaded, later])
+def test_annotated_functions_get_and_give_objects(function: Any) -> None:
+    spec = replace(SHADED, params=SHADED.params[:2])
+    tool = ToolRegistry({"shaded": function}).bind(spec)
+    given = {"points": [{"x": 1, "y": 2}], "shade": "dark"}
+    assert tool.call(given) == [{"x": 1, "y": 2}, {"x": 9, "y": 0}]
+
+
+def test_a_value_that_no_object_stands_for_is_an_error_of_the_tool() -> None:
+    tool = ToolRegistry({"shaded": shaded}).bind(SHADED)
+    assert tool.call({"points": [], "shade": "dark", "at": "2024-02-29"}) == [{"x": 9, "y": 0}]
+    with pytest.raises(ToolError, match=r"tool `shaded`: `shade`: must be a Shade \('dark'\)"):
+        tool.call({"points": [], "shade": "light"})
+    with pytest.raises(ToolError, match="`at`: '2024-02-30'"):
+        tool.call({"points": [], "shade": "dark", "at": "2024-02-30"})

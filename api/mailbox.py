@@ -1,0 +1,64 @@
+"""What the thread of an engine leaves for a program that waits: results, events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from typing import Generic, TypeVar
+
+from sglc.runtime.executor.open_run import Cell
+from sglc.waiting import current_waiter
+
+T = TypeVar("T")
+
+
+class Mailbox(Generic[T]):
+    """A queue with one reader, who waits as programs do: a thread, a row of a batch, a task."""
+
+    def __init__(self) -> None:
+        self._letters: deque[T] = deque()
+        self._arrival = Cell()
+
+    def put(self, letter: T) -> None:
+        """Leave a letter; any thread may."""
+        self._letters.append(letter)
+        self._arrival.settle(None)
+
+    def get(self) -> T:
+        """Return the next letter, once it is there."""
+        while not self._letters:
+            cell = self._next_arrival()
+            if not self._letters:
+                current_waiter().wait(cell)
+        return self._letters.popleft()
+
+    async def aget(self) -> T:
+        """Return the next letter, once it is there; the event loop goes on meanwhile."""
+        while not self._letters:
+            cell = self._next_arrival()
+            if not self._letters:
+                await arrival(cell)
+        return self._letters.popleft()
+
+    def _next_arrival(self) -> Cell:
+        """A letter that comes from now on settles this cell."""
+        cell = self._arrival = Cell()
+        return cell
+
+
+async def arrival(cell: Cell) -> None:
+    """Return once a cell is done; the event loop goes on meanwhile."""
+    loop = asyncio.get_running_loop()
+    done = loop.create_future()
+
+    def settle() -> None:
+        if not done.done():
+            done.set_result(None)
+
+    def tell() -> None:
+        with suppress(RuntimeError):  # the loop was closed: nobody waits any more
+            loop.call_soon_threadsafe(settle)
+
+    cell.tell(tell)
+    await done
