@@ -6,16 +6,17 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sglc.cli.errors import EXIT_FAILED, EXIT_OK, UsageError
-from sglc.cli.models import FilesOnce, engine_config, load_host, refused_tools, seed_of
+from sglc.cli.models import FilesOnce, engine_config, refused_tools, seed_of
 from sglc.cli.profiles import recorder_of, report
 from sglc.cli.recordings import begin_recording, cut_off_on_failure
 from sglc.cli.rows import Answers, Row, answer_key, read_rows, refuse
 from sglc.cli.run import choose_entry, with_passes
+from sglc.cli.servers import host_of
 
 if TYPE_CHECKING:
     from sglc.cli.history import HistoryFile
@@ -39,60 +40,75 @@ def run_batch(
     """
     plan = choose_entry(program, args.prompt)
     function = plan.functions[plan.entry]
-    folder = Path(args.program).parent
-    jobs: list[tuple[list[Row], Path | None]] = []
-    if args.inputs is not None:
-        rows = bind_rows(function, read_rows(Path(args.inputs)), given, args.inputs)
-        jobs.append((rows, Path(args.out) if args.out else None))
-    elif args.out is not None:
-        raise UsageError("--out goes with --inputs; a `batch` statement names its file with `to`")
-    else:
-        for batch in program.checked.batches:
-            if batch.prompt.symbol != plan.entry:
-                continue
-            source = batch.rows
-            columns = read_rows(folder / source) if isinstance(source, str) else list(source)
-            rows = bind_rows(
-                function, columns, given, str(source) if isinstance(source, str) else ""
-            )
-            output = folder / batch.output if batch.output else None
-            jobs.append((rows, output))
+    jobs = _jobs(args, program, plan, given)
     program = with_passes(program, optimization, constant_arguments(function, [r for r, _ in jobs]))
     plan = choose_entry(program, args.prompt)
-    host: Host | None = None
-    recorder = recorder_of(args)
-    seed = seed_of(args, plan.config)
+    recorder, seed = recorder_of(args), seed_of(args, plan.config)
+    salt = _salt(args, program, plan, seed)
     failed = 0
-    for rows, out in jobs:
-        model = args.model or plan.config.get("model")
-        # Of what the program says, not of its plan: most passes change no answer.
-        salt = f"{program.graph.digest}/{plan.entry}/{model}/{args.dtype}/{seed}"
-        if not engine_config(args).jump_forward:
-            salt += "/no-jump"
-        if any(op.attrs.get("seam") == "repair" for _, op in program.optimized.walk()):
-            salt += "/repair"
-        keys = [answer_key(salt, row.arguments, row.index) for row in rows]
-        with Answers(out, keys) if out else nullcontext() as answers:
-            waiting = [row for row in rows if answers is None or row.index not in answers.done]
-            if answers is not None and len(waiting) < len(rows):
-                done = len(rows) - len(waiting)
-                print(f"{out}: {done} of {len(rows)} rows are done", file=sys.stderr)
-            if waiting:
-                if host is None:
-                    host = load_host(args, args.program, plan.config, recorder, files)
-                    begin_recording(args, host, program, plan, seed)
-                with refused_tools(), cut_off_on_failure(host):
-                    errors = _run_rows(host, plan, waiting, seed, answers, history)
-                failed += len(errors)
-                _report_failures(errors, len(waiting), out)
-            if answers is not None:
-                answers.finish()
-    if host is not None and host.writer is not None:
-        host.writer.close()
+    with ExitStack() as stack:
+        host: Host | None = None
+        for rows, out in jobs:
+            keys = [answer_key(salt, row.arguments, row.index) for row in rows]
+            with Answers(out, keys) if out else nullcontext() as answers:
+                waiting = [row for row in rows if answers is None or row.index not in answers.done]
+                if answers is not None and len(waiting) < len(rows):
+                    done = len(rows) - len(waiting)
+                    print(f"{out}: {done} of {len(rows)} rows are done", file=sys.stderr)
+                if waiting:
+                    if host is None:
+                        host = stack.enter_context(host_of(args, plan, recorder, files))
+                        begin_recording(args, host, program, plan, seed)
+                    with refused_tools(), cut_off_on_failure(host):
+                        errors = _run_rows(host, plan, waiting, seed, answers, history)
+                    failed += len(errors)
+                    _report_failures(errors, len(waiting), out)
+                if answers is not None:
+                    answers.finish()
+        if host is not None and host.writer is not None:
+            host.writer.close()
     report(args, recorder, program, plan, seed)
     if history is not None:
         history.write()
     return EXIT_FAILED if failed else EXIT_OK
+
+
+def _jobs(
+    args: argparse.Namespace, program: Program, plan: Plan, given: Mapping[str, Any]
+) -> list[tuple[list[Row], Path | None]]:
+    """Return the rows to run, with the file that their answers go to, if there is one."""
+    function = plan.functions[plan.entry]
+    if args.inputs is not None:
+        rows = bind_rows(function, read_rows(Path(args.inputs)), given, args.inputs)
+        return [(rows, Path(args.out) if args.out else None)]
+    if args.out is not None:
+        raise UsageError("--out goes with --inputs; a `batch` statement names its file with `to`")
+    folder = Path(args.program).parent
+    jobs: list[tuple[list[Row], Path | None]] = []
+    for batch in program.checked.batches:
+        if batch.prompt.symbol != plan.entry:
+            continue
+        source = batch.rows
+        columns = read_rows(folder / source) if isinstance(source, str) else list(source)
+        rows = bind_rows(function, columns, given, str(source) if isinstance(source, str) else "")
+        jobs.append((rows, folder / batch.output if batch.output else None))
+    return jobs
+
+
+def _salt(args: argparse.Namespace, program: Program, plan: Plan, seed: int) -> str:
+    """Return what answers depend on besides their rows.
+
+    What the program says, not its plan: most passes change no answer.
+    """
+    model = args.model or plan.config.get("model")
+    salt = f"{program.graph.digest}/{plan.entry}/{model}/{args.dtype}/{seed}"
+    if args.server is not None:
+        salt += f"/{args.server}/{args.dialect}/{args.emulate}"
+    if not engine_config(args).jump_forward:
+        salt += "/no-jump"
+    if any(op.attrs.get("seam") == "repair" for _, op in program.optimized.walk()):
+        salt += "/repair"
+    return salt
 
 
 def constant_arguments(function: Function, jobs: Sequence[Sequence[Row]]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from sglc.cli.errors import EXIT_ERRORS, EXIT_FAILED, EXIT_OK, UsageError
 from sglc.cli.history import HistoryFile, add_history_option
-from sglc.cli.models import FilesOnce, add_model_options, load_host, refused_tools, seed_of
+from sglc.cli.models import FilesOnce, add_model_options, refused_tools, seed_of
 from sglc.cli.passes import add_pass_options, pipeline_of
 from sglc.cli.profiles import add_profile_options, recorder_of, report
 from sglc.cli.programs import compile_or_report, read_source
@@ -27,6 +27,7 @@ from sglc.cli.recordings import (
     check_record_file,
     cut_off_on_failure,
 )
+from sglc.cli.servers import add_server_options, check_server_options, host_of
 
 if TYPE_CHECKING:
     from sglc.compiler.driver import Optimization, Program
@@ -54,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_options(parser)
     add("--out", metavar="FILE.jsonl", help="where answers go; a second run resumes there")
     add_model_options(parser)
+    add_server_options(parser)
     add_profile_options(parser)
     add_pass_options(parser)
     add_history_option(parser, writes=True)
@@ -76,6 +78,7 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
 
     history = HistoryFile.of(args)
     check_record_file(args)
+    check_server_options(args)
     model_files = FilesOnce(args.model)
     optimization = Optimization(
         pipeline_of(args),
@@ -83,8 +86,8 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
         entry=args.prompt,
         by_value=not (args.json or args.stream),  # else nothing but the value is printed
         history=None if history is None else history.read,
-        # a trace shows messages; help needs no model
-        markup=None if args.trace or asks_help else model_files.markup,
+        # a trace shows messages; help needs no model; a server has a template of its own
+        markup=None if args.trace or asks_help or args.server else model_files.markup,
     )
     unoptimized = replace(optimization, pipeline=Pipeline())  # what is run is said by arguments too
     program = compile_or_report(read_source(args.program), unoptimized)
@@ -170,13 +173,13 @@ def _run_once(
 
     recorder = recorder_of(args)
     seed = seed_of(args, plan.config)
-    host = load_host(args, args.program, plan.config, recorder, files)
-    begin_recording(args, host, program, plan, seed)
     printer = stream_printer(sys.stdout) if args.stream else None
-    with refused_tools(), cut_off_on_failure(host):
-        result = host.run(plan, given, seed=seed, on_event=printer)
-    if host.writer is not None:
-        host.writer.close()
+    with host_of(args, plan, recorder, files) as host:
+        begin_recording(args, host, program, plan, seed)
+        with refused_tools(), cut_off_on_failure(host):
+            result = host.run(plan, given, seed=seed, on_event=printer)
+        if host.writer is not None:
+            host.writer.close()
     if printer is not None:
         print(flush=True)
     elif args.json:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from generators.scripted_http import ScriptedServer
 from generators.servers import RunningServer, start_server
 from hypothesis import settings
 
@@ -54,3 +55,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     running = start_server(tmp_path_factory.mktemp("server"))
     yield running
     assert running.stop() == 0, running.log.read_text()
+
+
+@pytest.fixture
+def scripted() -> Iterator[ScriptedServer]:
+    """A server that answers from a script."""
+    with ScriptedServer() as server:
+        yield server

@@ -63,6 +63,11 @@ class GenCall(ModelCall):
                 self._constraint = compiler.prepare(wanted)
         return self._constraint
 
+    @property
+    def heals(self) -> bool:
+        """Whether the tokens at the end of the prompt may become longer ones; after ``prepare``."""
+        return self._options.healing
+
     def requests(self) -> Sequence[StreamRequest]:
         frame, node, options = self.frame, self.node, self._options
         run = frame.run

@@ -118,6 +118,8 @@ class ModelCalls:
         )
         try:
             constraint = call.prepare(self._compiler)
+            if self._is_elsewhere and isinstance(call, GenCall) and call.heals:
+                raise OpError("option", "`healing` needs the tokens of a model that runs here")
         except ValueError as error:
             raise _as_op_error(error) from None
         if self._recorder is not None:

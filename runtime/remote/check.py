@@ -27,6 +27,11 @@ class Refusal(NamedTuple):
         return f"`{self.option}`: {self.reason}; {self.way_out}"
 
 
+HEALING: Final = Refusal(
+    "healing", "the prompt is sent as text", "leave it out, and end the prompt where a word ends"
+)
+
+
 def check_options(
     capabilities: Capabilities,
     *,
@@ -86,9 +91,7 @@ def check_decode(capabilities: Capabilities, decode: Decode) -> list[Refusal]:
         said = f"{capabilities.name} tells none of a prompt and no other tokens"
         found.append(Refusal("logprob", said, "ask for those of the text alone"))
     if decode.heal:
-        found.append(
-            Refusal("healing", "the prompt is sent as text", "end the prompt where a word ends")
-        )
+        found.append(HEALING)
     return found
 
 

@@ -1,7 +1,7 @@
 """A server that answers requests from a script: statuses, streams that break off, nonsense.
 
-Each connection has one request. What it was asked is in ``requests``; ``num_left`` counts the
-connections that whoever asked has closed before the answer was there.
+Each connection has one request. What it was asked is in ``requests`` and ``headers``; ``num_left``
+counts the connections that whoever asked has closed before the answer was there.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class ScriptedServer:
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
         self.replies: list[Reply] = []
         self.answer: Answer | None = None
         self.num_left = 0
@@ -77,14 +78,16 @@ class ScriptedServer:
             line = stream.readline().decode()
             if not line:
                 return
-            size = 0
-            while (header := stream.readline().strip().lower()) != b"":
-                if header.startswith(b"content-length:"):
-                    size = int(header.split(b":")[1])
+            headers: dict[str, str] = {}
+            while (header := stream.readline().decode().strip()) != "":
+                name, _, value = header.partition(":")
+                headers[name.lower()] = value.strip()
+            size = int(headers.get("content-length", 0))
             body = json.loads(stream.read(size)) if size else None
             path = line.split(" ")[1]
             with self._lock:
                 self.requests.append((path, body))
+                self.headers.append(headers)
                 reply = self.replies.pop(0) if self.replies else None
             if reply is None and self.answer is not None:
                 reply = self.answer(path, body)

@@ -133,6 +133,12 @@ def test_a_seed_decides_what_is_drawn(native: Runner) -> None:
     assert one == same != other
 
 
+def test_healing_is_refused(native: Runner) -> None:
+    result = native.run('prompt p():\n    "The cap{x = gen(max_tokens=4, healing=true)}"\n')
+    assert result.error is not None
+    assert result.error.message == "`healing` needs the tokens of a model that runs here"
+
+
 def test_a_refusal_of_the_server_is_the_error_of_the_call(native: Runner) -> None:
     result = native.run('prompt p(x: str):\n    "{x}{y = gen(max_tokens=4)}"\n', x="a " * 100_000)
     assert result.error is not None

@@ -1,0 +1,109 @@
+"""Programs on the model of another server: ``--server URL``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from sglc.cli.errors import CommandError, UsageError
+from sglc.cli.models import FilesOnce, load_host
+
+if TYPE_CHECKING:
+    from sglc.compiler.plan.plan import Plan
+    from sglc.runtime.elsewhere import ServerHost
+    from sglc.runtime.executor.recorder import Recorder
+    from sglc.runtime.host import Host
+
+_LOCAL: Final = {"dtype": "auto", "device": "auto", "max_slots": None, "no_jump_forward": False}
+
+
+def add_server_options(parser: argparse.ArgumentParser) -> None:
+    """Declare which server, and how it is asked."""
+    add = parser.add_argument
+    add("--server", metavar="URL", help="run on the model of this server, not on one here")
+    add(
+        "--dialect",
+        choices=("native", "completions"),
+        default=None,
+        help="of the server: SGLang's /generate (the default), or /v1/completions",
+    )
+    add(
+        "--emulate",
+        action="store_true",
+        help="where the server holds no text to a type: generate, check, and generate again",
+    )
+
+
+def check_server_options(args: argparse.Namespace) -> None:
+    """Refuse options that say nothing of the model that runs.
+
+    Raises:
+        UsageError: naming the option.
+    """
+    if args.server is None:
+        for name in ("dialect", "emulate"):
+            if getattr(args, name):
+                raise UsageError(f"--{name} goes with --server")
+        return
+    for name, default in _LOCAL.items():
+        if getattr(args, name) != default:
+            option = "--" + name.replace("_", "-")
+            raise UsageError(f"{option} is about a model that runs here; leave it out")
+
+
+@contextmanager
+def host_of(
+    args: argparse.Namespace,
+    plan: Plan,
+    recorder: Recorder | None,
+    files: FilesOnce | None,
+) -> Iterator[Host]:
+    """Give what runs the plan: a model here, or that of a server, which is let go of at the end.
+
+    Raises:
+        CommandError: the model cannot be loaded; the server is not there, or cannot do what the
+            plan asks, naming every place.
+        UsageError: an environment variable has a bad value.
+    """
+    if args.server is None:
+        yield load_host(args, args.program, plan.config, recorder, files)
+        return
+    host = _server_host(args, plan, recorder)
+    try:
+        unserved = list(dict.fromkeys(map(str, host.unserved(plan))))
+        if unserved:
+            raise CommandError("\n  ".join(["the server cannot run this program:", *unserved]))
+        yield host
+    finally:
+        host.close()
+
+
+def _server_host(args: argparse.Namespace, plan: Plan, recorder: Recorder | None) -> ServerHost:
+    from pathlib import Path
+
+    from sglc.runtime.config import first_set
+
+    try:
+        from sglc.runtime.elsewhere import ServerOptions, load_remote
+        from sglc.runtime.remote.errors import RemoteError
+        from sglc.runtime.remote.policy import Policy
+    except ModuleNotFoundError as error:
+        raise CommandError(
+            f"asking a server needs {error.name}: pip install 'sglc[clients]'"
+        ) from None
+    model = args.model or plan.config.get("model")
+    options = ServerOptions(
+        url=args.server,
+        kind=args.dialect or "native",
+        model=None if model is None else str(model),
+        api_key=first_set("SGLC_SERVER_KEY"),
+        policy=Policy(emulate="validate-retry" if args.emulate else "refuse"),
+        search_path=(str(Path(args.program).resolve().parent),),
+        timeout_s=args.timeout,
+    )
+    try:
+        return load_remote(options, recorder)
+    except (RemoteError, ValueError) as error:
+        raise CommandError(str(error)) from None
