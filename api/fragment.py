@@ -7,6 +7,7 @@ batch makes its plan once.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -52,6 +53,7 @@ class Fragments:
     def __init__(self) -> None:
         self._plans: dict[tuple[Any, ...], Plan] = {}
         self._names: dict[Type, str] = {}
+        self._numbers = itertools.count()  # no two types have one name, whoever asks at once
         self.num_built = 0
 
     def of(self, ops: Sequence[Staged]) -> Fragment:
@@ -87,6 +89,7 @@ class Fragments:
         if plan is None:
             if len(self._plans) >= _MAX_PLANS:
                 self._plans.clear()
+                self._names.clear()
             plan = self._plans[key] = self._build(key, len(operands))
         return Fragment(plan, tuple(operands), tuple(cells))
 
@@ -104,7 +107,7 @@ class Fragments:
                 if number in continued:
                     given["hold"] = True
             if type_ is not None:
-                name = self._names.setdefault(type_, f"C{len(self._names)}")
+                name = self._names.setdefault(type_, f"C{next(self._numbers)}")
                 constraints[name] = type_
                 given["constraint"] = name
             args = tuple(_arg(ref, num_params) for ref in refs)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from sglc.compiler.plan.plan import Loc
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from sglc.runtime.executor.open_run import OpenRun
     from sglc.waiting import Waiter
 
+_MOST_OPS: Final = 512
+"""Of one fragment: so that long loops are a few plans, whatever the number of their turns."""
 _PACKAGE: Final = __name__.partition(".")[0] + "."
 
 
@@ -61,7 +63,7 @@ class Staging:
         self.pieces: dict[Cell, list[str]] = {}
         self._change: Cell | None = None
         self.num_fragments = 0
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal or a finalizer may come in between
         self._ops: list[Staged] = []
         self._is_staged = False
         self._is_ended = False
@@ -81,6 +83,11 @@ class Staging:
         """Whether nothing more can be staged."""
         return self._is_ended
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the program has ended, and not the engine under it."""
+        return self._is_ended and self.fault is None
+
     def emit(
         self,
         op: str,
@@ -98,6 +105,8 @@ class Staging:
                 for cell in outputs:
                     cell.fail(error)
                 return outputs
+            if len(self._ops) >= _MOST_OPS:
+                self._cut()
             self._ops.append(Staged(op, args, outputs, attrs, type_, loc))
             if op in MODEL_OPS and not self._is_staged:
                 self._is_staged = True
@@ -108,9 +117,12 @@ class Staging:
     def cut(self) -> None:
         """Submit what is staged."""
         with self._lock:
-            ops, self._ops, self._is_staged = self._ops, [], False
-            if ops:
-                self._submit(ops)
+            self._cut()
+
+    def _cut(self) -> None:
+        ops, self._ops, self._is_staged = self._ops, [], False
+        if ops:
+            self._submit(ops)
 
     def _submit(self, ops: list[Staged]) -> None:
         number = self.num_fragments
@@ -122,25 +134,24 @@ class Staging:
 
         def extend() -> None:
             assert self._run is not None
-            self.backend.host.executor.extend(
-                self._run, fragment.plan, fragment.operands, fragment.cells
-            )
+            executor = self.backend.host.executor
+            try:
+                executor.extend(self._run, fragment.plan, fragment.operands, fragment.cells)
+            except Exception as error:
+                _lose(ops, f"the engine has died: {error!r}")
+                raise
 
-        self.outlet.call(extend, lambda error: self._lose(fragment.cells, str(error)))
+        self.outlet.call(extend, lambda error: _lose(ops, str(error)))
 
     def _be_lost(self, error: RuntimeError) -> None:
         self.fault = error
         self._is_ended = True
         self._be_over()
 
-    def _lose(self, cells: tuple[Cell, ...], message: str) -> None:
-        for cell in cells:
-            cell.fail(RunError("internal", message))
-
     def end(self) -> None:
         """Nothing more comes of the program; what was staged is done."""
-        self.cut()
         with self._lock:
+            self._cut()
             if self._is_ended:
                 return
             self._is_ended = True
@@ -152,8 +163,7 @@ class Staging:
         with self._lock:
             self._is_ended = True
             ops, self._ops = self._ops, []
-        for op in ops:
-            self._lose(op.outputs, "the run was cancelled")
+        _lose(ops, "the run was cancelled")
         self.poke()
         self._leave(lambda run: self.backend.host.executor.cancel(run))
 
@@ -191,6 +201,13 @@ class Staging:
 
     def _take_result(self, call: ModelCall) -> None:
         self._calls[call.path].result = call.meta()
+
+
+def _lose(ops: Iterable[Staged], message: str) -> None:
+    """What these ops give will never be there."""
+    for op in ops:
+        for cell in op.outputs:
+            cell.fail(RunError("internal", message, op.loc))
 
 
 def caller_loc() -> Loc | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from sglc.errors import RunFailed, StateError
 from sglc.expressions import Expr, Gen, Media, RoleBegin, RoleEnd, Select, parts, role
@@ -13,6 +13,7 @@ from sglc.gen_options import completed
 from sglc.runtime.executor.open_run import Cell
 from sglc.staging import Staging, caller_loc
 from sglc.streaming import Followed
+from sglc.variables import Variable
 
 if TYPE_CHECKING:
     import asyncio
@@ -31,31 +32,6 @@ _GEN_ATTRS: Final = {
 }
 
 
-class Variable:
-    """A named value of a state: of a cell, of a list of variables, or set by the program.
-
-    The value of a cell becomes an object of the ``python`` type, if there is one, when it is read.
-    ``stream`` is the version of the prompt behind a call that has written it.
-    """
-
-    __slots__ = ("cell", "items", "python", "stream", "value")
-
-    def __init__(
-        self,
-        cell: Cell | None = None,
-        *,
-        value: Any = None,
-        items: list[Variable] | None = None,
-        python: Any = None,
-        stream: Cell | None = None,
-    ) -> None:
-        self.cell = cell
-        self.stream = stream
-        self.python = python
-        self.value = value
-        self.items = items
-
-
 class ProgramState:
     """One prompt that grows. Appending never waits; reading waits for what is read.
 
@@ -70,6 +46,7 @@ class ProgramState:
         self._written: dict[Cell, Cell] = {}  # the value behind which a version is, if streamed
         self._variables: dict[str, Variable] = {}
         self._role: str | None = None
+        self._role_loc: Loc | None = None
         self._owner: int | None = None
         self._error: BaseException | None = None
         self.task: asyncio.Task[None] | None = None
@@ -101,13 +78,19 @@ class ProgramState:
                 self._name(name, Variable(value, stream=stream))
             case RoleBegin(name):
                 if self._role is not None:
-                    raise StateError(f"a {name} message cannot begin inside of a {self._role} one")
-                self._role = name
+                    raise StateError(
+                        f"a {name} message cannot begin inside of a {self._role} one, open since "
+                        f"{self._role_loc}: end that before, with {self._role}_end()"
+                    )
+                self._role, self._role_loc = name, loc
                 self._step("role.begin", (self._stream,), (("role", name),), loc)
             case RoleEnd(name):
                 if self._role != name:
                     inside = f"a {self._role} one" if self._role else "none"
-                    raise StateError(f"a {name} message ends, but {inside} is open")
+                    raise StateError(
+                        f"a {name} message ends, but {inside} is open: begin it before, with "
+                        f"{name}_begin()"
+                    )
                 self._role = None
                 self._step("role.end", (self._stream,), (("role", name),), loc)
             case Media():
@@ -167,11 +150,16 @@ class ProgramState:
             self._staging.poke()
 
     def _claim(self) -> None:
-        """Appending is for one thread.
+        """Appending is for one thread, and for as long as the program runs.
 
         Raises:
-            StateError: another one has appended before.
+            StateError: another thread has appended before, or the program has ended.
         """
+        if self._staging.is_over:
+            raise StateError(
+                "the run of this state has ended: append inside of the program, or give its text "
+                "to another run"
+            )
         me = threading.get_ident()
         if self._owner is None:
             self._owner = me
@@ -243,7 +231,7 @@ class ProgramState:
     def _child(self, stream: Cell) -> ProgramState:
         child = ProgramState(self._staging, stream)
         child._variables = dict(self._variables)
-        child._role = self._role
+        child._role, child._role_loc = self._role, self._role_loc
         return child
 
     def take_forks(self, children: Sequence[ProgramState], *, appends: bool) -> None:
@@ -443,6 +431,17 @@ class ProgramState:
         if cell.error is not None:
             raise RunFailed(cell.error, f"{what} is not there")
         return cell.value
+
+    __iter__: ClassVar[None] = None  # else reading by name would make it a sequence
+
+    def __add__(self, other: object) -> NoReturn:
+        raise TypeError("a state and a prompt make no third: append with `s += …`")
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError(
+            "a state cannot be copied or pickled: s.fork() and s.copy() go on from it, and "
+            "s.text(), s.messages() and s[name] are plain values"
+        )
 
     def __repr__(self) -> str:
         done = "done" if self._stream.done else "running"

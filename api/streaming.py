@@ -17,7 +17,8 @@ from sglc.waiting import current_waiter
 
 if TYPE_CHECKING:
     from sglc.staging import Staging
-    from sglc.state import ProgramState, Variable
+    from sglc.state import ProgramState
+    from sglc.variables import Variable
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, Protocol
 
 from sglc.runtime.executor.executor import Executor
@@ -42,6 +43,7 @@ class BackgroundHost:
         on_close: Callable[[], None] | None = None,
     ) -> None:
         self._wake = threading.Event()
+        self._lock = threading.RLock()  # of what comes into the inbox, and of closing it
         self._inbox: deque[Callable[[], None]] = deque()
         self._staged: deque[Staged] = deque()
         self._on_close = on_close
@@ -77,12 +79,14 @@ class BackgroundHost:
         Raises:
             RuntimeError: the host is closed, or has died.
         """
-        if not self.is_alive:
-            if self._fault is not None:
-                raise RuntimeError(f"the engine has died: {self._fault}") from self._fault
-            raise RuntimeError("the engine is shut down")
-        self._inbox.append(action)
-        self._wake.set()
+        with self._lock:
+            if self.is_alive:
+                self._inbox.append(action)
+                self._wake.set()
+                return
+        if self._fault is not None:
+            raise RuntimeError(f"the engine has died: {self._fault!r}") from self._fault
+        raise RuntimeError("the engine is shut down")
 
     def stage(self, work: Staged) -> None:
         """Cut off ``work`` a little later, unless whoever writes it has done so before."""
@@ -91,7 +95,8 @@ class BackgroundHost:
 
     def close(self) -> None:
         """Cancel what runs and end the thread."""
-        self._is_closing = True
+        with self._lock:
+            self._is_closing = True
         atexit.unregister(self.close)
         self._wake.set()
         if not self.is_current:
@@ -112,22 +117,27 @@ class BackgroundHost:
             self._fault = error
             raise
         finally:
-            self._is_closing = True
+            with self._lock:
+                self._is_closing = True  # from here on nothing comes into the inbox
             died = "" if self._fault is None else f"the engine has died: {self._fault!r}"
-            self.executor.close(died)
             while self._inbox:  # what was left in time is answered with the end of its run
-                self._inbox.popleft()()
+                with suppress(Exception):
+                    self._inbox.popleft()()
+            self.executor.close(died)
             if self._on_close is not None:
                 self._on_close()
 
     def _turn(self) -> None:
-        patience_s = self._cut()
+        self._cut()
         inbox = self._inbox
         while inbox:
             inbox.popleft()()
         executor = self.executor
         executor.step()
         if inbox or not executor.is_idle:
+            return
+        patience_s = self._cut()  # what was staged before the step has woken nobody behind it
+        if inbox:
             return
         limits = [each for each in (patience_s, executor.patience_s) if each is not None]
         self._wake.wait(max(min(limits), 0.0) if limits else None)

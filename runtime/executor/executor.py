@@ -301,7 +301,13 @@ class Executor:
 
     def close(self, fault: str = "") -> None:
         """Cancel every run and let go of the threads; a ``fault`` is the reason."""
-        self._end_all("internal" if fault else "cancelled", fault or "the executor was closed")
+        code: Code = "internal" if fault else "cancelled"
+        message = fault or "the executor was closed"
+        for run, frame in list(self._runs.items()):
+            try:
+                self._end(run, code, message)
+            except Exception:  # a backend that has died may not be able to cancel either
+                self._conclude(run, frame, RunError(code, message))
         self._pool.close()
         self._compiler.close()
 
@@ -369,10 +375,6 @@ class Executor:
             if limit_s is not None and run.deadline_s is not None and run.deadline_s <= now:
                 self._end(run, "limit", out_of_time(limit_s))
 
-    def _end_all(self, code: Code, message: str) -> None:
-        for run in list(self._runs):
-            self._end(run, code, message)
-
     def _end(self, run: Run, code: Code, message: str) -> None:
         self._models.cancel(run)
         self._tools.cancel(run)
@@ -389,13 +391,17 @@ class Executor:
         part.write_off()
 
     def _finish(self, run: Run, error: RunError | None) -> None:
-        frame = self._runs.pop(run)
+        frame = self._runs[run]
         error = error or run.scope.first()
         for part in [*run.undecided()]:
             self._lose(part)
         self._models.release(run)
         if self._recorder is not None:
             self._recorder.end_run(run, last_version(run, error))
+        self._conclude(run, frame, error)
+
+    def _conclude(self, run: Run, frame: Frame, error: RunError | None) -> None:
+        self._runs.pop(run, None)
         result = run.end_open(error) if isinstance(run, OpenRun) else make_result(run, frame, error)
         for each in run.family():
             each.outcome = result

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from sglc.compiler.plan.plan import Plan
@@ -162,9 +163,12 @@ class OpenRun(Run):
 
     def end_open(self, error: RunError | None) -> Result:
         """Settle what never came to be and return the outcome."""
-        lost = Poison(error or RunError("cancelled", "the run has ended"))
-        for cells in self.fragments.pending.values():
+        lost = error or RunError("cancelled", "the run has ended")
+        for frame, cells in self.fragments.pending.items():
+            places = {slot: node.loc for node in frame.code.nodes for slot in node.outputs}
             for cell in cells:
-                cell.settle(lost)
+                if not cell.done:
+                    loc = lost.loc or places.get(cell.slot)
+                    cell.fail(replace(lost, loc=loc))
         self.fragments.pending.clear()
         return Result(None, {}, "", [], error, self.stats)

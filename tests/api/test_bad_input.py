@@ -1,0 +1,395 @@
+"""What goes wrong: a clear error with the line of the program, what there was is kept, no hang."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import os
+import pickle
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from generators.backends import hash_backend
+from generators.stopping import wait_until
+
+import sglc
+from sglc.backend import Backend
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    """Every thread that a test has begun is gone behind it."""
+    before = set(threading.enumerate())
+    yield
+    wait_until(lambda: set(threading.enumerate()) <= before)
+
+
+def line_of(function: sglc.Function, words: str) -> str:
+    """The place of a line of a program, as errors write it."""
+    lines, first = inspect.getsourcelines(function.func)
+    number = next(i for i, line in enumerate(lines) if words in line)
+    return f"test_bad_input.py:{first + number}"
+
+
+def fails(run: Callable[[], Any], *words: str) -> None:
+    """Reading fails, and says all of ``words``."""
+    with pytest.raises(sglc.RunFailed) as caught:
+        run()
+    for each in words:
+        assert each in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"max_tokns": 3}, "max_tokns"),
+        ({"max_tokens": 0}, "max_tokens must be at least 1, not 0"),
+        ({"max_tokens": 2.5}, "max_tokens must be a whole number"),
+        ({"temperature": -1}, "temperature must be at least 0"),
+        ({"top_p": 1.5}, r"top_p must be in \(0, 1\]"),
+        ({"stop": 5}, "stop must be a text or a list of texts"),
+        ({"stop": ["a", ""]}, "stop must not hold an empty text"),
+        ({"regex": "("}, "pattern"),
+        ({"regex": "a", "dtype": int}, "regex and dtype cannot both"),
+        ({"choices": []}, "a choice at least"),
+        ({"choices": "ab"}, "choices must be a list of texts"),
+        ({"choices": ["a", 1]}, "a choice must be text, not int 1"),
+        ({"choices": ["a"], "regex": "a"}, "choices and regex cannot both"),
+        ({"choices": ["a"], "temperature": 0.5}, "scored, not sampled"),
+        ({"choices_method": "best", "choices": ["a"]}, "choices_method must be one of"),
+        ({"json_schema": "{"}, "JSON"),
+        ({"dtype": "integer"}, "dtype must be int, float, str or bool"),
+    ],
+)
+def test_an_option_that_cannot_be_is_refused_where_it_is_given(
+    wrong: dict[str, Any], message: str, hashed: Backend
+) -> None:
+    @sglc.function
+    def program(s: Any) -> None:
+        s += "x" + sglc.gen("fine", max_tokens=1)
+        s += sglc.gen("wrong", **wrong)
+
+    with pytest.raises((TypeError, ValueError), match=message) as caught:
+        program.run(backend=hashed)
+    place = [e for e in caught.traceback if str(e.path) == __file__][-1]
+    assert "sglc.gen" in str(place.statement)
+
+
+def test_a_value_is_read_before_it_is_written(hashed: Backend) -> None:
+    @sglc.function
+    def program(s: Any) -> None:
+        s += "x" + sglc.gen("fist", max_tokens=1)
+        s += s["first"]
+
+    with pytest.raises(KeyError, match="no variable 'first' here; there are: 'fist'"):
+        program.run(backend=hashed)
+
+
+def test_a_value_may_be_read_inside_of_the_role_that_writes_it(hashed: Backend) -> None:
+    @sglc.function
+    def program(s: Any) -> None:
+        with s.assistant():
+            s += sglc.gen("a", max_tokens=3) + "|"
+            s += s["a"]
+
+    state = program.run(backend=hashed)
+    assert state.messages()[0]["content"] == f"{state['a']}|{state['a']}"
+
+
+def test_a_message_inside_of_another_names_where_that_began(hashed: Backend) -> None:
+    @sglc.function
+    def program(s: Any) -> None:
+        s += sglc.user_begin() + "question"
+        s += sglc.assistant("answer")
+
+    where = line_of(program, "user_begin")
+    with pytest.raises(sglc.StateError, match=rf"{where}:1: end that before, with user_end\(\)"):
+        program.run(backend=hashed)
+
+    @sglc.function
+    def never_begun(s: Any) -> None:
+        s += "x" + sglc.user_end()
+
+    with pytest.raises(sglc.StateError, match=r"none is open: begin it before, with user_begin"):
+        never_begun.run(backend=hashed)
+
+
+def test_a_message_left_open_is_the_last_one(hashed: Backend) -> None:
+    @sglc.function
+    def program(s: Any) -> None:
+        s += sglc.user("question") + sglc.assistant_begin() + sglc.gen("a", max_tokens=3)
+
+    state = program.run(backend=hashed)
+    assert state.messages()[-1] == {"role": "assistant", "content": state["a"]}
+
+
+@pytest.mark.parametrize("size", [0, -1, 1.5, True, "2", None])
+def test_a_fork_has_one_child_at_least(size: Any, hashed: Backend) -> None:
+    @sglc.function
+    def program(s: Any) -> None:
+        s.fork(size)
+
+    with pytest.raises(ValueError, match="fork needs a number of at least 1"):
+        program.run(backend=hashed)
+
+
+def test_forks_are_joined_once_and_stay_what_they_are(hashed: Backend) -> None:
+    @sglc.function
+    def program(s: Any) -> None:
+        forks = s.fork(2)
+        with pytest.raises(ValueError, match="mode must be one of gather_variable"):
+            forks.join("gather")
+        with pytest.raises(ValueError, match="3 expressions for 2 forks"):
+            forks += ["a", "b", "c"]
+        with pytest.raises(TypeError, match="forks cannot be appended with 5"):
+            forks += 5
+        with pytest.raises(sglc.StateError, match="replaced by another"):
+            forks[0] = forks[1]
+        forks.join()
+        with pytest.raises(sglc.StateError, match="joined before"):
+            forks.join()
+
+    program.run(backend=hashed)
+
+
+def test_a_state_is_of_one_thread(hashed: Backend) -> None:
+    @sglc.function
+    def program(s: Any) -> None:
+        def work() -> None:
+            try:
+                s.__iadd__("from beside")
+            except sglc.StateError as error:
+                errors.append(str(error))
+
+        s += "x"
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        s += "y"
+
+    errors: list[str] = []
+    assert program.run(backend=hashed).text() == "xy"
+    assert errors == ["a state is appended from two threads: give each thread a fork of its own"]
+
+
+def test_a_run_that_has_ended_takes_nothing_more_and_keeps_what_it_has(hashed: Backend) -> None:
+    @sglc.function
+    def program(s: Any) -> None:
+        s += "x" + sglc.gen("a", max_tokens=2)
+        kept.extend(s.fork(1))
+
+    kept: list[Any] = []
+    state = program.run(backend=hashed)
+    text = state.text()
+    for each in (state, *kept):
+        with pytest.raises(sglc.StateError, match="the run of this state has ended"):
+            each += "more"
+        with pytest.raises(sglc.StateError, match="the run of this state has ended"):
+            each.fork(2)
+        assert each.text() == text
+        assert each.error() is None
+
+
+def test_a_state_of_another_backend_goes_on_there(hashed: Backend) -> None:
+    @sglc.function
+    def outer(s: Any, other: Any) -> None:
+        s += "outer" + sglc.gen("a", max_tokens=2)
+        other += "inner" + sglc.gen("b", max_tokens=2)
+        s += other["b"]
+        s += other
+
+    @sglc.function
+    def inner(s: Any) -> None:
+        outer.run(s, backend=hashed)
+
+    with (
+        sglc.mock(b="mocked") as backend,
+        pytest.raises(TypeError, match="cannot be appended with ProgramState"),
+    ):
+        inner.run(backend=backend)
+
+
+def test_a_state_is_no_value_of_other_kinds(hashed: Backend) -> None:
+    @sglc.function
+    def program(s: Any) -> None:
+        s += "x"
+
+    state = program.run(backend=hashed).sync()
+    for refused in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match=r"cannot be copied or pickled: s.fork\(\)"):
+            refused(state)
+    with pytest.raises(TypeError, match="append with `s \\+= …`"):
+        state + "y"
+    with pytest.raises(TypeError, match="not iterable"):
+        list(state)
+    assert repr(state) == "<ProgramState done, variables: none>"
+
+
+@sglc.function
+def talk(s: Any, reads: list[str]) -> None:
+    s += "x" + sglc.gen("first", max_tokens=2)
+    reads.append(s["first"])
+    s += "!" + sglc.gen("second", max_tokens=4000, ignore_eos=True)
+    s += "?" + sglc.gen("third", max_tokens=2)
+
+
+def dying(num_steps: int, *, in_cancel: bool = False) -> tuple[Backend, Callable[[], None]]:
+    """A backend, and a function behind which it dies in one of its next steps."""
+    backend = hash_backend()
+    scheduler: Any = backend.host.executor._backend
+    step = scheduler.step
+    left: list[int] = []
+
+    def counted() -> Any:
+        if left:
+            left[0] -= 1
+            if left[0] <= 0:
+                raise OSError("the device is gone")
+        return step()
+
+    def cancel(stream: int) -> Any:
+        raise OSError("the device cannot even cancel")
+
+    scheduler.step = counted
+    if in_cancel:
+        scheduler.cancel = cancel
+    return backend, lambda: left.append(num_steps)
+
+
+@pytest.mark.parametrize("in_cancel", [False, True])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_backend_that_dies_keeps_what_there_was_and_names_the_call(in_cancel: bool) -> None:
+    backend, kill = dying(20, in_cancel=in_cancel)
+    reads: list[str] = []
+    state = talk.run(reads, backend=backend)
+    state["first"]
+    kill()
+    fails(lambda: state["second"], "`second` is not there", line_of(talk, "second"), "device is go")
+    fails(lambda: state["third"], line_of(talk, "third"), "the engine has died")
+    fails(state.text, "the text is not there")
+    assert state["first"] == reads[0]
+    assert state.text(partial=True) == "x" + reads[0] + "!"
+    assert isinstance(state.error(), sglc.RunFailed)
+    with pytest.raises(RuntimeError, match="the engine has died: OSError"):
+        talk.run([], backend=backend)
+    backend.shutdown()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_backend_that_dies_under_many_runs_hangs_none() -> None:
+    backend, kill = dying(5)
+    states: list[sglc.ProgramState] = []
+    threads = [
+        threading.Thread(target=lambda: states.append(talk.run([], backend=backend)))
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    kill()
+    for state in states:
+        fails(lambda state=state: state["third"], "the engine has died")
+
+
+def test_an_engine_that_is_shut_down_ends_what_runs() -> None:
+    backend = hash_backend()
+    state = talk.run([], backend=backend)
+    beside = threading.Timer(0.05, backend.shutdown)
+    beside.start()
+    fails(lambda: state["second"], line_of(talk, "second"), "closed")
+    beside.join()
+    assert state.text(partial=True) == "x" + state["first"] + "!"
+
+
+def test_ctrl_c_while_a_value_is_waited_for_stops_the_run(hashed: Backend) -> None:
+    @sglc.function
+    def program(s: Any) -> None:
+        states.append(s)
+        s += "x" + sglc.gen("a", max_tokens=2)
+        s["a"]
+        s += sglc.gen("b", max_tokens=4000, ignore_eos=True)
+        beside.start()
+        s["b"]
+
+    states: list[sglc.ProgramState] = []
+    beside = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        program.run(backend=hashed)
+    beside.join()
+    assert states[0].text(partial=True) == "x" + states[0]["a"]
+    fails(lambda: states[0]["b"], "cancelled")
+    wait_until(lambda: not hashed.host.executor._runs)
+
+
+def test_an_exception_leaves_nothing_running_and_the_state_readable(hashed: Backend) -> None:
+    @sglc.function
+    def program(s: Any) -> None:
+        states.append(s)
+        s += "x" + sglc.gen("a", max_tokens=2)
+        s["a"]
+        s += sglc.gen("b", max_tokens=4000, ignore_eos=True)
+        forks = s.fork(2)
+        forks += sglc.gen("c", max_tokens=4000, ignore_eos=True)
+        raise LookupError("no way")
+
+    states: list[sglc.ProgramState] = []
+    with pytest.raises(LookupError, match="no way"):
+        program.run(backend=hashed)
+    (state,) = states
+    assert state.text(partial=True) == "x" + state["a"]
+    assert isinstance(state.error(), LookupError)
+    fails(lambda: state["b"], "cancelled")
+    wait_until(lambda: not hashed.host.executor._runs)
+
+
+def test_no_backend_says_how_to_get_one() -> None:
+    @sglc.function
+    def program(s: Any) -> None:
+        s += "x"
+
+    with pytest.raises(sglc.NoBackendError, match=r"call sglc.set_default_backend"):
+        program.run()
+    with pytest.raises(TypeError, match="not a backend"):
+        sglc.set_default_backend("http://localhost")  # type: ignore[arg-type]
+
+
+def test_a_prompt_that_does_not_fit_names_the_limit(hashed: Backend) -> None:
+    @sglc.function
+    def program(s: Any) -> None:
+        s += "x" * 1_000_000
+        s += sglc.gen("a", max_tokens=1)
+
+    state = program.run(backend=hashed)
+    fails(lambda: state["a"], line_of(program, "gen"), "1000000 tokens", "4096")
+    assert len(state.text(partial=True)) == 1_000_000
+
+
+def test_recursion_without_an_end(hashed: Backend) -> None:
+    @sglc.function
+    def program(s: Any) -> None:
+        s += "x"
+        program(s)
+
+    with pytest.raises(RecursionError):
+        program.run(backend=hashed)
+    wait_until(lambda: not hashed.host.executor._runs)
+
+
+def test_a_function_needs_the_state_first() -> None:
+    with pytest.raises(
+        TypeError, match=r"first parameter of .*wrong must be named `s`, but is `x`"
+    ):
+
+        @sglc.function
+        def wrong(x: Any) -> None: ...
+
+    with pytest.raises(TypeError, match="must be named `s`, but is missing"):
+
+        @sglc.function
+        def none() -> None: ...
