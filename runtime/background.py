@@ -133,8 +133,9 @@ class BackgroundHost:
         while inbox:
             inbox.popleft()()
         executor = self.executor
-        executor.step()
-        if inbox or not executor.is_idle:
+        executor.step()  # it forgets who has woken this thread so far: look at all of it again
+        patience_s = self._cut()
+        if inbox or self._is_closing or not executor.is_idle:
             return
         patience_s = self._cut()  # what was staged before the step has woken nobody behind it
         if inbox:

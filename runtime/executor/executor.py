@@ -314,7 +314,7 @@ class Executor:
     @property
     def is_idle(self) -> bool:
         """Whether a step has nothing to do before something comes from outside."""
-        return self._models.idle and not self._machine.is_ready
+        return self._models.is_quiet and not self._machine.is_ready
 
     @property
     def is_waiting(self) -> bool:

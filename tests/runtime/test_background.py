@@ -1,0 +1,68 @@
+"""The background host: nothing that comes while it works is missed."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from sglc.runtime.background import BackgroundHost
+from sglc.runtime.engine.scripted import ScriptedBackend
+from sglc.runtime.executor.executor import Executor
+from sglc.runtime.tokenizer.byte import ByteTokenizer
+from sglc.runtime.tokenizer.chatml import CHATML
+from sglc.runtime.tokenizer.prompt import PromptEncoder
+
+pytestmark = pytest.mark.timeout(30)
+
+
+class _Watched(Executor):
+    """Calls ``meanwhile`` once, in a step, before the step forgets who has woken it."""
+
+    def __init__(self, wake: threading.Event) -> None:
+        tokenizer = ByteTokenizer()
+        encoder = PromptEncoder(tokenizer, CHATML)
+        super().__init__(ScriptedBackend({}, tokenizer), encoder, wake=wake)
+        self.meanwhile: Any = None
+
+    def step(self) -> bool:
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
+        return super().step()
+
+
+def _host() -> tuple[BackgroundHost, _Watched]:
+    host = BackgroundHost(_Watched)
+    assert isinstance(host.executor, _Watched)
+    return host, host.executor
+
+
+def test_a_close_in_the_middle_of_a_step_is_seen() -> None:
+    host, executor = _host()
+
+    def close() -> None:
+        threading.Thread(target=host.close).start()
+        while host.is_alive:
+            pass
+
+    executor.meanwhile = close
+    host.call(lambda: None)
+    host._thread.join(20)
+    assert not host._thread.is_alive()
+
+
+def test_work_that_is_staged_in_the_middle_of_a_step_is_cut_off() -> None:
+    class Work:
+        since_s = 0.0
+        done = threading.Event()
+
+        def cut(self) -> None:
+            self.done.set()
+
+    host, executor = _host()
+    executor.meanwhile = lambda: host.stage(Work())
+    host.call(lambda: None)
+    assert Work.done.wait(20)
+    host.close()
