@@ -14,10 +14,11 @@ pytestmark = [pytest.mark.timeout(120), pytest.mark.filterwarnings("ignore:.*use
 IN_ORDER = ["multi_turn.py", "tool_use.py", "regular_expression_gen.py", "character_gen.py",
     "json_decode.py"]  # fmt: skip
 AT_ONCE = ["tip_suggestion.py", "text_qa_batch.py"]
+STREAMED = ["text_qa_streaming.py"]
 
 
 @pytest.mark.skipif(not has_sglang(), reason="pip install --no-deps sglang")
-@pytest.mark.parametrize("script", [*IN_ORDER, *AT_ONCE])
+@pytest.mark.parametrize("script", [*IN_ORDER, *AT_ONCE, *STREAMED])
 def test_a_server_is_sent_the_text_that_sglang_sends(
     proxy: RecordingProxy, script: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -35,7 +36,7 @@ def test_a_server_is_sent_the_text_that_sglang_sends(
     assert capsys.readouterr().out == printed
 
 
-@pytest.mark.parametrize("script", [*IN_ORDER, *AT_ONCE])
+@pytest.mark.parametrize("script", [*IN_ORDER, *AT_ONCE, *STREAMED])
 def test_the_local_engine_runs_it(script: str, capsys: pytest.CaptureFixture[str]) -> None:
     run_here(script, options=("--backend", "local", "--seed", "1"))
     first = capsys.readouterr().out
