@@ -8,6 +8,7 @@ and does not compute, further rows begin in threads beside, each with a hub of i
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 import traceback
@@ -34,6 +35,8 @@ _CAUTIOUS: Final = 4
 _COMPUTES: Final = 0.3
 """Above this part of the time in which programs keep their threads, these compute: more threads
 would not help."""
+_SAMPLES: Final = 5
+"""How often a thread is looked at before it counts as one that waits."""
 
 Row = tuple["BoundArguments", dict[str, Any]]
 """The arguments of a row, and the options of its calls."""
@@ -87,9 +90,10 @@ class Batch:
             BatchInterrupted: Ctrl-C; everything has been cancelled.
             StateError: another thread goes on than that which has begun.
         """
-        watch = threading.Thread(target=self._watch, name="sglc batch", daemon=True)
-        watch.start()
-        self._threads.append(watch)
+        if self._hub.limit < self._window and self._max_threads > 1:
+            watch = threading.Thread(target=self._watch, name="sglc batch", daemon=True)
+            watch.start()
+            self._threads.append(watch)
         is_through = False
         try:
             for number in range(len(self.rows)):
@@ -172,20 +176,25 @@ class Batch:
 
     def _watch(self) -> None:
         """Begin rows in more threads while all there are wait for something else."""
-        while not self._over.wait(SLOW_S / 2):
+        while not self._over.wait(SLOW_S):
             if self._num_begun == len(self.rows) or self._is_stopped:
                 return
-            hubs = [*self._hubs]
-            before = _cpu_s(hubs)
-            busy = [hub.busy_since_s for hub in hubs]
-            if any(since is None for since in busy):
-                continue
-            if self._over.wait(SLOW_S):
-                return
-            if [hub.busy_since_s for hub in hubs] != busy:  # the thread has changed hands
-                continue
-            if _cpu_s(hubs) - before < _COMPUTES * SLOW_S:
-                self._widen(min(len(hubs), self._max_threads - len(hubs)))
+            if self._is_blocked([*self._hubs]):
+                self._widen(min(len(self._hubs), self._max_threads - len(self._hubs)))
+
+    def _is_blocked(self, hubs: Sequence[Hub]) -> bool:
+        """Whether the threads of all hubs stand still for a while and do not compute.
+
+        One that waits for its turn to run Python does not: it would get on, as this thread does.
+        """
+        begin_s, cpu_s = time.monotonic(), _cpu_s(hubs)
+        places = _places(hubs)
+        if any(hub.busy_since_s is None for hub in hubs):
+            return False
+        for _ in range(_SAMPLES):
+            if self._over.wait(SLOW_S / _SAMPLES) or _places(hubs) != places:
+                return False
+        return _cpu_s(hubs) - cpu_s < _COMPUTES * (time.monotonic() - begin_s)
 
     def _widen(self, count: int) -> None:
         self._limit = max(1, self._window // self._max_threads)
@@ -239,6 +248,13 @@ class Batch:
         for state, is_done in zip(self.states, self.done, strict=True):
             if state is not None and not is_done:
                 state.cancel()
+
+
+def _places(hubs: Sequence[Hub]) -> list[tuple[int, int]]:
+    """Return where the threads of hubs are: frame and instruction."""
+    frames = sys._current_frames()
+    found = (frames.get(hub.thread) for hub in hubs)
+    return [(0, 0) if frame is None else (id(frame), frame.f_lasti) for frame in found]
 
 
 def _cpu_s(hubs: Sequence[Hub]) -> float:

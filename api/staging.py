@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _MOST_OPS: Final = 512
 """Of one fragment: so that long loops are a few plans, whatever the number of their turns."""
+_ENDED: Final = RunError("cancelled", "the run has ended")
+_NOTHING: Final[dict[Cell, list[str]]] = {}
 _PACKAGE: Final = __name__.partition(".")[0] + "."
 
 
@@ -60,7 +62,7 @@ class Staging:
         self.on_end: Callable[[], None] | None = None
         self.since_s = 0.0
         self.is_streamed = deltas
-        self.pieces: dict[Cell, list[str]] = {}
+        self.pieces: dict[Cell, list[str]] = {} if deltas else _NOTHING
         self._change: Cell | None = None
         self.num_fragments = 0
         self._lock = threading.RLock()  # a signal or a finalizer may come in between
@@ -69,6 +71,7 @@ class Staging:
         self._is_ended = False
         self._calls: dict[str, Cell] = {}  # by the path that events have
         self._run: OpenRun | None = None
+        self._lost = _ENDED
 
         def begin() -> None:
             run = self._run = backend.host.executor.open(
@@ -98,7 +101,7 @@ class Staging:
         loc: Loc | None = None,
     ) -> tuple[Cell, ...]:
         """Stage an op and return the cells of its results."""
-        outputs = tuple(Cell() for _ in range(num_outputs))
+        outputs = (Cell(),) if num_outputs == 1 else tuple([Cell() for _ in range(num_outputs)])
         with self._lock:
             if self._is_ended:
                 error = RunError("cancelled", str(self.fault or "the run has ended"), loc)
@@ -133,7 +136,9 @@ class Staging:
                 self._calls[f"{number}/{place}"] = op.outputs[1]
 
         def extend() -> None:
-            assert self._run is not None
+            if self._run is None:  # it has ended by itself: a limit, or an error of the engine
+                _lose(ops, self._lost)
+                return
             executor = self.backend.host.executor
             try:
                 executor.extend(self._run, fragment.plan, fragment.operands, fragment.cells)
@@ -184,6 +189,10 @@ class Staging:
             self.pieces.setdefault(self._calls[event.path], []).append(event.value)
             self.poke()
         elif event.t == "done":
+            if self._run is not None and self._run.outcome is not None:
+                self._lost = self._run.outcome.error or self._lost
+            self._run = None  # its values are in the cells: nobody needs the rest any more
+            self._calls.clear()
             self._be_over()
 
     def next_change(self) -> Cell:
@@ -203,11 +212,12 @@ class Staging:
         self._calls[call.path].result = call.meta()
 
 
-def _lose(ops: Iterable[Staged], message: str) -> None:
+def _lose(ops: Iterable[Staged], reason: str | RunError) -> None:
     """What these ops give will never be there."""
     for op in ops:
+        error = reason if isinstance(reason, RunError) else RunError("internal", reason, op.loc)
         for cell in op.outputs:
-            cell.fail(RunError("internal", message, op.loc))
+            cell.fail(error)
 
 
 def caller_loc() -> Loc | None:

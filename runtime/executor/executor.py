@@ -181,7 +181,7 @@ class Executor:
         self._models.begin(run)
         if self._recorder is not None:
             self._recorder.begin_run(run, instance)
-        self._runs[run] = run.root_frame
+        self._runs[run] = run.root_frame()
         return run
 
     def extend(

@@ -49,7 +49,7 @@ class Cell:
         self.result: dict[str, Any] | None = None
         self.frame: Frame | None = None  # where the value comes from, until it is there
         self.slot = -1
-        self._told: list[Callable[[], None]] = []
+        self._told: list[Callable[[], None]] | None = None
 
     def settle(self, value: Any) -> None:
         """Write the value, or the error of a poison. Only the first time counts."""
@@ -61,8 +61,8 @@ class Cell:
             self.value = value
             self.done = True
             self.frame = None
-            told, self._told = self._told, []
-        for each in told:
+            told, self._told = self._told, None
+        for each in told or ():
             each()
 
     def fail(self, error: RunError) -> None:
@@ -73,6 +73,8 @@ class Cell:
         """Call back once the cell is done."""
         with Cell._guard:
             if not self.done:
+                if self._told is None:
+                    self._told = []
                 self._told.append(callback)
                 return
         callback()
@@ -115,7 +117,7 @@ class OpenRun(Run):
     The constraints of its fragments are kept by name: equal names mean equal types.
     """
 
-    __slots__ = ("constraints", "fragments", "num_fragments", "prepared", "root_frame")
+    __slots__ = ("constraints", "fragments", "num_fragments", "prepared")
 
     def __init__(
         self, encoder: Encoder, seed: int, instance: int, log: EventLog, deadline_s: float | None,
@@ -129,7 +131,10 @@ class OpenRun(Run):
         )
         self.fragments = OpenOwner(self.scope)
         self.num_fragments = 0
-        self.root_frame = Frame(_BODY, self, self.fragments, self.scope, ())
+
+    def root_frame(self) -> Frame:
+        """Return a frame that stands for the run. It is not kept: the two would hold each other."""
+        return Frame(_BODY, self, self.fragments, self.scope, ())
 
     @property
     def awaits_host(self) -> bool:
