@@ -6,17 +6,16 @@ the backend; the tokens it draws depend on the call's place in the program and o
 
 from __future__ import annotations
 
-from collections.abc import Container, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from sglc.compiler.plan.select import SelectError
 from sglc.compiler.plan.tokenizations import Pieces
 from sglc.runtime.core.backend import Backend, ByteBackend
 from sglc.runtime.core.events import Decoded, Delta, Ended, Event, Failed, Held, Scored
 from sglc.runtime.core.script import StreamRequest
+from sglc.runtime.executor.asked import Asked, as_op_error, without
 from sglc.runtime.executor.code import NodeCode
-from sglc.runtime.executor.compile_process import ConstraintError
 from sglc.runtime.executor.constraints import ConstraintCompiler, Preparation
 from sglc.runtime.executor.errors import LimitError, OpError
 from sglc.runtime.executor.events import RunEvent
@@ -34,30 +33,6 @@ from sglc.runtime.executor.warming import Warming
 from sglc.runtime.tokenizer.base import TokenizerLike
 
 _TENTATIVE: Final = -1  # the priority of calls that may turn out to be for nothing
-
-
-def _as_op_error(error: OpError | ValueError) -> OpError:
-    if isinstance(error, OpError):
-        return error
-    is_option = isinstance(error, SelectError | ConstraintError)
-    return OpError("option" if is_option else "model", str(error))
-
-
-def _without(
-    calls: Sequence[ModelCall], runs: Container[Run]
-) -> tuple[list[ModelCall], list[ModelCall]]:
-    """Return the calls of other runs, and those of these runs."""
-    left = [call for call in calls if call.frame.run not in runs]
-    return left, [call for call in calls if call.frame.run in runs]
-
-
-class Asked(NamedTuple):
-    """Request ``number`` of a call; calls with one ``key`` may share a stream."""
-
-    call: ModelCall
-    number: int
-    request: StreamRequest
-    key: Hashable | None
 
 
 class ModelCalls:
@@ -121,7 +96,7 @@ class ModelCalls:
             if self._is_elsewhere and isinstance(call, GenCall) and call.heals:
                 raise OpError("option", "`healing` needs the tokens of a model that runs here")
         except ValueError as error:
-            raise _as_op_error(error) from None
+            raise as_op_error(error) from None
         if self._recorder is not None:
             call.record = self._recorder.begin(
                 run, node.op, call.name, call.path, node.loc, call.stream
@@ -188,7 +163,7 @@ class ModelCalls:
         try:
             requests = call.requests()
         except (OpError, ValueError) as error:
-            self._fail(call, _as_op_error(error))
+            self._fail(call, as_op_error(error))
             return ()
         stats = run.stats.setdefault(call.node.loc, NodeStats())
         stats.encoded_chars += run.encoder.counts.encoded_chars - encoded_chars
@@ -374,11 +349,11 @@ class ModelCalls:
     def cancel(self, run: Run) -> None:
         """Stop every call of a run and of the parts of it."""
         runs = dict.fromkeys(run.family())
-        self._window, stopped = _without(self._window, runs)
+        self._window, stopped = without(self._window, runs)
         for constraint, calls in list(self._waiting.items()):
-            left, without = _without(calls, runs)
+            left, of_runs = without(calls, runs)
             self._waiting[constraint] = left
-            stopped += without
+            stopped += of_runs
             if not left:
                 del self._waiting[constraint]
         for stream in list(dict.fromkeys(s for each in runs for s in each.streams)):

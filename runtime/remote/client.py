@@ -264,7 +264,7 @@ def _refused(response: httpx2.Response, said: str, place: str) -> RemoteError:
     return RemoteError(
         f"{text}; {advice}" if advice else text,
         is_transient=status in TRANSIENT,
-        retry_after_s=_retry_after_s(response.headers.get("retry-after")),
+        retry_after_s=retry_after_s(response.headers.get("retry-after")),
         status=status,
     )
 
@@ -283,7 +283,7 @@ def message_of(body: str) -> str:
     return _clip(data if isinstance(data, str) else json.dumps(data))
 
 
-def _retry_after_s(value: str | None) -> float | None:
+def retry_after_s(value: str | None) -> float | None:
     """Read ``Retry-After``: seconds, or a date."""
     if value is None:
         return None

@@ -8,6 +8,7 @@ encoded again when more text comes.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from sglc.runtime.tokenizer.base import TokenizerLike
@@ -114,17 +115,16 @@ class Encoded:
 
     def ids(self) -> Ids:
         """Return all ids from the start."""
-        return (*self._ids(), *self.end.ids)
+        return tuple(chain.from_iterable((*self._settled_parts(), self.end.ids)))
 
-    def _ids(self) -> Iterator[int]:
+    def _settled_parts(self) -> Iterator[Ids]:
         links: list[Encoded] = []
         link: Encoded | None = self
         while link is not None:
             links.append(link)
             link = link._before
         for link in reversed(links):
-            for part in link._settled:
-                yield from part
+            yield from link._settled
 
 
 def num_spelled(data: bytes, ids: Ids, tokenizer: TokenizerLike) -> tuple[int, int]:

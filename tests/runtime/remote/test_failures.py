@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from generators.scripted_http import Reply, ScriptedServer
 from generators.servers import free_port
 
 from sglc.runtime.remote.capabilities import SGLC
+from sglc.runtime.remote.client import retry_after_s
 from sglc.runtime.remote.errors import RemoteError
 from sglc.runtime.remote.open import open_remote
 from sglc.runtime.remote.policy import Policy
@@ -235,3 +238,20 @@ def test_what_is_not_json_in_an_error(server: Server) -> None:
 def test_a_policy_names_the_field_that_is_wrong(field: str, value: Any) -> None:
     with pytest.raises(ValueError, match=f"^{field} must be"):
         Policy(**{field: value})
+
+
+def test_retry_after_is_seconds_or_a_date() -> None:
+    later = datetime.now(UTC) + timedelta(seconds=60)
+    assert retry_after_s("2.5") == 2.5
+    assert 50 < (retry_after_s(format_datetime(later, usegmt=True)) or 0) <= 60
+    assert retry_after_s("Mon, 01 Jan 2001 00:00:00 GMT") == 0
+    assert retry_after_s("soon") is None
+    assert retry_after_s(None) is None
+
+
+def test_delays_double_and_have_a_limit() -> None:
+    policy = Policy(first_delay_s=1.0, max_delay_s=6.0)
+    for attempt, longest in ((1, 1.0), (2, 2.0), (3, 4.0), (4, 6.0), (500, 6.0)):
+        delays = [policy.delay_s(attempt) for _ in range(50)]
+        assert all(longest / 2 <= delay <= longest for delay in delays)
+        assert len(set(delays)) > 1  # clients that failed together do not come back together
