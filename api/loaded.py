@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
 
     from sglc.backend import Backend
     from sglc.compiler.frontend.checked import FnInfo, PromptInfo
-    from sglc.compiler.plan.plan import Plan
+    from sglc.compiler.plan.plan import Loc, Plan
     from sglc.program_file import ProgramFile
     from sglc.program_stream import ProgramStream
     from sglc.runtime.executor.events import RunEvent
+    from sglc.runtime.executor.open_run import Cell
+    from sglc.staging import Staging
 
 _RUN_ONLY = ("backend", "seed")
 
@@ -218,6 +221,35 @@ class LoadedPrompt(_Loaded):
         """Return the graph as it is run: print it, save it as a page, or let a notebook show it."""
         return self.file.graph_of(self.__name__)
 
+    def include_in(
+        self,
+        staging: Staging,
+        stream: Cell,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        loc: Loc | None,
+    ) -> tuple[Cell, Cell]:
+        """Say the text of the prompt behind ``stream``; return the stream then, and the value."""
+        arguments = self.parameters.arguments(args, kwargs)
+        plan = self.file.inclusion(self.__name__, arguments)
+        is_effectful = self.__name__ in self.file.checked.effectful_prompts
+        operands = [stream, staging.effect, *(arguments[name] for name in sorted(arguments))]
+        behind, value, *effect = staging.include(
+            plan, operands, 3 if is_effectful else 2, self.file.registry, loc
+        )
+        if effect:
+            staging.effect = effect[0]
+        return behind, value
+
+    @cached_property
+    def begins_messages(self) -> bool:
+        """Whether its text has messages of its own, so that it cannot stand inside of one."""
+        return self.file.begins_messages(self.__name__)
+
+    def loaded_value(self, value: Any) -> Any:
+        """Return a value of the prompt as Python has it."""
+        return self.file.types.load(self.result_type, value)
+
     def plan(self) -> Plan:
         """Return the plan of ``run``."""
         return self.file.plan(self.__name__)
@@ -254,7 +286,7 @@ class LoadedPrompt(_Loaded):
             for name, value in details.captures.items()
         }
         failed = details.error is not None
-        value = None if failed else types.load(self.result_type, details.value)
+        value = None if failed else self.loaded_value(details.value)
         return ProgramResult(details, value, captures)
 
     def _begin(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], **options: Any) -> PlanRun:

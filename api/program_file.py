@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,7 @@ class ProgramFile:
         }
         self.types = ProgramTypes(str(path), self.name, self.named_types)
         self._plans: dict[tuple[str, bool], Plan] = {}
+        self._inclusions: dict[tuple[str, tuple[str, ...]], Plan] = {}
         self._lock = threading.Lock()
 
     @cached_property
@@ -58,6 +59,32 @@ class ProgramFile:
             if known is None:
                 known = self._plans[name, by_value] = self._optimized(name, by_value)[0].plan
             return known
+
+    def inclusion(self, name: str, arguments: Collection[str]) -> Plan:
+        """Return the fragment that includes a prompt in a Python program."""
+        from sglc.inclusion import inclusion
+
+        names = tuple(sorted(arguments))
+        with self._lock:
+            known = self._inclusions.get((name, names))
+            if known is None:  # passes may do what only a whole run allows
+                is_effectful = name in self.checked.effectful_prompts
+                known = inclusion(self._as_written(name), names, is_effectful=is_effectful)
+                self._inclusions[name, names] = known
+            return known
+
+    def begins_messages(self, name: str) -> bool:
+        """Whether the text of a prompt has messages of its own."""
+        from sglc.inclusion import begins_messages
+
+        return begins_messages(self._as_written(name))
+
+    def _as_written(self, name: str) -> Plan:
+        from sglc.compiler.driver import Optimization, optimized
+        from sglc.compiler.passes.pipeline import Pipeline
+
+        optimization = Optimization(Pipeline(), entry=name)
+        return optimized(self.checked, self.graph, optimization).plan
 
     def _optimized(
         self, name: str, by_value: bool

@@ -9,11 +9,11 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from sglc.compiler.plan.plan import Loc
-from sglc.fragment import MODEL_OPS, Staged
+from sglc.compiler.plan.plan import Loc, Plan
+from sglc.fragment import MODEL_OPS, Fragment, Staged
 from sglc.runtime.executor.errors import RunError
 from sglc.runtime.executor.open_run import Cell
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sglc.runtime.executor.events import RunEvent
     from sglc.runtime.executor.modelcall import ModelCall
     from sglc.runtime.executor.open_run import OpenRun
+    from sglc.runtime.executor.tools import ToolRegistry
     from sglc.waiting import Waiter
 
 _MOST_OPS: Final = 512
@@ -63,6 +64,8 @@ class Staging:
         self.since_s = 0.0
         self.is_streamed = deltas
         self.pieces: dict[Cell, list[str]] = {} if deltas else _NOTHING
+        self.effect: Cell | None = None
+        """What tools of included prompts have done so far; the next ones come behind it."""
         self._change: Cell | None = None
         self.num_fragments = 0
         self._lock = threading.RLock()  # a signal or a finalizer may come in between
@@ -129,11 +132,40 @@ class Staging:
 
     def _submit(self, ops: list[Staged]) -> None:
         number = self.num_fragments
-        self.num_fragments += 1
         fragment = self.backend.fragments.of(ops)
         for place, op in enumerate(ops):
             if op.op in MODEL_OPS:
                 self._calls[f"{number}/{place}"] = op.outputs[1]
+        self._send(fragment, ops)
+
+    def include(
+        self,
+        plan: Plan,
+        operands: Sequence[Any],
+        num_outputs: int,
+        tools: ToolRegistry,
+        loc: Loc | None = None,
+    ) -> tuple[Cell, ...]:
+        """Submit a fragment that calls functions of its own, and return the cells of its results.
+
+        What is staged goes first.
+        """
+        outputs = tuple(Cell() for _ in range(num_outputs))
+        ops = [Staged("include", (), outputs, loc=loc)]
+        with self._lock:
+            self._cut()
+            if self._is_ended:
+                _lose(ops, str(self.fault or "the run has ended"))
+            else:
+                self._send(Fragment(plan, tuple(operands), outputs), ops, tools)
+        return outputs
+
+    def _send(
+        self, fragment: Fragment, ops: Sequence[Staged], tools: ToolRegistry | None = None
+    ) -> None:
+        from sglc.runtime.executor.tools import ToolError
+
+        self.num_fragments += 1
 
         def extend() -> None:
             if self._run is None:  # it has ended by itself: a limit, or an error of the engine
@@ -141,7 +173,9 @@ class Staging:
                 return
             executor = self.backend.host.executor
             try:
-                executor.extend(self._run, fragment.plan, fragment.operands, fragment.cells)
+                executor.extend(self._run, fragment.plan, fragment.operands, fragment.cells, tools)
+            except ToolError as error:
+                _lose(ops, str(error))
             except Exception as error:
                 _lose(ops, f"the engine has died: {error!r}")
                 raise
@@ -186,8 +220,10 @@ class Staging:
 
     def _take(self, event: RunEvent) -> None:
         if event.t == "delta" and self.is_streamed:
-            self.pieces.setdefault(self._calls[event.path], []).append(event.value)
-            self.poke()
+            cell = self._calls.get(event.path)
+            if cell is not None:  # the text of an included prompt comes when all of it is there
+                self.pieces.setdefault(cell, []).append(event.value)
+                self.poke()
         elif event.t == "done":
             if self._run is not None and self._run.outcome is not None:
                 self._lost = self._run.outcome.error or self._lost
@@ -209,7 +245,9 @@ class Staging:
             change.settle(None)
 
     def _take_result(self, call: ModelCall) -> None:
-        self._calls[call.path].result = call.meta()
+        cell = self._calls.get(call.path)
+        if cell is not None:
+            cell.result = call.meta()
 
 
 def _lose(ops: Iterable[Staged], reason: str | RunError) -> None:

@@ -13,13 +13,14 @@ from sglc.gen_options import completed
 from sglc.runtime.executor.open_run import Cell
 from sglc.staging import Staging, caller_loc
 from sglc.streaming import Followed
-from sglc.variables import Variable
+from sglc.variables import Variable, loader
 
 if TYPE_CHECKING:
     import asyncio
 
     from sglc.compiler.plan.plan import Loc
     from sglc.forks import ForkGroup
+    from sglc.loaded import LoadedPrompt
     from sglc.runtime.executor.stream import Stream
 
 _GEN_ATTRS: Final = {
@@ -128,7 +129,7 @@ class ProgramState:
         if self._staging.is_streamed:
             self._written[stream] = value
         self._go_on(stream)
-        self._name(part.name, Variable(value, python=part.python, stream=stream))
+        self._name(part.name, Variable(value, load=loader(part.python), stream=stream))
 
     def _samples(
         self, part: Gen, count: int, attrs: tuple[tuple[str, Any], ...], loc: Loc | None
@@ -142,7 +143,8 @@ class ProgramState:
         self._step("put", (self._stream, text), (), loc)
         if self._staging.is_streamed:
             self._written[self._stream] = made[0][1]
-        self._name(part.name, Variable(items=[Variable(value) for _, value in made]))
+        items = [Variable(value, load=loader(part.python)) for _, value in made]
+        self._name(part.name, Variable(items=items))
 
     def _name(self, name: str | None, variable: Variable) -> None:
         if name is not None:
@@ -167,6 +169,29 @@ class ProgramState:
             raise StateError(
                 "a state is appended from two threads: give each thread a fork of its own"
             )
+
+    def include(self, prompt: LoadedPrompt, /, *args: Any, **kwargs: Any) -> None:
+        """Say the text of a prompt from a file here; its value is ``s[name of the prompt]``.
+
+        Nothing waits. The options of its model calls are those of the file.
+
+        Raises:
+            TypeError: it is no such prompt, or an argument is missing, unknown or given twice.
+            ArgumentError: an argument is of another type.
+            StateError: a message is open, and the prompt begins others.
+        """
+        from sglc.loaded import LoadedPrompt
+
+        if not isinstance(prompt, LoadedPrompt):
+            raise TypeError(f"include takes a prompt of sglc.load(…), not {prompt!r}")
+        self._claim()
+        if self._role is not None and prompt.begins_messages:
+            raise StateError(
+                f"`{prompt.__name__}` begins messages, which cannot be inside of a {self._role} one"
+            )
+        stream, value = prompt.include_in(self._staging, self._stream, args, kwargs, caller_loc())
+        self._go_on(stream)
+        self._name(prompt.__name__, Variable(value, load=prompt.loaded_value))
 
     # Roles
 
@@ -416,12 +441,10 @@ class ProgramState:
         if variable.cell is None:
             return variable.value
         value = self._wait(f"`{name}`", variable.cell)
-        if variable.python is None:
+        if variable.load is None:
             return value
         if variable.value is None:
-            from sglc.types import as_python
-
-            variable.value = as_python(variable.python, value)
+            variable.value = variable.load(value)
         return variable.value
 
     def _wait(self, what: str, cell: Cell) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from sglc.compiler.plan.seeds import BY_STREAM
 from sglc.runtime.executor.code import FunctionCode, NodeCode
 from sglc.runtime.executor.errors import LimitError, OpError, Poison, Scope
 from sglc.runtime.executor.frame import Frame
@@ -35,8 +36,12 @@ class CallRegion(Region):
             self._results = tuple(results)
             self.scope = Scope()
         path = frame.path + node.path
-        if node.attrs.get("rng"):
-            path = (*path, int(node.attrs["rng"]))
+        site = node.attrs.get("rng")
+        if site == BY_STREAM:  # wherever the call stands, as the decodes around it draw
+            assert entry is not None
+            path = (_BY_STREAM, *entry.lineage.path, entry.lineage.calls)
+        elif site:
+            path = (*path, int(site))
         code = function.body
         callee = Frame(
             code, frame.run, self, self.scope, path,
@@ -92,3 +97,4 @@ def start_call(machine: Machine, frame: Frame, node: NodeCode) -> None:
 
 
 _MISSING = object()
+_BY_STREAM: Final = -1  # no place in a program begins like that

@@ -185,20 +185,29 @@ class Executor:
         return run
 
     def extend(
-        self, run: OpenRun, fragment: Plan, operands: Sequence[Any], cells: Sequence[Cell]
+        self,
+        run: OpenRun,
+        fragment: Plan,
+        operands: Sequence[Any],
+        cells: Sequence[Cell],
+        tools: ToolRegistry | None = None,
     ) -> None:
         """Let an open run do what the entry of ``fragment`` says.
 
         ``operands`` are the values of its parameters, or cells of the same run; ``cells`` get what
-        its ``yield`` hands out. Of a run that is over they get its error.
+        its ``yield`` hands out. Of a run that is over they get its error. Functions of a fragment
+        have names that no other fragment has; ``tools`` is as in ``submit``.
+
+        Raises:
+            ToolError: a tool of the fragment cannot be bound.
         """
         if run.outcome is not None:
             lost = Poison(run.outcome.error or RunError("cancelled", "the run has ended"))
             for cell in cells:
                 cell.settle(lost)
             return
-        code, _ = self._prepare(fragment)
-        run.extend(self._machine, code, operands, cells)
+        code, bound = self._prepare(fragment, tools)
+        run.extend(self._machine, code, operands, cells, bound)
 
     def finish(self, run: OpenRun) -> None:
         """Nothing more comes: the run ends when all that it was given has."""

@@ -8,7 +8,7 @@ like any other nodes: one that needs a value that is not there yet waits for it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sglc.runtime.executor.limits import Limits
     from sglc.runtime.executor.machine import Machine
     from sglc.runtime.executor.stream import Encoder
+    from sglc.runtime.executor.tools import BoundTool
 
 _BODY: Final = BlockCode("body", ())
 
@@ -117,7 +118,7 @@ class OpenRun(Run):
     The constraints of its fragments are kept by name: equal names mean equal types.
     """
 
-    __slots__ = ("constraints", "fragments", "num_fragments", "prepared")
+    __slots__ = ("bound", "constraints", "fragments", "num_fragments", "prepared")
 
     def __init__(
         self, encoder: Encoder, seed: int, instance: int, log: EventLog, deadline_s: float | None,
@@ -126,8 +127,9 @@ class OpenRun(Run):
         self.constraints: dict[str, Type] = {}
         self.prepared: dict[tuple[str, tuple[str, ...]], Preparation] = {}
         code = PlanCode(Plan(functions={}, entry="", constraints=self.constraints), self.prepared)
+        self.bound: dict[str, BoundTool] = {}
         super().__init__(
-            code, encoder, {}, seed, instance, log, deadline_s, limits=limits, deltas=deltas
+            code, encoder, self.bound, seed, instance, log, deadline_s, limits=limits, deltas=deltas
         )
         self.fragments = OpenOwner(self.scope)
         self.num_fragments = 0
@@ -142,9 +144,17 @@ class OpenRun(Run):
         return not self.fragments.active and not self.fragments.is_closed
 
     def extend(
-        self, machine: Machine, code: PlanCode, operands: Sequence[Any], cells: Sequence[Cell]
+        self,
+        machine: Machine,
+        code: PlanCode,
+        operands: Sequence[Any],
+        cells: Sequence[Cell],
+        tools: Mapping[str, BoundTool],
     ) -> None:
         """Begin a fragment: the entry of ``code``, given values or cells of this run."""
+        if len(code.functions) > 1:
+            self.code.functions.update(code.functions)
+            self.bound.update(tools)
         self.prepared.update(code.constraints)
         self.constraints.update(code.plan.constraints)
         body = code.functions[code.plan.entry].body

@@ -20,7 +20,15 @@ import pytest
 import sglc
 from sglc.backend import Backend
 from sglc.compiler.plan.arguments import ArgumentError
-from sglc.errors import NoBackendError, ProgramError, ProgramWarning, RunFailed, StateError
+from sglc.errors import (
+    BatchInterrupted,
+    NoBackendError,
+    ProgramError,
+    ProgramWarning,
+    RunFailed,
+    StateError,
+)
+from sglc.mailbox import Mailbox
 
 PROGRAMS = Path(__file__).parent / "programs"
 VERDICT = '{"summary": "good", "grade": "A", "blood status": "pure"}'
@@ -148,6 +156,26 @@ def test_a_closed_batch_stops_its_runs(judge: Any) -> None:
         next(rows)
         rows.close()
         assert judge.loose.run(1, backend=own).value.count == 1
+
+
+def test_an_interrupt_keeps_what_was_done(judge: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    get, left = Mailbox.get, [1, 1]
+
+    def interrupted(box: Mailbox[Any]) -> Any:
+        if not left:
+            raise KeyboardInterrupt
+        left.pop()
+        return get(box)
+
+    with sglc.mock(first="x", count="1") as own:
+        with monkeypatch.context() as patch:
+            patch.setattr(Mailbox, "get", interrupted)
+            with pytest.raises(BatchInterrupted, match="2 of 10 rows done") as caught:
+                judge.loose.run_batch([{"n": 1}] * 10, backend=own, window=3)
+        done = [result for result in caught.value.states if result is not None]
+        assert [result.value.count for result in done] == [1, 1]
+        assert judge.loose.run(1, backend=own).value.count == 1
+        assert own.host.executor.num_runs == 0
 
 
 def test_coroutines_and_streams(judge: Any, backend: Backend) -> None:

@@ -62,6 +62,15 @@ def test_what_the_model_writes_becomes_an_object() -> None:
         assert state.text() == f"Judge: {text} Sure: 0.5"
 
 
+def test_samples_are_objects_too() -> None:
+    @sglc.function
+    def sampled(s: Any) -> None:
+        s += "Sure: " + sglc.gen("sure", type=float, n=2)
+
+    with sglc.mock(sure=["0.5", "2"]) as backend:
+        assert sampled.run(backend=backend)["sure"] == [0.5, 2.0]
+
+
 def test_what_a_class_refuses_is_told_where_it_is_read() -> None:
     class Even(pydantic.BaseModel):
         number: int
