@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sglc.backend import Backend, Made, Seam
 
 if TYPE_CHECKING:
+    from sglc.generation import Wanted
     from sglc.runtime.executor.stream import Stream
     from sglc.runtime.local import LocalEngine
     from sglc.runtime.options import LocalOptions
@@ -56,6 +58,7 @@ class Engine(Backend):
         self.random_seed = random_seed
         self._reads_specials = reads_specials
         self._num_generations = 0
+        self._reader: PromptEncoder | None = None
 
         def make(wake: threading.Event) -> Made:
             from sglc.runtime.executor.executor import Executor
@@ -145,3 +148,143 @@ class Engine(Backend):
             }
 
         return self.ask(look)
+
+    def generate(
+        self,
+        prompt: str | Sequence[str] | None = None,
+        sampling_params: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+        input_ids: Sequence[int] | Sequence[Sequence[int]] | None = None,
+        return_logprob: bool | Sequence[bool] = False,
+        logprob_start_len: int | Sequence[int | None] | None = None,
+        top_logprobs_num: int | Sequence[int | None] | None = None,
+        lora_path: Any = None,
+        stream: bool = False,
+        *,
+        return_text_in_logprobs: bool = False,
+    ) -> Any:
+        """Return what the model writes behind a prompt, or behind each of a list.
+
+        A reply is ``{"text", "meta_info"}``, as ``/generate`` of a server has it; ``n`` texts, or
+        a list of prompts, are a list. With ``stream`` they are an iterator over what comes, piece
+        by piece. Names of special tokens in a prompt are those tokens.
+
+        Raises:
+            TypeError: a sampling parameter is unknown or of the wrong type.
+            ValueError: a value is out of its range; lists do not fit each other.
+            RunFailed: a text could not be written.
+        """
+        from sglc import generation
+
+        asked, is_list = self._asked(
+            prompt, sampling_params, input_ids, return_logprob, logprob_start_len,
+            top_logprobs_num, lora_path, return_text_in_logprobs,
+        )  # fmt: skip
+        texts = generation.begin(self, asked, seed=self._seed(), stream=stream)
+        if stream:
+            return generation.stream(texts, numbered=is_list)
+        replies = generation.results(texts)
+        return replies if is_list else replies[0]
+
+    async def async_generate(
+        self,
+        prompt: str | Sequence[str] | None = None,
+        sampling_params: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+        input_ids: Sequence[int] | Sequence[Sequence[int]] | None = None,
+        return_logprob: bool | Sequence[bool] = False,
+        logprob_start_len: int | Sequence[int | None] | None = None,
+        top_logprobs_num: int | Sequence[int | None] | None = None,
+        lora_path: Any = None,
+        stream: bool = False,
+        *,
+        return_text_in_logprobs: bool = False,
+    ) -> Any:
+        """``generate`` for a task of asyncio; with ``stream`` it returns an async iterator.
+
+        Raises:
+            TypeError, ValueError, RunFailed: as ``generate``.
+        """
+        from sglc import generation
+
+        asked, is_list = self._asked(
+            prompt, sampling_params, input_ids, return_logprob, logprob_start_len,
+            top_logprobs_num, lora_path, return_text_in_logprobs,
+        )  # fmt: skip
+        texts = generation.begin(self, asked, seed=self._seed(), stream=stream)
+        if stream:
+            return generation.async_stream(texts, numbered=is_list)
+        replies = await generation.async_results(texts)
+        return replies if is_list else replies[0]
+
+    def encode(self, prompt: str | Sequence[str]) -> Any:
+        """Return ``{"embedding", "meta_info"}`` of a text, or of each of a list.
+
+        The embedding is the hidden state of the last token, of length 1.
+
+        Raises:
+            RunFailed: a text has no token, or is too long.
+        """
+        from sglc import generation
+
+        prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+        replies = generation.embeddings(self, [(self._ids(each), each) for each in prompts])
+        return replies[0] if isinstance(prompt, str) else replies
+
+    def _asked(
+        self, prompt: Any, params: Any, input_ids: Any, return_logprob: Any, start: Any,
+        num_top: Any, lora_path: Any, with_text: bool,
+    ) -> tuple[list[Wanted], bool]:  # fmt: skip
+        """Return what is asked for each prompt, and whether the answer is a list."""
+        from sglc.generation import each_of, wanted
+
+        if (prompt is None) == (input_ids is None):
+            raise ValueError("give either prompt or input_ids")
+        if lora_path is not None:
+            raise ValueError("lora_path cannot be given: an engine has no adapters")
+        prompts: list[tuple[list[int], str]]
+        if input_ids is not None:
+            is_list = bool(input_ids) and not isinstance(input_ids[0], int)
+            decode = self.get_tokenizer().decode
+            lists = input_ids if is_list else [input_ids]
+            prompts = [(list(ids), decode(list(ids))) for ids in lists]
+        else:
+            is_list = not isinstance(prompt, str)
+            prompts = [(self._ids(text), text) for text in (prompt if is_list else [prompt])]
+        count = len(prompts)
+        given = zip(
+            prompts,
+            each_of(params, count, "sampling_params"),
+            each_of(return_logprob, count, "return_logprob"),
+            each_of(start, count, "logprob_start_len"),
+            each_of(num_top, count, "top_logprobs_num"),
+            strict=True,
+        )
+        asked = [
+            wanted(
+                ids,
+                text,
+                own,
+                {
+                    "return_logprob": bool(scored),
+                    "logprob_start_len": begin if scored else None,
+                    "top_logprobs_num": top if scored else None,
+                    "return_text_in_logprobs": with_text if scored else None,
+                },
+            )
+            for (ids, text), own, scored, begin, top in given
+        ]
+        return asked, is_list or any(each.count > 1 for each in asked)
+
+    def _ids(self, text: str) -> list[int]:
+        from sglc.compiler.plan.segments import Text
+        from sglc.runtime.tokenizer.reading import ReadingEncoder
+
+        if self._reader is None:
+            self._reader = ReadingEncoder(self.get_tokenizer(), None)
+        return self._reader.encode([Text(text)])
+
+    def _seed(self) -> int:
+        """Return a seed for each call, the same ones with the same ``random_seed``."""
+        from sglc.compiler.plan.seeds import seed_key
+
+        self._num_generations += 1
+        return seed_key(self.random_seed, self._num_generations, (), "generate") >> 33

@@ -18,7 +18,7 @@ from sglc.constraints.types import AnyType, Type
 if TYPE_CHECKING:
     from sglc.runtime.executor.open_run import Cell
 
-MODEL_OPS: Final = frozenset({"gen", "select"})
+MODEL_OPS: Final = frozenset({"gen", "select", "prefill", "embed"})
 _MAX_PLANS: Final = 512
 
 

@@ -97,7 +97,7 @@ class Executor:
         self._tools = ToolCalls(self._pool, self._machine, recorder, on_call, tape)
         starters.update({**ARMS, **CONTROL, **EXITS, **LOOPS, **PROMPTS})
         starters.update(call=start_call, include=start_call, tool=self._tools.start)
-        starters.update(gen=self._models.start, select=self._models.start)
+        starters.update(dict.fromkeys(("gen", "select", "prefill", "embed"), self._models.start))
         warming = self._models.warming
         starters.update(warm=warming.start_warm, release=warming.start_release)
         self._runs: dict[Run, Frame] = {}

@@ -175,6 +175,8 @@ class GenCall(ModelCall):
             "completion_tokens": len(result.ids),
             "completion_tokens_wo_jump_forward": len(result.ids) - result.num_forced,
         }
+        if self.cached_tokens is not None:
+            found["cached_tokens"] = self.cached_tokens
         if self._report is not None:
             tokenizer = self.stream.encoder.tokenizer
             found |= prompt_rows(self._ids, self._report, self._scored, tokenizer)

@@ -26,10 +26,13 @@ class ModelCall:
     result each and returns whether all are there; ``finish`` then returns the text to append, its
     log probability and the node's values behind the stream. ``after`` is the version with that
     text, once it exists; ``own`` are the streams of the backend that were begun for it. ``record``
-    is there when the run is recorded.
+    is there when the run is recorded. ``cached_tokens`` are those of the prompt that were found in
+    the cache, where that is known when the call is done.
     """
 
-    __slots__ = ("after", "frame", "missing", "node", "own", "path", "record", "stream")
+    __slots__ = (
+        "after", "cached_tokens", "frame", "missing", "node", "own", "path", "record", "stream",
+    )  # fmt: skip
 
     def __init__(self, frame: Frame, node: NodeCode) -> None:
         self.frame = frame
@@ -40,6 +43,7 @@ class ModelCall:
         self.after: Stream | None = None
         self.own: list[int] = []
         self.record: CallRecord | None = None
+        self.cached_tokens: int | None = None
 
     @property
     def name(self) -> str:

@@ -12,10 +12,20 @@ from typing import Any, Final
 
 from sglc.compiler.plan.tokenizations import Pieces
 from sglc.runtime.core.backend import Backend, ByteBackend
-from sglc.runtime.core.events import Decoded, Delta, Ended, Event, Failed, Held, Scored
+from sglc.runtime.core.events import (
+    Decoded,
+    Delta,
+    Embedded,
+    Ended,
+    Event,
+    Failed,
+    Held,
+    Scored,
+)
 from sglc.runtime.core.script import StreamRequest
 from sglc.runtime.executor.asked import Asked, as_op_error, without
 from sglc.runtime.executor.code import NodeCode
+from sglc.runtime.executor.computed import EmbedCall, PrefillCall
 from sglc.runtime.executor.constraints import ConstraintCompiler, Preparation
 from sglc.runtime.executor.errors import LimitError, OpError
 from sglc.runtime.executor.events import RunEvent
@@ -80,17 +90,13 @@ class ModelCalls:
         return bool(self._waiting)
 
     def start(self, machine: Machine, frame: Frame, node: NodeCode) -> None:
-        """Start a ``gen`` or ``select`` node: it is submitted when its constraint is ready."""
+        """Start a node that asks the model: it is submitted when its constraint is ready."""
         run = frame.run
         fuel = run.fuel
         fuel.model_calls += 1
         if fuel.model_calls > run.limits.max_model_calls:
             raise LimitError(run.limits.exceeded(fuel))
-        call = (
-            GenCall(frame, node, whole=self._is_elsewhere)
-            if node.op == "gen"
-            else select_call(frame, node, self._pieces_of, whole=self._is_elsewhere)
-        )
+        call = self._call(frame, node)
         try:
             constraint = call.prepare(self._compiler)
             if self._is_elsewhere and isinstance(call, GenCall) and call.heals:
@@ -107,6 +113,13 @@ class ModelCalls:
             if call.record is not None:
                 call.record.phase = "build"
             self._waiting.setdefault(constraint, []).append(call)
+
+    def _call(self, frame: Frame, node: NodeCode) -> ModelCall:
+        if node.op == "gen":
+            return GenCall(frame, node, whole=self._is_elsewhere)
+        if node.op == "select":
+            return select_call(frame, node, self._pieces_of, whole=self._is_elsewhere)
+        return PrefillCall(frame, node) if node.op == "prefill" else EmbedCall(frame, node)
 
     def _pieces_of(self, tokenizer: TokenizerLike) -> Pieces:
         """The tokens of the one tokenizer of this executor, gathered when first asked for."""
@@ -264,6 +277,11 @@ class ModelCalls:
             events = self._backend.step()
         else:
             events = self._recorder.step(self._backend)
+        for event in events:  # what a call says of itself when it is done has its cost
+            if isinstance(event, Ended | Held):
+                for call, number in self._flights.takers(event.stream):
+                    if not number:
+                        call.cached_tokens = event.stats.cached_tokens
         for event in events:
             deliveries = self._flights.deliveries(event)
             for told, call, number in deliveries:
@@ -280,6 +298,10 @@ class ModelCalls:
             case Decoded() | Scored():
                 if call.receive(number, event):
                     self._finish(call)
+            case Embedded(vector=vector):
+                assert isinstance(call, EmbedCall)
+                call.vector = vector
+                self._finish(call)
             case Ended(stats=stats):
                 run.stats[call.node.loc].add(stats)
                 self._drop(event.stream, call, cancel=False)

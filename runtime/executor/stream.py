@@ -9,7 +9,7 @@ from sglc.compiler.plan.data import DataError, Spoken
 from sglc.compiler.plan.seeds import Lineage
 from sglc.compiler.plan.segments import Segment, Text, messages_of
 from sglc.runtime.tokenizer.base import TokenizerLike
-from sglc.runtime.tokenizer.encoded import Encoded, Ends, Written
+from sglc.runtime.tokenizer.encoded import Encoded, Ends, OpenText, Written
 from sglc.runtime.tokenizer.prompt import EncodeCounts
 
 _FIRST: Final = Lineage()
@@ -103,6 +103,13 @@ class Stream(Spoken):
         self._segments: tuple[Segment, ...] | None = None
         self._encoded: Encoded | None = None
         self._is_shared: bool | None = None  # None: nothing was appended, True: more than once
+
+    @classmethod
+    def of_ids(cls, encoder: Encoder, ids: Sequence[int], text: str) -> Stream:
+        """Return a stream that begins with token ids, which ``text`` shows."""
+        made = cls(encoder).append(Text(text))
+        made._encoded = Encoded(None, (tuple(ids),), OpenText("", (), continues=True))
+        return made
 
     def append(
         self, segment: Segment, logprob: float = 0.0, written: Written | None = None

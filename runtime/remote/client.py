@@ -101,7 +101,7 @@ class Client:
             self._rate.correct(estimated, input_tokens + output_tokens)
 
     async def get(self, path: str) -> Any:
-        """Return what is at a path.
+        """Return what is at a path: JSON, or plain text.
 
         Raises:
             RemoteError: as ``post``.
@@ -148,7 +148,10 @@ class Client:
 
     async def _once(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
         async with self._response(method, path, body, self._policy.total_s) as response:
-            return _json(await response.aread(), self._place(path))
+            data = await response.aread()
+            if response.headers.get("content-type", "").startswith("text/plain"):
+                return data.decode(errors="replace")  # as of /flush_cache
+            return _json(data, self._place(path))
 
     async def _events(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[Any]:
         policy, place = self._policy, self._place(path)
