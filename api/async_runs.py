@@ -34,7 +34,13 @@ class AsyncRun:
         self._call, options = row
         self._program = TaskProgram(self._run)
         staging = Staging(
-            backend, options, self._program, seed=seed, instance=instance, deltas=deltas
+            backend,
+            options,
+            self._program,
+            seed=seed,
+            instance=instance,
+            deltas=deltas,
+            history=function.runs,
         )
         if staging.fault is not None:
             raise staging.fault

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from sglc.errors import NoBackendError
 from sglc.fragment import Fragments
 
 if TYPE_CHECKING:
+    from sglc.constraints.types import Type
     from sglc.runtime.background import BackgroundHost
     from sglc.runtime.executor.executor import Executor
     from sglc.runtime.executor.stream import Encoder, Stream
@@ -43,6 +44,7 @@ class Backend:
         self.window = window
         self.seam: Seam = seam
         self.fragments = Fragments()
+        self._built: set[tuple[Type, tuple[str, ...]]] = set()
 
         def made(wake: threading.Event) -> Executor:
             executor, self.encoder = make(wake)
@@ -91,6 +93,16 @@ class Backend:
     def messages_of(self, stream: Stream) -> list[dict[str, Any]]:
         """Return the messages of a prompt."""
         return stream.messages()
+
+    def build_ahead(self, wanted: Iterable[tuple[Type, tuple[str, ...]]]) -> int:
+        """Begin to build constraints that runs will need, in the thread of the executor.
+
+        Returns how many of them are new here. Each is a type with the stop texts of its call.
+        """
+        new = [each for each in wanted if each not in self._built]
+        self._built.update(new)
+        self.host.executor.build_ahead(new)
+        return len(new)
 
     def shutdown(self) -> None:
         """Cancel what runs and let go of the model."""

@@ -23,6 +23,7 @@ from sglc.functions import Function
 from sglc.hub import SLOW_S, Hub
 from sglc.staging import Staging
 from sglc.state import ProgramState
+from sglc.warming import WarmPrefix
 
 if TYPE_CHECKING:
     from inspect import BoundArguments
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 _CAUTIOUS: Final = 4
 """How many rows may wait in one thread before it is known whether their Python is quick."""
-_COMPUTES: Final = 0.3
+_COMPUTES: Final = 0.1
 """Above this part of the time in which programs keep their threads, these compute: more threads
 would not help."""
 _SAMPLES: Final = 5
@@ -77,7 +78,9 @@ class Batch:
         self._num_begun = 0
         self._is_stopped = False
         self._fault: BaseException | None = None
-        self._limit = _CAUTIOUS if may_block(function.func) else window
+        self._may_block = may_block(function.func)
+        is_quick = not self._may_block or function.runs.is_quick
+        self._limit = window if is_quick else _CAUTIOUS
         self._hub = Hub(backend.host, self._limit)
         self._hubs = [self._hub]
         self._threads: list[threading.Thread] = []
@@ -90,7 +93,8 @@ class Batch:
             BatchInterrupted: Ctrl-C; everything has been cancelled.
             StateError: another thread goes on than that which has begun.
         """
-        if self._hub.limit < self._window and self._max_threads > 1:
+        prefix = self._warm_prefix()
+        if self._may_block and self._max_threads > 1:
             watch = threading.Thread(target=self._watch, name="sglc batch", daemon=True)
             watch.start()
             self._threads.append(watch)
@@ -114,8 +118,21 @@ class Batch:
             self._over.set()
             for thread in self._threads:
                 thread.join()
+            if prefix is not None:
+                prefix.end()
+                self._hub.flush()
+            self.function.runs.is_quick = self.num_threads == 1
             if self._progress is not None:
                 self._progress.close(self.num_done)
+
+    def _warm_prefix(self) -> WarmPrefix | None:
+        """Have what all runs so far have begun with computed, and kept while rows begin."""
+        history = self.function.runs
+        ops = history.prefix() if len(self.rows) > 1 else []
+        if not ops:
+            return None
+        history.num_prefixes += 1
+        return WarmPrefix(self.backend, ops, self._hub)
 
     # In the threads of the hubs
 
@@ -156,7 +173,10 @@ class Batch:
 
     def _row(self, hub: Hub, number: int) -> None:
         call, options = self.rows[number]
-        staging = Staging(self.backend, options, hub, seed=self._seed, instance=number)
+        staging = Staging(
+            self.backend, options, hub, seed=self._seed, instance=number,
+            history=self.function.runs,
+        )  # fmt: skip
         staging.on_end = lambda: self._end(number)
         state = self.states[number] = ProgramState(staging)
         try:
@@ -183,16 +203,17 @@ class Batch:
                 self._widen(min(len(self._hubs), self._max_threads - len(self._hubs)))
 
     def _is_blocked(self, hubs: Sequence[Hub]) -> bool:
-        """Whether the threads of all hubs stand still for a while and do not compute.
+        """Whether the threads of all hubs sleep in one place for a while.
 
-        One that waits for its turn to run Python does not: it would get on, as this thread does.
+        One that waits for its turn to run Python does not: it gets on, as this thread does.
         """
-        begin_s, cpu_s = time.monotonic(), _cpu_s(hubs)
-        places = _places(hubs)
         if any(hub.busy_since_s is None for hub in hubs):
             return False
+        begin_s, cpu_s, places = time.monotonic(), _cpu_s(hubs), _places(hubs)
         for _ in range(_SAMPLES):
             if self._over.wait(SLOW_S / _SAMPLES) or _places(hubs) != places:
+                return False
+            if not all(map(_is_asleep, hubs)):
                 return False
         return _cpu_s(hubs) - cpu_s < _COMPUTES * (time.monotonic() - begin_s)
 
@@ -255,6 +276,15 @@ def _places(hubs: Sequence[Hub]) -> list[tuple[int, int]]:
     frames = sys._current_frames()
     found = (frames.get(hub.thread) for hub in hubs)
     return [(0, 0) if frame is None else (id(frame), frame.f_lasti) for frame in found]
+
+
+def _is_asleep(hub: Hub) -> bool:
+    """Whether the system says that a thread waits for something; where it does not say, True."""
+    try:
+        with open(f"/proc/self/task/{hub.native_thread}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] != b"R"
+    except OSError:
+        return True
 
 
 def _cpu_s(hubs: Sequence[Hub]) -> float:

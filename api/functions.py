@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from sglc.backend import backend_or_default
 from sglc.errors import RunFailed
 from sglc.gen_options import RUN_DEFAULTS, RUN_NAMES, options_of
+from sglc.history import History
 from sglc.runtime.executor.errors import RunError
 from sglc.staging import Staging
 from sglc.state import ProgramState
@@ -68,6 +69,7 @@ class Function:
             raise TypeError(
                 f"the first parameter of {func.__qualname__} must be named `s`, but is {first}"
             )
+        self.runs = History()
         self._names = names[1:]
         self._parameters = self.signature.replace(
             parameters=[*self.signature.parameters.values()][1:]
@@ -110,7 +112,12 @@ class Function:
         is_streamed = bool(others.get("stream", False))
         waiter = ThreadWaiter() if is_streamed else current_waiter()
         staging = Staging(
-            backend, options, waiter, seed=int(others.get("seed") or 0), deltas=is_streamed
+            backend,
+            options,
+            waiter,
+            seed=int(others.get("seed") or 0),
+            deltas=is_streamed,
+            history=self.runs,
         )
         if staging.fault is not None:
             raise staging.fault
@@ -224,6 +231,13 @@ class Function:
         arranged = arranged_rows(self, given, options)
         progress = Progress(len(given)) if progress_bar else None
         return await run_rows(self, arranged, backend, seed=seed, window=window, progress=progress)
+
+    def history(self) -> History:
+        """Return what the runs of this function have done so far: print it.
+
+        It predicts what is worth beginning early, and says how often that was done.
+        """
+        return self.runs
 
     def run_in(
         self,

@@ -42,6 +42,7 @@ class Hub:
         self.grows = True
         self.busy_since_s: float | None = None
         self.thread: Final = threading.get_ident()
+        self.native_thread: Final = threading.get_native_id()
         self._host = host
         self._outlet = Gathered(host)
         self._outer = current_waiter()

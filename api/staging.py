@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sglc.compiler.plan.plan import Loc, Plan
 from sglc.fragment import MODEL_OPS, Fragment, Staged
+from sglc.history import Trail
 from sglc.runtime.executor.errors import RunError
 from sglc.runtime.executor.open_run import Cell
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from sglc.backend import Backend
     from sglc.constraints.types import Type
+    from sglc.history import History
     from sglc.runtime.executor.events import RunEvent
     from sglc.runtime.executor.modelcall import ModelCall
     from sglc.runtime.executor.open_run import OpenRun
@@ -54,6 +56,7 @@ class Staging:
         seed: int = 0,
         instance: int = 0,
         deltas: bool = False,
+        history: History | None = None,
     ) -> None:
         self.backend = backend
         self.options = options
@@ -75,8 +78,11 @@ class Staging:
         self._calls: dict[str, Cell] = {}  # by the path that events have
         self._run: OpenRun | None = None
         self._lost = _ENDED
+        self._trail = None if history is None else Trail(history)
 
         def begin() -> None:
+            if history is not None and history.constraints:
+                history.num_constraints += backend.build_ahead(history.constraints)
             run = self._run = backend.host.executor.open(
                 seed=seed, instance=instance, deltas=deltas, on_event=self._take
             )
@@ -113,12 +119,19 @@ class Staging:
                 return outputs
             if len(self._ops) >= _MOST_OPS:
                 self._cut()
+            if self._trail is not None and self._trail.add(op, args, outputs, attrs, type_, loc):
+                attrs = (*attrs, ("hold", True))
             self._ops.append(Staged(op, args, outputs, attrs, type_, loc))
             if op in MODEL_OPS and not self._is_staged:
                 self._is_staged = True
                 self.since_s = time.monotonic()
                 self.outlet.stage(self)
         return outputs
+
+    def note_read(self, name: str, value: object) -> None:
+        """The program has read a value."""
+        if self._trail is not None:
+            self._trail.read(name, value)
 
     def cut(self) -> None:
         """Submit what is staged."""
@@ -194,6 +207,9 @@ class Staging:
             if self._is_ended:
                 return
             self._is_ended = True
+            if self._trail is not None:
+                self._trail.end()
+                self._trail = None
         self.poke()
         self._leave(lambda run: self.backend.host.executor.finish(run))
 

@@ -299,7 +299,9 @@ class ProgramState:
             KeyError: there is no such variable; the message names those that there are.
             RunFailed: it will never be there.
         """
-        return self._value(name, self._variable(name))
+        value = self._value(name, self._variable(name))
+        self._staging.note_read(name, value)
+        return value
 
     def set_var(self, name: str, value: Any) -> None:
         """Give a variable a value."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from sglc.compiler.plan.arguments import bind_arguments
 from sglc.compiler.plan.plan import Plan, walk
 from sglc.constraints.language import until
+from sglc.constraints.types import Type
 from sglc.runtime.core.backend import Backend, ByteBackend
 from sglc.runtime.executor.arms import ARMS
 from sglc.runtime.executor.calls import start_call
@@ -208,6 +210,15 @@ class Executor:
             return
         code, bound = self._prepare(fragment, tools)
         run.extend(self._machine, code, operands, cells, bound)
+
+    def build_ahead(self, wanted: Iterable[tuple[Type, tuple[str, ...]]]) -> None:
+        """Begin to build what texts will have to be: types, each with the stop texts of its call.
+
+        What cannot be built is told where it is needed.
+        """
+        for type_, stop in wanted:
+            with suppress(ValueError):
+                self._compiler.prepare(until(type_, stop))
 
     def finish(self, run: OpenRun) -> None:
         """Nothing more comes: the run ends when all that it was given has."""
