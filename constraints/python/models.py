@@ -6,11 +6,12 @@ anything else goes through its JSON Schema, closed: a model writes every field a
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from sglc.constraints import types as t
 from sglc.constraints.python.codec import (
@@ -22,7 +23,8 @@ from sglc.constraints.python.codec import (
     inner,
 )
 from sglc.constraints.python.records import FieldCodec
-from sglc.constraints.python.written import schema_type
+from sglc.constraints.python.spelled import SPELLED
+from sglc.constraints.python.written import Written, schema_type
 
 
 @dataclass(eq=False, slots=True)
@@ -40,6 +42,7 @@ class AdapterCodec(Codec):
         start = definitions.fresh(self.name)
         template = f"#/$defs/{start}{{model}}"
         data: Data = self.adapter.json_schema(ref_template=template, schema_generator=_generator())
+        data = _known(data)
         inside = data.pop("$defs", {})
         definitions.add({start + name: each for name, each in inside.items()})
         return data
@@ -171,6 +174,9 @@ def _generator() -> Any:
                 return bool(super().field_is_required(field, total))
             return True
 
+        def decimal_schema(self, schema: Any) -> Data:
+            return {"type": "string", "pattern": _DECIMAL}
+
         def model_schema(self, schema: Any) -> Data:
             return _closed(super().model_schema(schema))
 
@@ -181,6 +187,30 @@ def _generator() -> Any:
             return _closed(super().typed_dict_schema(schema))
 
     return Closed
+
+
+_DECIMAL: Final = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?$"
+_SPELLED: Final = {
+    "date": datetime.date,
+    "date-time": datetime.datetime,
+    "time": datetime.time,
+}
+_ANY_TEXT: Final = frozenset({"path", "file-path", "directory-path", "binary", "password"})
+
+
+def _known(data: Any) -> Any:
+    """The schema with the formats that Pydantic reads in its own way written as it does."""
+    if isinstance(data, list):
+        return [_known(item) for item in data]
+    if not isinstance(data, dict):
+        return data
+    made = {key: _known(item) for key, item in data.items()}
+    if made.get("type") == "string" and made.get("format") in _ANY_TEXT:
+        del made["format"]
+    elif made.get("type") == "string" and made.get("format") in _SPELLED:
+        codec = SPELLED[_SPELLED[made.pop("format")]]
+        made |= codec.schema(Written())
+    return made
 
 
 def _closed(data: Data) -> Data:
