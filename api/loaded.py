@@ -184,6 +184,7 @@ class LoadedPrompt(_Loaded):
         Raises:
             TypeError, ArgumentError: a row does not fit the parameters; nothing has been run.
             BatchInterrupted: Ctrl-C; it has the results that there were.
+            ValueError: ``window`` is below 1.
             NoBackendError: there is nothing to run on.
         """
         given = [*rows]
@@ -212,10 +213,12 @@ class LoadedPrompt(_Loaded):
         from sglc.program_batch import batch
 
         home = backend_or_default(backend)
+        most = home.window if window is None else window
+        if most < 1:
+            raise ValueError(f"window must be at least 1, not {most}")
         return batch(
-            self, arguments, home, seed=self._seed(seed), window=window or home.window,
-            has_progress=progress_bar,
-        )  # fmt: skip
+            self, arguments, home, seed=self._seed(seed), window=most, has_progress=progress_bar
+        )
 
     def graph(self) -> ProgramGraph:
         """Return the graph as it is run: print it, save it as a page, or let a notebook show it."""

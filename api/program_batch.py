@@ -27,12 +27,7 @@ def batch(
 
     The number of a row takes part in the seeds of its samples, its place in time does not. Rows
     begin in the order in which their prompts share most.
-
-    Raises:
-        ValueError: ``window`` is below 1.
     """
-    if window < 1:
-        raise ValueError(f"window must be at least 1, not {window}")
     progress = None
     if has_progress:
         from sglc.progress import Progress

@@ -70,7 +70,8 @@ _DEFAULTS = (list, dict, set, frozenset, tuple, str, int, float, bool)
 
 
 @functools.lru_cache(maxsize=512)
-def _kept(hint: Any) -> Codec:
+def _kept(hint: Any, written: str) -> Codec:
+    """``written`` tells unions apart that differ in their order, which Python calls equal."""
     return Resolver().codec(hint, _name(hint))
 
 
@@ -80,7 +81,7 @@ def codec_of(hint: Any) -> Codec:
     Raises:
         PythonTypeError: no constraint stands for it, or for a part of it.
     """
-    return _kept(hint) if _is_hashable(hint) else Resolver().codec(hint, _name(hint))
+    return _kept(hint, repr(hint)) if _is_hashable(hint) else Resolver().codec(hint, _name(hint))
 
 
 class _Recurs(Exception):
@@ -94,7 +95,7 @@ class Resolver:
     """Makes the codecs of one type and of all in it; classes are made once, so they may recur."""
 
     def __init__(self) -> None:
-        self._records: dict[Any, RecordCodec] = {}
+        self._records: dict[tuple[Any, str], RecordCodec] = {}
         self._open: list[Any] = []  # models and aliases that are being read
         self._in_model = False
 
@@ -222,12 +223,13 @@ class Resolver:
     def _record(
         self, hint: Any, origin: Any, args: tuple[Any, ...], where: str, read: Any
     ) -> Codec:
-        known = self._records.get(hint)
+        key = (hint, repr(hint))
+        known = self._records.get(key)
         if known is None:
             name = origin.__name__
             python = dict if is_typed_dict(origin) else origin  # its class has no isinstance
             known = RecordCodec(name, python, lambda held: origin(**held))
-            self._records[hint] = known
+            self._records[key] = known
             known.fields = tuple(read(origin, field_hints(origin, args, where), name))
         return known
 

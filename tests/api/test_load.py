@@ -137,6 +137,8 @@ def test_a_batch_gives_results_in_the_order_of_its_rows(judge: Any, backend: Bac
     assert [result.text for result in results] == expected
     with pytest.raises(ArgumentError, match="row 1: loose: `n` must be"):
         judge.loose.run_batch([{"n": 1}, {"n": 9}], backend=backend)
+    with pytest.raises(ValueError, match="window must be at least 1, not 0"):
+        judge.loose.run_batch([{"n": 1}], backend=backend, window=0)
     assert judge.loose.run_batch([], backend=backend) == []
 
 

@@ -121,6 +121,13 @@ def test_a_value_becomes_an_object_and_back() -> None:
     assert as_python(Literal[1, True], True) is True
 
 
+def test_the_order_of_a_union_counts() -> None:
+    assert as_constraint(int | str).parse("5") == 5
+    assert as_constraint(str | int).parse("5") == "5"
+    assert str(as_constraint(list[str | int])) == "list[str | int]"
+    assert str(as_constraint(list[int | str])) == "list[int | str]"
+
+
 def test_a_union_keeps_the_class_of_an_object() -> None:
     cat = pydantic.create_model("Cat", name=(str, ...))
     dog = pydantic.create_model("Dog", name=(str, ...), age=(int, 0))
