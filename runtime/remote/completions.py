@@ -133,6 +133,8 @@ def _parts(client: Client, choice: Mapping[str, Any], ask: Ask) -> list[Piece | 
     if text or tokens:
         parts.append(Piece(text, tokens, number))
     reason = choice.get("finish_reason")
+    if not (reason is None or isinstance(reason, str)):
+        raise _odd(client, f"finish_reason {reason!r}")
     if reason:
         parts.append(ended(reason, choice, ask, number))
     return parts
@@ -143,6 +145,7 @@ def ended(reason: str, choice: Mapping[str, Any], ask: Ask, number: int) -> Answ
     if reason == "length":
         return Answer("length", None, None, number)
     matched = choice.get("matched_stop", choice.get("stop_reason"))
+    matched = matched if type(matched) in (str, int) else None
     if (isinstance(matched, str) and matched in ask.stop) or matched in ask.stop_ids:
         return Answer("stop", None, matched, number)
     says = "matched_stop" in choice or "stop_reason" in choice
@@ -155,6 +158,10 @@ def _logprobs(client: Client, choice: Mapping[str, Any]) -> tuple[list[str], lis
     values = found.get("token_logprobs") if isinstance(found, dict) else None
     if not (isinstance(names, list) and isinstance(values, list) and len(names) == len(values)):
         raise _odd(client, "no log probabilities")
+    if not all(isinstance(name, str) for name in names):
+        raise _odd(client, f"tokens {names!r}")
+    if not all(v is None or (type(v) in (int, float) and v <= 0.001) for v in values):
+        raise _odd(client, f"log probabilities {values!r}")
     return names, values
 
 
@@ -166,7 +173,8 @@ def _counted(client: Client, choice: Mapping[str, Any], begin: int) -> tuple[flo
     _, values = _logprobs(client, choice)
     offsets = choice["logprobs"].get("text_offset")
     text = choice.get("text")
-    if not isinstance(offsets, list) or len(offsets) != len(values) or not isinstance(text, str):
+    is_list = isinstance(offsets, list) and all(type(offset) is int for offset in offsets)
+    if not (is_list and offsets and len(offsets) == len(values) and isinstance(text, str)):
         raise _odd(client, "no text_offset of the tokens")
     ends = [*offsets[1:], len(text)]
     found = tuple(float(v or 0.0) for v, end in zip(values, ends, strict=True) if end > begin)
@@ -180,14 +188,14 @@ def bill_of(reply: Mapping[str, Any]) -> Bill:
     usage = reply.get("usage")
     if not isinstance(usage, dict):
         return Bill(None, None)
-    details = usage.get("prompt_tokens_details") or {}
-    given, written = usage.get("prompt_tokens"), usage.get("completion_tokens")
-    cached = details.get("cached_tokens") if isinstance(details, dict) else 0
-    return Bill(
-        given if type(given) is int else None,
-        written if type(written) is int else 0 if type(given) is int else None,
-        cached if type(cached) is int else 0,
-    )
+    details = usage.get("prompt_tokens_details")
+    given, written = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    cached = _count(details.get("cached_tokens")) if isinstance(details, dict) else 0
+    return Bill(given, written or 0 if given is not None else None, min(cached or 0, given or 0))
+
+
+def _count(value: object) -> int | None:
+    return value if type(value) is int and value >= 0 else None
 
 
 def _sum(bills: Sequence[Bill]) -> Bill:

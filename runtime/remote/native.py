@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final
@@ -12,10 +13,10 @@ from sglc.runtime.remote.capabilities import Capabilities
 from sglc.runtime.remote.client import Client, message_of
 from sglc.runtime.remote.errors import RemoteError
 from sglc.runtime.remote.held import held_to
+from sglc.runtime.remote.meta_info import PATH, MetaInfo, odd_answer
 from sglc.runtime.remote.tokenizer import RemoteTokenizer
 from sglc.runtime.remote.wire import Answer, Ask, Bill, Piece, Scores, Token
 
-PATH: Final = "/generate"
 _ALWAYS: Final = ("temperature", "top_p")
 _DEFAULTS: Final = SamplingParams()
 
@@ -35,7 +36,7 @@ class NativeWire:
             found = await client.post(PATH, body)
             replies = found if isinstance(found, list) else [found]
             if len(replies) != ask.samples:
-                raise _odd(client, f"{len(replies)} texts, and {ask.samples} were asked for")
+                raise odd_answer(client, f"{len(replies)} texts, and {ask.samples} were asked for")
             for sample, reply in zip(state, replies, strict=True):
                 for part in sample.take(client, reply):
                     yield part
@@ -47,7 +48,7 @@ class NativeWire:
                     raise _refused(client, reply)
                 number = reply.get("index", 0) if isinstance(reply, dict) else 0
                 if type(number) is not int or not 0 <= number < ask.samples:
-                    raise _odd(client, f"a text number {number!r}")
+                    raise odd_answer(client, f"a text number {number!r}")
                 for part in state[number].take(client, reply):
                     yield part
                 yield _bill(state)
@@ -59,7 +60,7 @@ class NativeWire:
         text, media = self._tokenizer.text_of(prompt)
         images = {"image_data": self._images(media)} if media else {}
         nothing = {"max_new_tokens": 0}
-        prefix = _Meta(
+        prefix = MetaInfo(
             client, await client.post(PATH, {"text": text, "sampling_params": nothing, **images})
         )
         start = max(prefix.count("prompt_tokens") - 2, 0)  # a choice may change the last token
@@ -74,7 +75,7 @@ class NativeWire:
             body["image_data"] = [images["image_data"]] * len(choices)
         metas = _metas(client, await client.post(PATH, body), len(choices))
         rows = [_counted(meta, text, prefix.count("prompt_tokens")) for meta in metas]
-        without: list[_Meta] = []
+        without: list[MetaInfo] = []
         if alone:
             bare = {
                 "input_ids": [[token for _, token, _ in row] for row in rows],
@@ -153,17 +154,20 @@ class _Sample:
         self._stop_ids = stop_ids
         self._text = ""
         self._num_tokens = 0
-        self.meta: _Meta | None = None
+        self.meta: MetaInfo | None = None
 
     def take(self, client: Client, reply: Any) -> list[Piece | Answer]:
         """Return what is new in a reply."""
-        meta = self.meta = _Meta(client, reply, self._stop_ids)
+        meta = self.meta = MetaInfo(client, reply, self._stop_ids)
         text = reply.get("text")
         if not isinstance(text, str):
-            raise _odd(client, "no text")
+            raise odd_answer(client, "no text")
         parts: list[Piece | Answer] = []
         rows = meta.rows("output_token_logprobs")
-        tokens = tuple(Token(_str(row[2]), float(row[0])) for row in rows[self._num_tokens :])
+        new = rows[self._num_tokens :]
+        if any(row.logprob is None for row in new):
+            raise meta.odd("a token of a text without log probability")
+        tokens = tuple(Token(row.text, row.logprob or 0.0) for row in new)
         self._num_tokens = len(rows)
         if text.startswith(self._text) and (len(text) > len(self._text) or tokens):
             parts.append(Piece(text[len(self._text) :], tokens, self._number))
@@ -171,7 +175,9 @@ class _Sample:
         finish = meta.finish()
         if finish is not None:
             if not self._text.startswith(text):
-                raise _odd(client, f"a text that is not the one it began with: {text[-40:]!r}")
+                raise odd_answer(
+                    client, f"a text that is not the one it began with: {text[-40:]!r}"
+                )
             kind, matched = finish
             num_tokens = meta.count("completion_tokens")
             # of what was shown, the begin of a stop text may be taken back
@@ -179,89 +185,31 @@ class _Sample:
         return parts
 
 
-class _Meta:
-    """The ``meta_info`` of a reply.
-
-    Raises:
-        RemoteError: there is none, or a field of it is not what it is in this dialect.
-    """
-
-    def __init__(self, client: Client, reply: Any, stop_ids: frozenset[int] = frozenset()) -> None:
-        self._stop_ids = stop_ids
-        meta = reply.get("meta_info") if isinstance(reply, dict) else None
-        if not isinstance(meta, dict):
-            raise _odd(client, "no meta_info")
-        self._client = client
-        self._meta: Mapping[str, Any] = meta
-
-    @property
-    def given(self) -> Mapping[str, Any]:
-        """All of it."""
-        return self._meta
-
-    def count(self, name: str, default: int | None = None) -> int:
-        """Return a number of tokens."""
-        value = self._meta.get(name)
-        value = default if value is None else value
-        if type(value) is not int or value < 0:
-            raise _odd(self._client, f"{name} {value!r}")
-        return value
-
-    def rows(self, name: str) -> Sequence[Sequence[Any]]:
-        """Return entries of ``[logprob, id, text]``; none if there are none."""
-        rows = self._meta.get(name) or []
-        if not all(isinstance(row, list) and len(row) == 3 for row in rows):
-            raise _odd(self._client, f"{name} that are no triples")
-        return rows
-
-    def finish(self) -> tuple[Any, str | int | None] | None:
-        """Return why a text ended, and the stop text; None if it goes on."""
-        reason = self._meta.get("finish_reason")
-        if reason is None:
-            return None
-        if isinstance(reason, str):  # 0.2
-            return ("length" if "length" in reason.lower() else "eos"), None
-        kind, matched = reason.get("type"), reason.get("matched")
-        if kind == "abort":
-            said = reason.get("message") or "without a reason"
-            raise RemoteError(f"{self._client.url}{PATH} gave up the text: {said}")
-        if kind == "length":
-            return "length", None
-        if isinstance(matched, str) or (type(matched) is int and matched in self._stop_ids):
-            return "stop", matched
-        return "eos", None
-
-    def bad(self, what: str) -> RemoteError:
-        """Return the error of a reply that is not of this dialect."""
-        return _odd(self._client, what)
-
-
-def _metas(client: Client, replies: Any, count: int) -> list[_Meta]:
+def _metas(client: Client, replies: Any, count: int) -> list[MetaInfo]:
     if not isinstance(replies, list) or len(replies) != count:
-        raise _odd(client, f"no list of {count} replies")
-    return [_Meta(client, reply) for reply in replies]
+        raise odd_answer(client, f"no list of {count} replies")
+    return [MetaInfo(client, reply) for reply in replies]
 
 
-def _counted(meta: _Meta, prompt: str, num_prompt: int) -> list[tuple[float, int, str]]:
+def _counted(meta: MetaInfo, prompt: str, num_prompt: int) -> list[tuple[float, int, str]]:
     """Return log probability, id and text of the tokens that hold text of a choice.
 
     They stand behind the prompt, ``num_prompt`` tokens of it alone. The last of these counts too
     unless it is the same with the choice behind it: then it ends the prompt's text.
     """
-    rows = list(meta.rows("input_token_logprobs"))
-    rows = rows[-(meta.count("prompt_tokens") - max(num_prompt - 1, 0)) :]
-    if rows and num_prompt and prompt.endswith(_str(rows[0][2])):
+    count = meta.count("prompt_tokens") - max(num_prompt - 1, 0)
+    rows = meta.rows("input_token_logprobs")[-count:] if count > 0 else []
+    if rows and num_prompt and prompt.endswith(rows[0].text):
         rows = rows[1:]
-    found = [(float(row[0]), int(row[1]), _str(row[2])) for row in rows if row[0] is not None]
+    found = [(row.logprob, row.id, row.text) for row in rows if row.logprob is not None]
     if not found:
-        raise meta.bad("no log probabilities of a choice")
+        raise meta.odd("no log probabilities of a choice")
     return found
 
 
-def _alone(meta: _Meta, count: int) -> tuple[float, ...]:
+def _alone(meta: MetaInfo, count: int) -> tuple[float, ...]:
     """Return the log probabilities of tokens with nothing before them; the first has none: 0."""
-    rows = meta.rows("input_token_logprobs")
-    found = tuple(float(row[0] or 0.0) for row in rows)
+    found = tuple(row.logprob or 0.0 for row in meta.rows("input_token_logprobs"))[-count:]
     return (0.0,) * (count - len(found)) + found
 
 
@@ -274,17 +222,5 @@ def _bill(samples: Sequence[_Sample]) -> Bill:
     )
 
 
-def _str(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _odd(client: Client, what: str) -> RemoteError:
-    return RemoteError(
-        f"{client.url}{PATH} has sent {what}; check that it is a server of SGLang's dialect"
-    )
-
-
 def _refused(client: Client, reply: Mapping[str, Any]) -> RemoteError:
-    import json
-
     return RemoteError(f"{client.url}{PATH} answers: {message_of(json.dumps(reply))}")

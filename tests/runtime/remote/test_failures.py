@@ -255,3 +255,45 @@ def test_delays_double_and_have_a_limit() -> None:
         delays = [policy.delay_s(attempt) for _ in range(50)]
         assert all(longest / 2 <= delay <= longest for delay in delays)
         assert len(set(delays)) > 1  # clients that failed together do not come back together
+
+
+def test_a_stop_text_that_a_server_shows_and_takes_back_is_never_shown(server: Server) -> None:
+    runner = server.runner()
+    ended = event("one", {"type": "stop", "matched": "\n\n"})
+    server.replies.append(Reply(chunks=[event("on"), event("one\n"), ended]))
+    run = runner.submit('prompt ask():\n    "Q: {answer = gen(max_tokens=8, stop="\\n\\n")}"\n')
+    result = runner.finish(run)
+    assert result.captures == {"answer": "one"}
+    assert [each.value for each in run.log.since() if each.t == "delta"] == ["on", "e"]
+
+
+@pytest.mark.parametrize("reason", ["FINISH_LENGTH: 8", "FINISH_EOS"])
+def test_a_server_that_says_in_words_why_a_text_ended(server: Server, reason: str) -> None:
+    runner = server.runner()
+    server.replies.append(Reply(chunks=[event("one", reason)]))
+    assert runner.run(ASK).captures == {"answer": "one"}
+
+
+@pytest.mark.parametrize(
+    ("owner", "info", "name"),
+    [
+        ("sglc", None, "sglc"),
+        ("sglang", {"version": "0.5.3"}, "sglang 0.5"),
+        ("sglang", {"version": "0.4.1"}, "sglang 0.2 to 0.4"),
+        (None, None, "sglang 0.2 to 0.4"),
+    ],
+)
+def test_a_server_is_asked_what_it_is(
+    scripted: ScriptedServer, owner: str | None, info: Any, name: str
+) -> None:
+    answers = {
+        "/get_model_info": Reply(body={"model_path": "m"}),
+        "/v1/models": Reply(body={"data": [{"id": "m", "owned_by": owner}]}),
+        "/get_server_info": Reply(body=info),
+    }
+    if owner is None:
+        answers["/v1/models"] = answers["/get_server_info"] = Reply(404, {"detail": "Not Found"})
+    scripted.answer = lambda path, body: answers[path]
+    remote = open_remote("native", url=scripted.url + "/generate")
+    remote.backend.close()
+    assert (remote.capabilities.name, remote.model) == (name, "m")
