@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sglc.engine import Engine as Engine
     from sglc.errors import BatchInterrupted as BatchInterrupted
     from sglc.errors import NoBackendError as NoBackendError
+    from sglc.errors import NotSupportedError as NotSupportedError
     from sglc.errors import ProgramError as ProgramError
     from sglc.errors import ProgramWarning as ProgramWarning
     from sglc.errors import RunFailed as RunFailed
@@ -46,6 +47,11 @@ if TYPE_CHECKING:
     from sglc.primitives import user_begin as user_begin
     from sglc.primitives import user_end as user_end
     from sglc.primitives import video as video
+    from sglc.providers.anthropic import Anthropic as Anthropic
+    from sglc.providers.gemini import Gemini as Gemini
+    from sglc.providers.gemini import VertexAI as VertexAI
+    from sglc.providers.litellm import LiteLLM as LiteLLM
+    from sglc.providers.openai import OpenAI as OpenAI
     from sglc.recording import record as record
     from sglc.recording import replay as replay
     from sglc.server_process import Runtime as Runtime
@@ -60,6 +66,7 @@ _HOMES: Final = {
     "Engine": "sglc.engine",
     "BatchInterrupted": "sglc.errors",
     "NoBackendError": "sglc.errors",
+    "NotSupportedError": "sglc.errors",
     "ProgramError": "sglc.errors",
     "ProgramWarning": "sglc.errors",
     "RunFailed": "sglc.errors",
@@ -70,6 +77,11 @@ _HOMES: Final = {
     "tool": "sglc.host_tools",
     "load": "sglc.loading",
     "mock": "sglc.mocking",
+    "Anthropic": "sglc.providers.anthropic",
+    "Gemini": "sglc.providers.gemini",
+    "VertexAI": "sglc.providers.gemini",
+    "LiteLLM": "sglc.providers.litellm",
+    "OpenAI": "sglc.providers.openai",
     "record": "sglc.recording",
     "replay": "sglc.recording",
     "Runtime": "sglc.server_process",

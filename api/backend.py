@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from sglc.errors import NoBackendError
@@ -11,6 +11,7 @@ from sglc.fragment import Fragments
 
 if TYPE_CHECKING:
     from sglc.constraints.types import Type
+    from sglc.expressions import Gen, Select
     from sglc.runtime.background import BackgroundHost
     from sglc.runtime.executor.executor import Executor
     from sglc.runtime.executor.stream import Encoder, Stream
@@ -113,6 +114,17 @@ class Backend:
 
     def __exit__(self, *_: object) -> None:
         self.shutdown()
+
+    def check(
+        self, call: Gen | Select, options: Mapping[str, Any], role: str | None, *, has_text: bool
+    ) -> None:
+        """Refuse a call that cannot be made here, in a message of ``role`` or outside of all.
+
+        ``options`` are all of the call; ``has_text``: there is some of the message already.
+
+        Raises:
+            NotSupportedError: names the option and the way out.
+        """
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"

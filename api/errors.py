@@ -30,6 +30,10 @@ class StateError(SglcError):
     """A state is used in a way that has no meaning."""
 
 
+class NotSupportedError(SglcError):
+    """A backend cannot do what a call asks for; nothing was sent."""
+
+
 class NoBackendError(SglcError):
     """There is nothing to run on."""
 

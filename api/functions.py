@@ -61,6 +61,7 @@ class Function:
         functools.update_wrapper(self, func)
         self.func = func
         self.num_api_spec_tokens = num_api_spec_tokens
+        self._ahead = options_of({"num_api_spec_tokens": num_api_spec_tokens})
         self.bound = dict(bound or {})
         self.signature = inspect.signature(func)
         names = list(self.signature.parameters)
@@ -292,7 +293,11 @@ class Function:
             call = self._parameters.bind(*args, **own)
         except TypeError as error:
             raise TypeError(f"{self.func.__name__}: {error}") from None
-        return Arguments(call, args, own), {**RUN_DEFAULTS, **options_of(options)}, others
+        return (
+            Arguments(call, args, own),
+            {**RUN_DEFAULTS, **self._ahead, **options_of(options)},
+            others,
+        )
 
     def _refuse_async(self, name: str) -> None:
         if inspect.iscoroutinefunction(self.func):

@@ -27,6 +27,7 @@ RUN_DEFAULTS: Final[Mapping[str, Any]] = {
     "return_text_in_logprobs": None,
     "healing": False,
     "n": None,
+    "num_api_spec_tokens": None,
 }
 """What holds where neither the call nor the run says something else."""
 
@@ -48,10 +49,19 @@ _RANGES: Final[Mapping[str, tuple[float, float, str]]] = {
     "presence_penalty": (-2, 2, "in [-2, 2]"),
     "repetition_penalty": (1e-12, 2, "in (0, 2]"),
     "top_logprobs_num": (0, 1000, "from 0 to 1000"),
+    "num_api_spec_tokens": (1, 2**31, "at least 1"),
     "logprob_start_len": (-1, 2**31, "at least -1"),
 }
 _INTEGERS: Final = frozenset(
-    {"max_tokens", "min_tokens", "n", "top_k", "top_logprobs_num", "logprob_start_len"}
+    {
+        "max_tokens",
+        "min_tokens",
+        "n",
+        "top_k",
+        "top_logprobs_num",
+        "logprob_start_len",
+        "num_api_spec_tokens",
+    }
 )
 _FLAGS: Final = frozenset({"ignore_eos", "return_logprob", "return_text_in_logprobs", "healing"})
 

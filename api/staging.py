@@ -74,6 +74,8 @@ class Staging:
         self._lock = threading.RLock()  # a signal or a finalizer may come in between
         self._ops: list[Staged] = []
         self._is_staged = False
+        # what is asked for at once is staged up to where the program reads
+        self._is_ahead = options.get("num_api_spec_tokens") is not None
         self._is_ended = False
         self._calls: dict[str, Cell] = {}  # by the path that events have
         self._run: OpenRun | None = None
@@ -122,7 +124,7 @@ class Staging:
             if self._trail is not None and self._trail.add(op, args, outputs, attrs, type_, loc):
                 attrs = (*attrs, ("hold", True))
             self._ops.append(Staged(op, args, outputs, attrs, type_, loc))
-            if op in MODEL_OPS and not self._is_staged:
+            if op in MODEL_OPS and not self._is_staged and not self._is_ahead:
                 self._is_staged = True
                 self.since_s = time.monotonic()
                 self.outlet.stage(self)

@@ -48,6 +48,7 @@ class ProgramState:
         self._variables: dict[str, Variable] = {}
         self._role: str | None = None
         self._role_loc: Loc | None = None
+        self._has_text = False  # of the message that is open, if one is
         self._owner: int | None = None
         self._error: BaseException | None = None
         self.task: asyncio.Task[None] | None = None
@@ -67,10 +68,12 @@ class ProgramState:
     def _append(self, part: Expr | str, loc: Loc | None) -> None:
         match part:
             case str():
+                self._has_text = True
                 self._step("put", (self._stream, part), (), loc)
             case Gen():
                 self._gen(part, loc)
             case Select(name, choices, method):
+                self._check(part, self._staging.options)
                 attrs = (("by", method), ("name", name or ""))
                 stream, value, _ = self._staging.emit(
                     "select", (self._stream, choices), 3, attrs, loc=loc
@@ -83,7 +86,7 @@ class ProgramState:
                         f"a {name} message cannot begin inside of a {self._role} one, open since "
                         f"{self._role_loc}: end that before, with {self._role}_end()"
                     )
-                self._role, self._role_loc = name, loc
+                self._role, self._role_loc, self._has_text = name, loc, False
                 self._step("role.begin", (self._stream,), (("role", name),), loc)
             case RoleEnd(name):
                 if self._role != name:
@@ -92,11 +95,12 @@ class ProgramState:
                         f"a {name} message ends, but {inside} is open: begin it before, with "
                         f"{name}_begin()"
                     )
-                self._role = None
+                self._role, self._has_text = None, False
                 self._step("role.end", (self._stream,), (("role", name),), loc)
             case Media():
                 from sglc.pictures import picture_of
 
+                self._has_text = True
                 self._step("media", (self._stream, picture_of(part)), (), loc)
             case _:
                 raise TypeError(f"a prompt cannot be appended with {part!r}")
@@ -113,6 +117,7 @@ class ProgramState:
 
     def _gen(self, part: Gen, loc: Loc | None) -> None:
         options = completed(self._staging.options, part.options)
+        self._check(part, options)
         attrs: dict[str, Any] = {"name": part.name or "", "rng": "stream", "jump": True}
         if self._staging.is_streamed:
             attrs["show"] = True  # else what has no name is not told of while it comes
@@ -130,6 +135,11 @@ class ProgramState:
             self._written[stream] = value
         self._go_on(stream)
         self._name(part.name, Variable(value, load=loader(part.python), stream=stream))
+
+    def _check(self, part: Gen | Select, options: Mapping[str, Any]) -> None:
+        backend = self._staging.backend
+        backend.check(part, options, self._role, has_text=self._has_text)
+        self._has_text = True
 
     def _samples(
         self, part: Gen, count: int, attrs: tuple[tuple[str, Any], ...], loc: Loc | None
@@ -257,6 +267,7 @@ class ProgramState:
         child = ProgramState(self._staging, stream)
         child._variables = dict(self._variables)
         child._role, child._role_loc = self._role, self._role_loc
+        child._has_text = self._has_text
         return child
 
     def take_forks(self, children: Sequence[ProgramState], *, appends: bool) -> None:

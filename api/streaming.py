@@ -81,6 +81,7 @@ class Followed:
         """Walk over the versions; inside of the program, over those that there are."""
         shown = place = 0
         versions = self.versions
+        walked: Cell | None = None
         while True:
             change = self.staging.next_change()
             is_over = self.staging.is_ended or is_inside
@@ -91,14 +92,15 @@ class Followed:
                 yield change
                 continue
             version = versions[place]
-            if not version.done:
+            if not version.done or version.error is not None:
                 value = self.written.get(version)
-                if value is not None:
+                if value is not None and value is not walked:
+                    walked = value
                     shown = yield from self._written_pieces(value, shown)
                 if not version.done:
                     version.tell(self.staging.poke)
                     yield change
-                continue
+                    continue
             if version.error is not None:
                 self.state.raise_error()
                 raise RunFailed(version.error, "the text is not there")
@@ -111,21 +113,24 @@ class Followed:
             shown = len(text)
 
     def _written_pieces(self, value: Cell, start: int) -> Generator[str | Cell, None, int]:
-        """Yield what a call writes until it ends.
+        """Yield what a call writes until it ends; of one that fails, all that has come.
 
         Returns how many characters are shown then; ``start`` is how many were before.
         """
         number, shown = 0, start
         value.tell(self.staging.poke)
-        while not value.done:
+        while not value.done or value.error is not None:
             change = self.staging.next_change()
+            is_over = value.done
             pieces = self.staging.pieces.get(value, [])
-            if number == len(pieces) and not value.done:
+            if number == len(pieces) and not is_over:
                 yield change
             while number < len(pieces):
                 yield pieces[number]
                 shown += len(pieces[number])
                 number += 1
+            if is_over:
+                break
         return shown
 
     def _walk_variable(self, name: str, *, is_inside: bool) -> Iterator[str | Cell]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from sglc.compiler.plan.seeds import BY_STREAM, seed_key
 from sglc.compiler.plan.select import distinct_choices
@@ -30,6 +30,8 @@ from sglc.runtime.executor.prompt_scores import (
 )
 from sglc.runtime.executor.stream import Stream
 from sglc.runtime.tokenizer.encoded import Written
+
+_AHEAD: Final = "num_api_spec_tokens"
 
 
 class GenCall(ModelCall):
@@ -82,7 +84,7 @@ class GenCall(ModelCall):
             expect = expect and constraint.num_tokens(expect, self.stream.encoder.tokenizer)
         if not expect and run.code.plan.hints.get("order_rows"):
             expect = node.lengths.expected(options.max_tokens)
-        ahead = run.code.plan.hints.get("num_api_spec_tokens")
+        ahead = node.attrs.get(_AHEAD) or run.code.plan.hints.get(_AHEAD)
         decode = Decode(
             options.max_tokens,
             options.sampling,

@@ -278,7 +278,14 @@ class RemoteBackend:
             ids += each.ids if isinstance(each, Extend) else (0,)  # a byte for what is written
         role, has_text = self.tokenizer.open_role(ids)
         ahead = max(op.ahead if isinstance(op, Decode) else 0, self.policy.speculate)
-        return check_place(self.wire.capabilities, role, op, has_text=has_text, ahead=ahead)
+        return check_place(
+            self.wire.capabilities,
+            role,
+            "gen" if isinstance(op, Decode) else "select",
+            is_held=isinstance(op, TextScore) or op.constraint is not None,
+            has_text=has_text,
+            ahead=ahead,
+        )
 
     def _begin(self, streams: Sequence[_Stream]) -> None:
         work = self._loop.start(self._run(streams))

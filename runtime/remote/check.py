@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from sglc.constraints.types import Type
 from sglc.runtime.core.sampling import SamplingParams
-from sglc.runtime.core.script import Decode, Score
+from sglc.runtime.core.script import Decode
 from sglc.runtime.remote.capabilities import Capabilities
 from sglc.runtime.remote.held import held_to
 
@@ -57,11 +57,15 @@ def check_options(
         found.append(
             Refusal("logprob", f"{name} gives no log probabilities", "do not ask for them")
         )
-    if constraint is not None and held_to(constraint, capabilities) is None:
-        found.append(
-            Refusal("type", f"{name} holds no text to {_clip(str(constraint))}", _RETRY, True)
-        )
-    return found
+    return found + check_type(capabilities, constraint)
+
+
+def check_type(capabilities: Capabilities, wanted: Type | None) -> list[Refusal]:
+    """Return why a kind of server cannot hold a text to a type, if it cannot."""
+    if wanted is None or held_to(wanted, capabilities) is not None:
+        return []
+    reason = f"{capabilities.name} holds no text to {_clip(str(wanted))}"
+    return [Refusal("type", reason, _RETRY, True)]
 
 
 def check_decode(capabilities: Capabilities, decode: Decode) -> list[Refusal]:
@@ -104,24 +108,29 @@ def check_select(capabilities: Capabilities) -> list[Refusal]:
 
 
 def check_place(
-    capabilities: Capabilities, role: str | None, op: Decode | Score, *, has_text: bool, ahead: int
+    capabilities: Capabilities,
+    role: str | None,
+    option: Literal["gen", "select"],
+    *,
+    is_held: bool,
+    has_text: bool,
+    ahead: int,
 ) -> list[Refusal]:
     """Return why a server of messages cannot write at a place: in a message of ``role``.
 
-    ``has_text``: there is some of it already. ``ahead``: so many tokens are asked for at once.
+    ``is_held``: the text is to be of a type. ``has_text``: there is some of the message already.
+    ``ahead``: so many tokens are asked for at once.
     """
     if capabilities.prompts != "chat":
         return []
     name = capabilities.name
-    option = "gen" if isinstance(op, Decode) else "select"
     if role != "assistant":
         where = "outside of all messages" if role is None else f"in a message of the {role}"
         way_out = f"write it as `assistant({option}(…))`"
         return [Refusal(option, f"it stands {where}, and {name} writes the assistant's", way_out)]
     if not has_text:
         return []
-    is_held = isinstance(op, Score) or op.constraint is not None
-    if not capabilities.prefill and ahead and isinstance(op, Decode):
+    if not capabilities.prefill and ahead and option == "gen":
         reason = f"{name} holds whole messages to a type, and this is a part of one"
         return [Refusal(option, reason, _RETRY, True)] if is_held else []
     if not capabilities.prefill:

@@ -7,7 +7,7 @@ import email.utils
 import json
 import ssl
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final
 
@@ -34,12 +34,19 @@ class Client:
     """Asks one server. Lives in one event loop; ``close`` it there.
 
     ``url`` is what the paths of requests are appended to. ``headers`` go with every request; what
-    they say is in no message, whatever a server makes of it.
+    they say is in no message, whatever a server makes of it. ``token`` gives the one that is valid
+    now; it is asked before each request, in a thread of its own.
     """
 
     def __init__(
-        self, url: str, policy: Policy, meter: Meter, headers: Mapping[str, str] | None = None
+        self,
+        url: str,
+        policy: Policy,
+        meter: Meter,
+        headers: Mapping[str, str] | None = None,
+        token: Callable[[], str] | None = None,
     ) -> None:
+        self._token = token
         self._secrets = [
             value.removeprefix("Bearer ") for name, value in (headers or {}).items()
             if name.lower() in _SECRET
@@ -197,11 +204,12 @@ class Client:
             RemoteError: anything that goes wrong, while the response is read too.
         """
         place = self._place(path)
+        fresh = await self._authorization()
         self.meter.add(requests=1)
         try:
             async with (
                 asyncio.timeout(limit_s),
-                self._http.stream(method, self.url + path, json=body) as response,
+                self._http.stream(method, self.url + path, json=body, headers=fresh) as response,
             ):
                 if response.status_code != 200:
                     raise self._refused(response, await response.aread(), place)
@@ -246,6 +254,22 @@ class Client:
             raise RemoteError(f"{error}{late}{tried}", status=error.status) from None
         self.meter.add(retries=1)
         await asyncio.sleep(delay_s)
+
+    async def _authorization(self) -> dict[str, str]:
+        """Return the header of a token that does not last.
+
+        Raises:
+            RemoteError: there is none.
+        """
+        if self._token is None:
+            return {}
+        try:
+            token = await asyncio.to_thread(self._token)
+        except Exception as error:  # whatever code of the program gives it
+            raise RemoteError(f"there is no token for {self.url}: {error}") from None
+        if token not in self._secrets:
+            self._secrets.append(token)
+        return {"Authorization": f"Bearer {token}"}
 
     def _place(self, path: str) -> str:
         return self.url + path

@@ -38,6 +38,16 @@ class Usage:
     saved_requests: int = 0
     unbilled: int = 0
 
+    @property
+    def prompt_tokens(self) -> int:
+        """``input_tokens``, as SGLang calls them."""
+        return self.input_tokens
+
+    @property
+    def completion_tokens(self) -> int:
+        """``output_tokens``, as SGLang calls them."""
+        return self.output_tokens
+
     def cost(self, price: Price) -> float:
         """Return an estimate, in the currency of the price."""
         cached = price.input if price.cached is None else price.cached

@@ -124,7 +124,7 @@ def open_gemini(
     model: str,
     *,
     url: str | None = None,
-    api_key: str | None = None,
+    api_key: str | Callable[[], str] | None = None,
     project: str | None = None,
     location: str = "global",
     headers: Headers | None = None,
@@ -132,22 +132,23 @@ def open_gemini(
 ) -> Remote:
     """Return a backend of Gemini's dialect; with a ``project`` at Vertex AI.
 
-    ``api_key`` is the key there and the access token here.
+    ``api_key`` is the key there and the access token here, or what gives one that is valid now.
     """
     if url is None:
         host = "aiplatform.googleapis.com"
         vertex = f"https://{host}" if location == "global" else f"https://{location}-{host}"
         url = GEMINI_URL if project is None else vertex
     given = dict(headers or {})
-    if api_key is not None and project is None:
+    token = None if isinstance(api_key, str) else api_key
+    if isinstance(api_key, str) and project is None:
         given["x-goog-api-key"] = api_key
-    elif api_key is not None:
+    elif isinstance(api_key, str):
         given["Authorization"] = f"Bearer {api_key}"
     policy = policy or Policy()
     path = path_of(quote(model, safe=""), project=project, location=location)
     return _remote(
         lambda tokenizer: GeminiWire(tokenizer, path),
-        _connector(url.rstrip("/"), given, policy),
+        _connector(url.rstrip("/"), given, policy, token),
         policy,
         model,
     )
@@ -181,8 +182,10 @@ def _remote(
     return Remote(backend, PromptEncoder(tokenizer, MESSAGES), wire.capabilities, model)
 
 
-def _connector(base: str, headers: Headers, policy: Policy) -> Callable[[Meter], Client]:
-    return lambda meter: Client(base, policy, meter, headers)
+def _connector(
+    base: str, headers: Headers, policy: Policy, token: Callable[[], str] | None = None
+) -> Callable[[Meter], Client]:
+    return lambda meter: Client(base, policy, meter, headers, token)
 
 
 def _with_path(url: str) -> str:

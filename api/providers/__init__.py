@@ -1,0 +1,1 @@
+"""Providers of models, a class for each."""
