@@ -85,8 +85,8 @@ def parts(value: object) -> tuple[Expr | str, ...]:
     Raises:
         TypeError: it is none.
     """
-    if isinstance(value, str):
-        return (value,) if value else ()
+    if isinstance(value, str):  # of those that stand for something, nobody may ask if they are ""
+        return (value,) if value.__class__ is not str or value else ()
     if isinstance(value, Sum):
         return value.items
     if isinstance(value, Expr):

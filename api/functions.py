@@ -21,6 +21,7 @@ from sglc.waiting import ThreadWaiter, current_waiter
 
 if TYPE_CHECKING:
     from sglc.backend import Backend
+    from sglc.tracing import Trace
 
 _RUN_ONLY = ("backend", "stream", "seed", "use_thread")
 
@@ -91,7 +92,7 @@ class Function:
         """
         for name in values:
             if name not in self._names:
-                raise TypeError(self._unknown(name))
+                raise TypeError(self.unknown(name))
         bound = {**self.bound, **values}
         return type(self)(self.func, num_api_spec_tokens=self.num_api_spec_tokens, bound=bound)
 
@@ -233,6 +234,34 @@ class Function:
         progress = Progress(len(given)) if progress_bar else None
         return await run_rows(self, arranged, backend, seed=seed, window=window, progress=progress)
 
+    def trace(self, **arguments: Any) -> Trace:
+        """Run the function without a model: what it would append, as far as that is known.
+
+        Arguments that are not given and have no default are unknown. ``prefix`` is what every run
+        begins with; printed it is a graph, and in a notebook it draws itself. The Python of the
+        function runs, with all it does beside.
+
+        Raises:
+            TypeError: there is no such parameter.
+        """
+        from sglc.tracing import trace
+
+        return trace(self, arguments)
+
+    def cache(self, backend: Backend | None = None) -> str:
+        """Have a backend compute what every run begins with, and return the text of that.
+
+        Raises:
+            NoBackendError: there is nothing to run on.
+            RunFailed: the backend cannot.
+        """
+        from sglc.warming import cache_prefix
+
+        found = self.trace()
+        if found.prefix_ops:
+            cache_prefix(backend_or_default(backend), found.prefix_ops)
+        return found.prefix
+
     def history(self) -> History:
         """Return what the runs of this function have done so far: print it.
 
@@ -288,7 +317,7 @@ class Function:
             elif takes_any:
                 own[name] = value
             else:
-                raise TypeError(self._unknown(name))
+                raise TypeError(self.unknown(name))
         try:
             call = self._parameters.bind(*args, **own)
         except TypeError as error:
@@ -303,7 +332,8 @@ class Function:
         if inspect.iscoroutinefunction(self.func):
             raise TypeError(f"{self.func.__name__} is async: use `await f.a{name}(…)`")
 
-    def _unknown(self, name: str) -> str:
+    def unknown(self, name: str) -> str:
+        """Say that there is no such parameter, and what may have been meant."""
         known = [*self._names, *RUN_NAMES, *_RUN_ONLY]
         near = get_close_matches(name, known, 1)
         hint = f"did you mean `{near[0]}`?" if near else f"it takes {', '.join(self._names)}"

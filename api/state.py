@@ -437,6 +437,11 @@ class ProgramState:
         self._staging.cancel()
 
     @property
+    def stream(self) -> Cell:
+        """The prompt as it is now: the cell of its latest version."""
+        return self._stream
+
+    @property
     def variables(self) -> Mapping[str, Variable]:
         """The variables that have a name so far."""
         return self._variables
