@@ -9,12 +9,16 @@ from sglc.compiler.plan.plan import ToolSpec
 
 
 class ToolSite(NamedTuple):
-    """A call of a tool: of which one, in which instance, at which place of it (as of events)."""
+    """A call of a tool: of which one, in which instance, at which place of it (as of events).
+
+    ``is_tentative``: it is made ahead of a decision, and may come to nothing.
+    """
 
     tool: ToolSpec
     instance: int
     path: str
     arguments: Mapping[str, Any]
+    is_tentative: bool = False
 
 
 class Played(NamedTuple):

@@ -255,6 +255,6 @@ class ToolCalls:
 
 
 def _site(call: _Call) -> ToolSite:
-    frame = call.frame
-    path = path_text(frame.place(call.node))
-    return ToolSite(call.tool.spec, frame.run.root.instance, path, call.arguments)
+    run, path = call.frame.run, path_text(call.frame.place(call.node))
+    is_tentative = run.put_off is not None
+    return ToolSite(call.tool.spec, run.root.instance, path, call.arguments, is_tentative)

@@ -89,8 +89,6 @@ def missing_call(
     op = json.loads(to_line(op_data(asked.op)))
     if op != dict(near.op):
         return Difference(place, f"the options of {name}", *_options(near.op, op))
-    if near.answer is None and near.failed is None:
-        return Difference(place, name, "it was cancelled when it was recorded", "it is waited for")
     return Difference(
         place, f"the random numbers of {name}", f"key {near.site}", f"key {call_site(asked)}"
     )

@@ -16,7 +16,7 @@ from dataclasses import MISSING, fields
 from typing import Any, Final
 
 from sglc.runtime.core.sampling import SamplingParams
-from sglc.runtime.core.script import Constraint, Decode
+from sglc.runtime.core.script import Constraint, Decode, TokenReport
 from sglc.runtime.executor.walk import Asked, CallOp
 
 _NO_PART: Final = frozenset({"key", "label", "expect", "ahead", "jump"})
@@ -58,7 +58,7 @@ def _changed(value: Any, left_out: frozenset[str] = frozenset()) -> dict[str, An
 
 def _plain(value: Any) -> Any:
     match value:
-        case SamplingParams():
+        case SamplingParams() | TokenReport():
             return _changed(value)
         case Constraint():
             rules = {f.name: getattr(value, f.name) for f in fields(value)}

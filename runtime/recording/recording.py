@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sglc.runtime.executor.tap import Answer
+from sglc.runtime.recording.values import num_tokens_of
 
 
 class RecordingError(ValueError):
@@ -72,7 +73,7 @@ class Recording:
     @property
     def num_tokens(self) -> int:
         """How many tokens were written by the calls."""
-        return sum(len(getattr(call.answer, "ids", ())) for call in self.calls.values())
+        return sum(num_tokens_of(call.answer) for call in self.calls.values())
 
     def prompt(self, number: int) -> Sequence[int]:
         """Return the tokens in front of a call."""

@@ -26,8 +26,10 @@ from sglc.runtime.recording.answers import Answers
 from sglc.runtime.recording.keys import call_key, call_site
 from sglc.runtime.recording.pictures import StableIds, as_they_are
 from sglc.runtime.recording.recording import RecordedCall, Recording
+from sglc.runtime.recording.values import num_tokens_of
 
 NOT_RECORDED = "this call is not in the recording"
+CANCELLED = "this call was cancelled when it was recorded: nobody waited for its answer"
 
 
 @dataclass(slots=True)
@@ -45,9 +47,10 @@ class ReplayBackend:
     """Implements Backend: a stream ends as soon as it is looked at, if all its calls are recorded.
 
     From the first call of a stream on that was not recorded, it runs on the backend that ``load``
-    gives, which is called when there is one. Without ``load`` such a stream fails, and its call is
-    in ``missing``; but not as long as there is anything else to answer, as what comes of that may
-    be that nobody wants it. The streams that are answered first are those of the highest priority.
+    gives, which is called when there is one. Without ``load`` such a stream fails; but not as long
+    as there is anything else to answer, as what comes of that may be that nobody wants it. Its call
+    is then in ``missing``, unless it was asked when it was recorded, and cancelled, or is one that
+    may come to nothing. The streams that are answered first are those of the highest priority.
 
     ``stable`` makes ids of a prompt into those that a recording has (``recording/pictures.py``).
     ``num_played`` and ``num_executed`` count the calls that were answered, ``played_tokens`` and
@@ -70,9 +73,12 @@ class ReplayBackend:
         self._stable = stable
         self._backend: Backend | None = None
         self._answers: Answers[RecordedCall] = Answers()
+        self._cancelled = set[str]()
         for call in recording.calls.values():
             if call.answer is not None or call.failed is not None:
                 self._answers.add(call.key, call.site, call)
+            else:
+                self._cancelled.add(call.key)
         self._num_streams = 0
         self._streams: dict[int, _Stream] = {}
         self._inner: dict[int, int] = {}
@@ -131,9 +137,12 @@ class ReplayBackend:
         unknown, self._unknown = self._unknown, {}
         events: list[Event] = []
         for stream, asked in unknown.items():
-            self.missing.append(asked)
-            at = self._streams.pop(stream).walk.at
-            events.append(Failed(stream, at, NOT_RECORDED))
+            walk = self._streams.pop(stream).walk
+            is_cancelled = call_key(asked) in self._cancelled
+            is_tentative = walk.request.priority < 0  # made ahead of a decision
+            if not (is_cancelled or is_tentative):
+                self.missing.append(asked)
+            events.append(Failed(stream, walk.at, CANCELLED if is_cancelled else NOT_RECORDED))
         return events
 
     def snapshot(self) -> Snapshot:
@@ -180,7 +189,7 @@ class ReplayBackend:
             if call is None:
                 return [*events, *self._ask(number, stream, asked)]
             self.num_played += 1
-            self.played_tokens += len(getattr(call.answer, "ids", ()))
+            self.played_tokens += num_tokens_of(call.answer)
             if call.answer is None:
                 del self._streams[number]
                 self._drop(stream)
@@ -233,7 +242,7 @@ class ReplayBackend:
                 del self._streams[number], self._inner[event.stream]
             case Decoded(result=result):
                 self.num_executed += 1
-                self.executed_tokens += len(result.ids)
+                self.executed_tokens += num_tokens_of(result)
             case Scored() | Embedded():
                 self.num_executed += 1
         if isinstance(event, Ended | Held):

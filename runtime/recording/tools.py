@@ -32,7 +32,7 @@ class MissingTool(NamedTuple):
 class ReplayTape:
     """Implements ToolTape: calls come to what they came to when they were recorded.
 
-    One that was not recorded fails, and is in ``missing``; with ``makes_missing`` it is made. What
+    One that was not recorded fails, and is in ``missing`` if it counts; with ``makes_missing`` it is made. What
     a call came to that changes something is given once.
     """
 
@@ -64,7 +64,8 @@ class ReplayTape:
             self.num_made += 1
             return None
         missing = MissingTool(name, arguments)
-        self.missing.append(missing)
+        if not site.is_tentative:  # else it has not been asked before the decision was there
+            self.missing.append(missing)
         return Played(error=ToolError(f"tool `{name}`: {missing}"))
 
 

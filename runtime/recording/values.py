@@ -50,12 +50,20 @@ def answer_from(kind: str, data: Mapping[str, Any]) -> Answer:
     return _result(ScoreResult, data)
 
 
+def num_tokens_of(answer: Answer | None) -> int:
+    """Return how many tokens the model has written."""
+    if not isinstance(answer, DecodeResult):
+        return 0
+    return len(answer.ids) if answer.num_tokens is None else answer.num_tokens
+
+
 def _result(class_: type[_Result], data: Mapping[str, Any]) -> _Result:
     known = {field.name for field in fields(class_)}
     needed = {field.name for field in fields(class_) if field.default is MISSING}
     if not needed <= set(data) <= known:
         raise ValueError(f"an answer has the fields {', '.join(sorted(data)) or 'none'}")
-    return class_(**{name: _tuples(value) for name, value in data.items()})
+    as_it_is = {"meta"}  # in words of a server
+    return class_(**{k: v if k in as_it_is else _tuples(v) for k, v in data.items()})
 
 
 def _tuples(value: Any) -> Any:

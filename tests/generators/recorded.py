@@ -9,7 +9,9 @@ from typing import Any
 from generators.hash_model import TOKENIZER, scheduler
 
 from sglc.compiler.diagnostics import DiagnosticSink
-from sglc.compiler.driver import Optimization, compile_source
+from sglc.compiler.driver import Optimization, check_source, compile_source
+from sglc.compiler.frontend.graph.module import build_graph
+from sglc.compiler.ir.graph import Module
 from sglc.compiler.passes.pipeline import level
 from sglc.compiler.plan.plan import Plan
 from sglc.compiler.source import SourceFile
@@ -27,6 +29,13 @@ from sglc.runtime.tokenizer.prompt import PromptEncoder
 
 Tools = Mapping[str, Callable[..., Any]]
 Row = tuple[int, Mapping[str, Any]]
+
+
+def module_of(text: str) -> Module:
+    """The graph of a program, before any pass."""
+    checked = check_source(SourceFile("p.sgl", text), DiagnosticSink())
+    assert checked is not None
+    return build_graph(checked)
 
 
 def plan_of(text: str, entry: str = "main", passes: int = 0) -> Plan:
