@@ -84,20 +84,24 @@ class Replayed(Backend):
         from sglc.runtime.recording.encoders import encoder_of
         from sglc.runtime.recording.pictures import stable_ids
         from sglc.runtime.recording.replay_backend import replay_backend
+        from sglc.runtime.recording.tools import ReplayTape
 
         encoder = encoder_of(self._recording)
         stable = stable_ids(encoder.tokenizer)
         self._answering = replay_backend(self._recording, stable=stable)
-        return Executor(self._answering, encoder, wake=wake), encoder
+        self._tape = ReplayTape(self._recording.tools)
+        return Executor(self._answering, encoder, wake=wake, tape=self._tape), encoder
 
     @property
     def missing(self) -> list[str]:
-        """What each call that is not in the recording was, and the recorded one most like it."""
+        """What each call that is not in the recording was: of the model, and the recorded one
+        that is most like it; then of tools."""
         from sglc.runtime.recording.differences import missing_call
 
         tokenizer = self.encoder.tokenizer
         asked = list(self._answering.missing)
-        return [str(missing_call(self._recording, each, None, tokenizer)) for each in asked]
+        told = [str(missing_call(self._recording, each, None, tokenizer)) for each in asked]
+        return [*told, *map(str, self._tape.missing)]
 
 
 def _seam(recording: Recording) -> Seam:

@@ -68,10 +68,13 @@ def begin_recording(
     """Write down what is run from now on, if that is asked for."""
     if args.record is None:
         return
+    from sglc.runtime.recording.pictures import stable_ids
     from sglc.runtime.recording.writer import RecordingWriter
 
     about = recording_about(args, host, program, plan)
-    host.record(RecordingWriter(args.record, {**about, "options": options_data(args, seed)}))
+    stable = stable_ids(host.encoder.tokenizer)
+    data = {**about, "options": options_data(args, seed)}
+    host.record(RecordingWriter(args.record, data, stable))
 
 
 def recording_about(
@@ -87,7 +90,8 @@ def recording_about(
     from sglc.runtime.recording.recording import RecordingError
 
     try:
-        model = model_data(host.executor, host.encoder, model_name(args.model, plan.config))
+        name = getattr(args, "server", None) or model_name(args.model, plan.config)
+        model = model_data(host.executor, host.encoder, name)
     except RecordingError as error:
         raise CommandError(f"--record: {error}") from None
     return {
@@ -125,7 +129,11 @@ def options_data(args: argparse.Namespace, seed: int) -> dict[str, Any]:
         "level": args.level,
         "pipeline": args.pipeline,
         "by_value": not (args.json or args.stream),
-        "markup": args.trace is None,
+        "markup": args.trace is None and args.server is None,
+        "server": args.server,
+        "dialect": args.dialect,
+        "emulate": args.emulate,
+        "model": args.model,
         "dtype": args.dtype,
         "device": args.device,
         "jump_forward": not args.no_jump_forward,

@@ -5,22 +5,22 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sglc.cli.errors import EXIT_FAILED, EXIT_OK, CommandError, UsageError
-from sglc.cli.models import local_options, model_name
+from sglc.cli.errors import EXIT_FAILED, EXIT_OK
 from sglc.cli.recordings import program_data
 
 if TYPE_CHECKING:
     from sglc.compiler.driver import Program
     from sglc.compiler.plan.plan import Plan
-    from sglc.runtime.core.backend import Backend
     from sglc.runtime.executor.run import Result
     from sglc.runtime.recording.recording import RecordedRun, Recording
     from sglc.runtime.recording.replay import Replay
     from sglc.runtime.recording.writer import RecordingWriter
+
+_OF_MODEL: Final = ("server", "dialect", "emulate", "model", "dtype", "device")
 
 
 def execute(
@@ -72,41 +72,9 @@ def _answer(result: Result, *, typed: bool) -> dict[str, Any]:
     return {"value" if typed else "captures": json_value(result.value)}
 
 
-def loader(
-    args: argparse.Namespace, recording: Recording, plan: Plan, source: str
-) -> Callable[[], Backend]:
-    """Return what loads the model, when there is something for it to do."""
-    about, options = recording.about["model"], recording.about.get("options", {})
-    args.model = args.model or about.get("name")
-    args.dtype = options.get("dtype", "auto") if args.dtype == "auto" else args.dtype
-    args.device = options.get("device", "auto") if args.device == "auto" else args.device
-    args.no_jump_forward = args.no_jump_forward or not options.get("jump_forward", True)
-
-    def load() -> Backend:
-        try:
-            from sglc.runtime.local import load_engine
-            from sglc.runtime.models.errors import ModelError
-        except ModuleNotFoundError as error:
-            raise CommandError(
-                f"running a model needs {error.name}: pip install 'sglc[local]'"
-            ) from None
-        try:
-            engine = load_engine(local_options(args, source, plan.config))
-        except ModelError as error:
-            raise CommandError(str(error)) from None
-        if engine.encoder.tokenizer.digest != about["tokenizer"]:
-            raise UsageError(
-                f"{recording.path}: recorded with another tokenizer than that of "
-                f"`{model_name(args.model, plan.config)}`: name its model with --model"
-            )
-        return engine.scheduler
-
-    return load
-
-
 @contextmanager
 def updated(
-    args: argparse.Namespace, recording: Recording, program: Program | None, plan: Plan
+    args: argparse.Namespace, recording: Recording, program: Program | None
 ) -> Iterator[RecordingWriter | None]:
     """Let the new recording take the place of the old one, when it is whole."""
     if not args.update:
@@ -116,7 +84,7 @@ def updated(
 
     path = recording.path
     temporary = path.with_name(f"{path.name}.tmp")
-    writer = RecordingWriter(temporary, _about(recording, program, args.model))
+    writer = RecordingWriter(temporary, _about(args, recording, program))
     try:
         yield writer
         writer.close()
@@ -127,10 +95,15 @@ def updated(
     print(f"{path}: written anew", file=sys.stderr)
 
 
-def _about(recording: Recording, program: Program | None, model: str | None) -> Mapping[str, Any]:
+def _about(
+    args: argparse.Namespace, recording: Recording, program: Program | None
+) -> Mapping[str, Any]:
     """Return what the new recording says of what it holds."""
     about = {name: value for name, value in recording.about.items() if name != "sglrec"}
-    about["model"] = {**about["model"], "name": model}
+    about["model"] = {**about["model"], "name": args.server or args.model}
+    if "options" in about:
+        of_model = {name: getattr(args, name) for name in _OF_MODEL}
+        about["options"] = {**about["options"], **of_model}
     if program is None:
         return about
     return {**about, "program": {**about["program"], **program_data(program)}}

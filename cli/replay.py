@@ -16,14 +16,16 @@ from typing import TYPE_CHECKING
 
 from sglc.cli.errors import EXIT_ERRORS, EXIT_OK, UsageError
 from sglc.cli.models import add_model_options, refused_tools
+from sglc.cli.recorded_models import model_of
 from sglc.cli.recorded_programs import check_arguments, compiled
 from sglc.cli.recordings import read
-from sglc.cli.reexecution import counted, execute, loader, updated
+from sglc.cli.reexecution import counted, execute, updated
+from sglc.cli.servers import add_server_options
 
 if TYPE_CHECKING:
     from sglc.compiler.plan.plan import Plan
     from sglc.runtime.recording.recording import RecordedRun, Recording
-    from sglc.runtime.recording.replay import Replay
+    from sglc.runtime.recording.replay import Replay, RunTools
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="call the tools, or those that the recording knows nothing of: else they are not",
     )  # fmt: skip
     add_model_options(parser, runs=False)
+    add_server_options(parser)
 
 
 def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
@@ -75,15 +78,18 @@ def _replay(args: argparse.Namespace, recording: Recording) -> int:
     check_arguments(recording, runs, plan)
     source = path or recording.about.get("program", {}).get("path", ".")
     folder = Path(source).resolve().parent
-    load = loader(args, recording, plan, source) if executes else None
-    with updated(args, recording, program, plan) as writer:
-        replay = open_replay(
-            recording, (folder,), load=load, run_tools=args.run_tools, writer=writer
-        )
+    run_tools: RunTools = args.run_tools
+    if not executes:
         with refused_tools():
-            if executes:
-                return execute(args, recording, replay, plan, runs)
+            replay = open_replay(recording, (folder,), run_tools=run_tools)
             return _check(args, recording, replay, plan, runs)
+    with (
+        model_of(args, recording, plan, source) as load,
+        updated(args, recording, program) as writer,
+        refused_tools(),
+    ):
+        replay = open_replay(recording, (folder,), load=load, run_tools=run_tools, writer=writer)
+        return execute(args, recording, replay, plan, runs)
 
 
 def _check(
@@ -147,6 +153,9 @@ def _refuse_model_options(args: argparse.Namespace) -> None:
         "--device": args.device != "auto",
         "--max-slots": args.max_slots is not None,
         "--no-jump-forward": args.no_jump_forward,
+        "--server": args.server is not None,
+        "--dialect": args.dialect is not None,
+        "--emulate": args.emulate,
     }
     for option, is_given in given.items():
         if is_given:

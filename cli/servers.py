@@ -70,6 +70,19 @@ def host_of(
     if args.server is None:
         yield load_host(args, args.program, plan.config, recorder, files)
         return
+    with server_of(args, plan, recorder) as host:
+        yield host
+
+
+@contextmanager
+def server_of(
+    args: argparse.Namespace, plan: Plan, recorder: Recorder | None
+) -> Iterator[ServerHost]:
+    """Give what runs the plan on the model of a server; it is let go of at the end.
+
+    Raises:
+        CommandError: the server is not there, or cannot do what the plan asks, naming every place.
+    """
     host = _server_host(args, plan, recorder)
     try:
         unserved = list(dict.fromkeys(map(str, host.unserved(plan))))
@@ -100,8 +113,8 @@ def _server_host(args: argparse.Namespace, plan: Plan, recorder: Recorder | None
         model=None if model is None else str(model),
         api_key=first_set("SGLC_SERVER_KEY"),
         policy=Policy(emulate="validate-retry" if args.emulate else "refuse"),
-        search_path=(str(Path(args.program).resolve().parent),),
-        timeout_s=args.timeout,
+        search_path=(str(Path(args.program or ".").resolve().parent),),
+        timeout_s=getattr(args, "timeout", None),  # of commands that run what they load
     )
     try:
         return load_remote(options, recorder)

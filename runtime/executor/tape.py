@@ -40,3 +40,6 @@ class ToolListener(Protocol):
 
     def tool_ended(self, site: ToolSite, value: Any, error: BaseException | None) -> None:
         """A call has come to a value, or to an error; one that is tried again comes again."""
+
+    def tool_cancelled(self, site: ToolSite) -> None:
+        """Nobody waits any more for what a call comes to."""

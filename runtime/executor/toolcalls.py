@@ -189,6 +189,8 @@ class ToolCalls:
             if call is None:
                 continue
             if call.frame.run.done:
+                if self.listener is not None:
+                    self.listener.tool_cancelled(_site(call))
                 self._ask_again(self._leave(call))
             else:
                 self._take(call, job)
@@ -248,6 +250,8 @@ class ToolCalls:
             call = self._running.pop(job)
             self._remote.pop(call.number, None)
             self._pool.abandon(job)
+            if self.listener is not None:
+                self.listener.tool_cancelled(_site(call))
             if self._recorder is not None and call.record is not None:
                 self._recorder.stop([call.record])
             left += self._leave(call)

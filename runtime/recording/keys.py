@@ -1,9 +1,9 @@
 """What the answer of a model call depends on, as data and as a key.
 
 The key is a digest of the tokens before the op, of the op, and of the namespace. What changes no
-answer is left out: the label, ``expect``, ``ahead``, and ``jump``, which only allows a backend to
-write forced text faster. The number that random draws are made from counts where some are made;
-elsewhere it only says which one of several equal calls it is.
+answer is left out: the label, what is said of what follows (``expect``, ``ahead``, ``then``), and
+``jump``, which only allows a backend to write forced text faster. The number that random draws are
+made from counts where some are made; elsewhere it only says which one of several equal calls it is.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sglc.runtime.core.sampling import SamplingParams
 from sglc.runtime.core.script import Constraint, Decode, TokenReport
 from sglc.runtime.executor.walk import Asked, CallOp
 
-_NO_PART: Final = frozenset({"key", "label", "expect", "ahead", "jump"})
+_NO_PART: Final = frozenset({"key", "label", "expect", "ahead", "jump", "then"})
 
 
 def call_key(asked: Asked) -> str:

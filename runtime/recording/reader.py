@@ -57,7 +57,7 @@ def read_recording(path: str | Path) -> Recording:
 
 _OF_MODEL: Final = ("vocab_size", "max_context", "kind", "tokenizer")
 _OPS: Final = ("decode", "score", "textscore", "embed")
-_OUTCOMES: Final = ("value", "error")
+_OUTCOMES: Final = ("value", "error", "cancelled")
 _BAD: Final = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
@@ -145,7 +145,7 @@ class _Reader:
     def _tool(self, data: dict[str, Any]) -> None:
         outcome: dict[str, Any] = {name: data[name] for name in _OUTCOMES if name in data}
         if len(outcome) != 1:
-            raise ValueError("a tool gives a value or an error")
+            raise ValueError("a tool gives a value or an error, or is cancelled")
         self.recording.tools.append(
             RecordedTool(data["name"], data["row"], data["path"], data["args"], outcome)
         )

@@ -36,7 +36,7 @@ class RecordedCall:
 
 
 class RecordedTool(NamedTuple):
-    """A tool call; ``outcome`` is as of ``tool_outcomes.outcome_of``."""
+    """A tool call; ``outcome`` is as of ``tool_outcomes.outcome_of``, or says ``cancelled``."""
 
     name: str
     row: int

@@ -32,8 +32,8 @@ class MissingTool(NamedTuple):
 class ReplayTape:
     """Implements ToolTape: calls come to what they came to when they were recorded.
 
-    One that was not recorded fails, and is in ``missing`` if it counts; with ``makes_missing`` it is made. What
-    a call came to that changes something is given once.
+    One that was not recorded fails, and is in ``missing`` if it counts; with ``makes_missing`` it
+    is made. What a call came to that changes something is given once.
     """
 
     def __init__(
@@ -47,9 +47,13 @@ class ReplayTape:
         self.num_made = 0
         self._makes_missing = makes_missing
         self._answers: Answers[Played] = Answers()
+        self._cancelled = set[tuple[str, str]]()
         for tool in tools:
             question = tool.name, _canonical(tool.arguments)
-            self._answers.add(question, (tool.row, tool.path), played(tool))
+            if "cancelled" in tool.outcome:
+                self._cancelled.add(question)
+            else:
+                self._answers.add(question, (tool.row, tool.path), played(tool))
 
     def play(self, site: ToolSite) -> Played | None:
         """Return what was recorded."""
@@ -63,6 +67,9 @@ class ReplayTape:
         if self._makes_missing:
             self.num_made += 1
             return None
+        if question in self._cancelled:
+            reason = "this call was cancelled when it was recorded: nobody waited for it"
+            return Played(error=ToolError(f"tool `{name}`: {reason}"))
         missing = MissingTool(name, arguments)
         if not site.is_tentative:  # else it has not been asked before the decision was there
             self.missing.append(missing)

@@ -98,12 +98,11 @@ class RecordingWriter:
 
     def tool_ended(self, site: ToolSite, value: Any, error: BaseException | None) -> None:
         """Write what a call of a tool came to."""
-        with self._lock:
-            self._next("tool")
-            self._write({
-                "t": "tool", "name": site.tool.name, "row": site.instance, "path": site.path,
-                "args": json_value(site.arguments), **outcome_of(value, error),
-            })  # fmt: skip
+        self._tool(site, outcome_of(value, error))
+
+    def tool_cancelled(self, site: ToolSite) -> None:
+        """Write that nobody waited for what a call of a tool would come to."""
+        self._tool(site, {"cancelled": True})
 
     def close(self) -> None:
         """Write that this is all, and close the file. A second time does nothing."""
@@ -117,6 +116,14 @@ class RecordingWriter:
         """Close the file as it is, unless it is closed."""
         with self._lock:
             self._file.close()
+
+    def _tool(self, site: ToolSite, outcome: Mapping[str, Any]) -> None:
+        with self._lock:
+            self._next("tool")
+            self._write({
+                "t": "tool", "name": site.tool.name, "row": site.instance, "path": site.path,
+                "args": json_value(site.arguments), **outcome,
+            })  # fmt: skip
 
     def _call(self, asked: Asked, outcome: Mapping[str, Any], kept: Sequence[int] = ()) -> None:
         asked = asked._replace(ids=self._stable(asked.ids))

@@ -129,3 +129,34 @@ def test_files_of_tests_with_parameters_have_names_of_their_own() -> None:
     paths = [recording_path(node) for node in nodes]  # type: ignore[arg-type]  # its two names
     assert len(set(paths)) == 3
     assert all(path.parent == Path("/t/recordings") for path in paths)
+
+
+TOOLED = """@readonly
+tool look(key: str) -> str
+prompt main(x: str) -> str:
+    "{look(x)}: "
+    a = gen(max_tokens=3)
+    return a
+"""
+
+
+def test_a_program_of_a_file_is_played_with_its_tools(tmp_path: Path, hashed: Backend) -> None:
+    (tmp_path / "p.sgl").write_text(TOOLED)
+    calls: list[str] = []
+
+    def look(key: str) -> str:
+        calls.append(key)
+        return key.upper()
+
+    program = sglc.load(tmp_path / "p.sgl", tools={"look": look})
+    path = tmp_path / "a.sglrec"
+    with sglc.record(path, hashed):
+        expected = program.main(x="k", backend=hashed)
+    with sglc.replay(path) as backend:
+        assert program.main(x="k", backend=backend) == expected
+        assert calls == ["k"]
+        assert backend.missing == []
+        with pytest.raises(sglc.RunFailed, match=r"look\(key=.other.\) is not in the recording"):
+            program.main(x="other", backend=backend)
+        assert backend.missing == ['the call look(key="other") is not in the recording']
+    assert calls == ["k"]

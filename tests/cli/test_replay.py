@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from generators.servers import RunningServer
 
 Command = Callable[..., Any]
 Write = Callable[..., Path]
@@ -263,3 +264,49 @@ def test_an_interruption_leaves_what_was_recorded(
     assert done.code == 0
     assert "identical: 1 run, 3 calls" in done.out
     assert "1 run had not ended" in done.out
+
+
+@pytest.mark.parametrize("dialect", ["native", "completions"])
+def test_runs_on_a_server_are_replayed_without_it(
+    sglc: Command, program: Write, tmp_path: Path, server: RunningServer, dialect: str
+) -> None:
+    path, file = program(PROGRAM), tmp_path / "a.sglrec"
+    words = ("--server", server.url, "--dialect", dialect)
+    first = sglc("run", path, "--topic", "rain", "--record", file, *words)
+    assert first.code == 0, first.err
+    about = json.loads(file.read_text().splitlines()[0])
+    about["options"]["server"] = "http://127.0.0.1:9"  # nobody is there
+    gone = tmp_path / "gone.sglrec"
+    gone.write_text("\n".join([json.dumps(about), *file.read_text().splitlines()[1:]]) + "\n")
+    assert "identical: 1 run, 3 calls" in sglc("replay", gone).out
+    assert sglc("replay", gone, "--execute").out == first.out
+    path.write_text(PROGRAM.replace("Last.", "At last."))
+    assert sglc("replay", gone, "--execute").code == 3
+    done = sglc("replay", file, "--update")
+    assert "from the recording: 2 calls" in done.err
+    assert "executed: 1 call, " in done.err
+    assert "identical: 1 run, 3 calls" in sglc("replay", file, path).out
+
+
+def test_a_run_that_time_has_ended_is_compared_as_far_as_it_came(
+    sglc: Command, program: Write, tmp_path: Path
+) -> None:
+    path, file = program(SLOW), tmp_path / "a.sglrec"
+    (tmp_path / "slow.py").write_text("import time\ndef wait(x):\n    time.sleep(30)\n")
+    done = sglc("run", path, "--record", file, "--timeout", "2")
+    assert done.code == 3
+    assert "the run needs more than 2 s" in done.err
+    result = json.loads(file.read_text().splitlines()[-2])
+    assert result["timeout"] is True
+    assert list(result["captures"]) == ["first"]
+    done = sglc("replay", file)
+    assert (done.code, "identical: 1 run, 1 call," in done.out) == (0, True), done.out
+
+
+SLOW = """tool wait(x: str) -> str from "slow:wait"
+
+prompt main():
+    "One:{first = gen(max_tokens=2)}"
+    y = wait(first)
+    "{y}"
+"""
