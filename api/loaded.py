@@ -119,9 +119,8 @@ class LoadedPrompt(_Loaded):
     """
 
     def __init__(self, file: ProgramFile, info: PromptInfo) -> None:
-        self.result_type = info.returns or t.Record(
-            tuple(t.Field(name, type_) for name, type_ in info.captures)
-        )
+        captures = t.Record(tuple(t.Field(name, type_) for name, type_ in info.captures))
+        self.result_type = info.returns or (captures if captures.fields else t.NoneType())
         returns = file.types.annotation(self.result_type, f"{camel(info.symbol)}Result")
         super().__init__(file, info, returns)
         self._captures = dict(info.captures)
@@ -250,7 +249,9 @@ class LoadedPrompt(_Loaded):
         return self.file.begins_messages(self.__name__)
 
     def loaded_value(self, value: Any) -> Any:
-        """Return a value of the prompt as Python has it."""
+        """Return a value of the prompt as Python has it; None if it names nothing."""
+        if isinstance(self.result_type, t.NoneType):
+            return None
         return self.file.types.load(self.result_type, value)
 
     def plan(self) -> Plan:

@@ -58,6 +58,21 @@ def test_a_prompt_is_a_function_with_a_signature(judge: Any) -> None:
     assert graded.parameters["grade"].annotation == judge.Grade == Literal["A", "B"]
 
 
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.sgl"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.filterwarnings("ignore::sglc.errors.ProgramWarning")
+def test_every_example_is_a_module(path: Path) -> None:
+    module = sglc.load(path)
+    assert f"{path.stem}(" in pydoc.plain(pydoc.render_doc(module))
+    for name in module.__all__:
+        member = getattr(module, name)
+        if not isinstance(member, type) and hasattr(member, "run"):
+            assert str(inspect.signature(member)).startswith("(")
+            member.plan()
+
+
 def test_records_are_dataclasses(judge: Any) -> None:
     hints = typing.get_type_hints(judge.Verdict)
     assert hints["grade"] == Literal["A", "B"]
@@ -71,6 +86,7 @@ def test_help_reads_well(judge: Any) -> None:
     assert "judge(essay: str, strict: bool = True) -> judge.Verdict" in text
     assert "Be strict by default." in text
     assert "Be strict by default." in pydoc.plain(pydoc.render_doc(judge.judge))
+    assert inspect.signature(sglc.load(PROGRAMS / "quiet.sgl").quiet).return_annotation is None
     assert {"judge", "loose", "graded", "short", "Verdict", "Grade"} <= set(dir(judge))
 
 
