@@ -48,6 +48,17 @@ class Gen(Expr):
 
 
 @dataclass(frozen=True, slots=True)
+class Peek(Expr):
+    """No text: what the model thinks of the prompt, and of what might come next.
+
+    ``options`` are those that ask for log probabilities, by the names of the language.
+    """
+
+    name: str | None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Select(Expr):
     """The best of some texts."""
 

@@ -76,6 +76,15 @@ def options_of(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _checked(name, value) for name, value in given.items() if value is not None}
 
 
+LOGPROBS: Final = (
+    "return_logprob",
+    "logprob_start_len",
+    "top_logprobs_num",
+    "return_text_in_logprobs",
+)
+"""The options that ask what the model thinks of tokens."""
+
+
 def completed(run: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of a call: those of the run, with what the call was given instead.
 
@@ -84,7 +93,7 @@ def completed(run: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any
     """
     options = {**run, **given}
     if not options["return_logprob"]:
-        for name in ("logprob_start_len", "top_logprobs_num", "return_text_in_logprobs"):
+        for name in LOGPROBS[1:]:
             if options[name]:
                 raise ValueError(f"{name} says nothing without return_logprob=True")
     if options["min_tokens"] > options["max_tokens"]:

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from sglc.errors import RunFailed, StateError
-from sglc.expressions import Expr, Gen, Media, RoleBegin, RoleEnd, Select, parts, role
-from sglc.gen_options import completed
+from sglc.expressions import Expr, Gen, Media, Peek, RoleBegin, RoleEnd, Select, parts, role
+from sglc.gen_options import LOGPROBS, completed
 from sglc.runtime.executor.open_run import Cell
 from sglc.staging import Staging, caller_loc
 from sglc.streaming import Followed
@@ -72,6 +72,8 @@ class ProgramState:
                 self._step("put", (self._stream, part), (), loc)
             case Gen():
                 self._gen(part, loc)
+            case Peek(name, options):
+                self._peek(name, options, loc)
             case Select(name, choices, method):
                 self._check(part, self._staging.options)
                 attrs = (("by", method), ("name", name or ""))
@@ -140,6 +142,13 @@ class ProgramState:
         backend = self._staging.backend
         backend.check(part, options, self._role, has_text=self._has_text)
         self._has_text = True
+
+    def _peek(self, name: str | None, given: Mapping[str, Any], loc: Loc | None) -> None:
+        options = completed(self._staging.options, given)
+        attrs = [("name", name or ""), ("peek", True)]
+        attrs += [(_GEN_ATTRS[key], options[key]) for key in LOGPROBS if options[key] is not None]
+        value = self._staging.emit("prefill", (self._stream,), 2, tuple(attrs), loc=loc)[1]
+        self._name(name, Variable(value))
 
     def _samples(
         self, part: Gen, count: int, attrs: tuple[tuple[str, Any], ...], loc: Loc | None

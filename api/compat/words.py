@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sglc import primitives
-from sglc.expressions import Expr, RoleBegin, RoleEnd, Sum, parts
+from sglc.expressions import Expr, Peek, RoleBegin, RoleEnd, Sum, parts
 
 
 def gen(
@@ -37,12 +37,24 @@ def gen(
 ) -> Expr:
     """Let the model write; see ``sglc.gen``. A ``dtype`` goes before a ``regex``, with a warning.
 
+    With 0 ``max_tokens`` there is no text; its ``meta_info`` has what might come next.
+
     Raises:
         ValueError: a value is out of its range, or a pattern or schema is wrong.
         TypeError: a value is of the wrong type.
     """
     if choices:
         return select(name, choices, temperature or 0.0, choices_method)
+    if max_tokens == 0:
+        from sglc.gen_options import options_of
+
+        asked = {
+            "return_logprob": return_logprob,
+            "logprob_start_len": logprob_start_len,
+            "top_logprobs_num": top_logprobs_num,
+            "return_text_in_logprobs": return_text_in_logprobs,
+        }
+        return Peek(name, options_of(asked))
     if dtype is not None and regex is not None:
         message = f"both dtype and regex are set; only dtype is used: {dtype}, not {regex}"
         warnings.warn(message, stacklevel=2)

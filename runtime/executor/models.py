@@ -119,7 +119,9 @@ class ModelCalls:
             return GenCall(frame, node, whole=self._is_elsewhere)
         if node.op == "select":
             return select_call(frame, node, self._pieces_of, whole=self._is_elsewhere)
-        return PrefillCall(frame, node) if node.op == "prefill" else EmbedCall(frame, node)
+        if node.op == "prefill":
+            return PrefillCall(frame, node, whole=self._is_elsewhere)
+        return EmbedCall(frame, node)
 
     def _pieces_of(self, tokenizer: TokenizerLike) -> Pieces:
         """The tokens of the one tokenizer of this executor, gathered when first asked for."""

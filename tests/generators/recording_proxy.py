@@ -67,7 +67,7 @@ class RecordingProxy:
         return json.dumps({**body, "sampling_params": params}).encode()
 
     def generated(self) -> list[tuple[str, dict[str, Any]]]:
-        """Return prompts and what was asked for them, of the requests that write something."""
+        """Return prompts and what was asked for them, once for each text that is written."""
         found = []
         for body in self.bodies:
             params = {**DEFAULTS, **body["sampling_params"]}
@@ -76,7 +76,7 @@ class RecordingProxy:
                 stop = params["stop"] or []
                 params["stop"] = [stop] if isinstance(stop, str) else list(stop)
                 params["regex"] = bool(params["regex"])
-                found.append((body["text"], params))
+                found += [(body["text"], params)] * body["sampling_params"].get("n", 1)
         return found
 
     def scored(self) -> list[list[str]]:

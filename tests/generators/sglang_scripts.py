@@ -24,6 +24,12 @@ sys.modules["sglang.srt"], sys.modules["sglang.srt.constrained"] = constrained, 
 url, script, *sys.argv = sys.argv[1], sys.argv[2], *sys.argv[2:]
 own = sglang.RuntimeEndpoint
 sglang.RuntimeEndpoint = lambda *_, **options: own(url, **options)
+class Started:
+    def __init__(self, *args, **options):
+        self.endpoint = own(url)
+    def shutdown(self):
+        pass
+sglang.Runtime = Started
 runpy.run_path(script, run_name="__main__")
 """
 
