@@ -201,7 +201,12 @@ _CALL_OPS = (
         attrs={"must": "bool", "once": "bool", **_PATH}, host=True, effectful=True),
 )  # fmt: skip
 
-MODULE_HINTS: Final = {"single_flight": "bool", "order_rows": "bool", "prefixes": "segments"}
+MODULE_HINTS: Final = {
+    "single_flight": "bool",
+    "order_rows": "bool",
+    "prefixes": "segments",
+    "num_api_spec_tokens": "int",
+}
 """Hints of a whole module, with the kinds of their values. They change no result either."""
 
 OPS: Final[Mapping[str, OpSpec]] = {

@@ -9,12 +9,17 @@ from typing import Any
 
 import pytest
 from generators.document_model import DocumentModel
-from generators.remote_runs import Runner, plan_of
+from generators.remote_runs import Runner
 from generators.scripted_http import Reply, ScriptedServer
 from generators.servers import RunningServer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sglc.compiler.diagnostics import DiagnosticSink
+from sglc.compiler.driver import compile_source
+from sglc.compiler.ir.verify import verify
+from sglc.compiler.lowering.lower import lower_module
+from sglc.compiler.source import SourceFile
 from sglc.runtime.core.events import DecodeResult
 from sglc.runtime.core.sampling import SamplingParams
 from sglc.runtime.core.script import Decode
@@ -81,8 +86,12 @@ def test_three_fields_cost_one_prompt(shop: Shop, kind: str, has_logprobs: bool)
 
 
 def test_a_program_says_so_itself(shop: Shop) -> None:
-    plan = plan_of(EXTRACT)
-    plan = replace(plan, hints={**plan.hints, "num_api_spec_tokens": 64})
+    sink = DiagnosticSink()
+    program = compile_source(SourceFile("a.sgl", EXTRACT), sink)
+    assert program is not None
+    module = program.optimized.with_hint("num_api_spec_tokens", 64)
+    verify(module)
+    plan = lower_module(module, "extract")
     _, usage = shop.run("native", DocumentModel(DOCUMENT), plan)
     assert (usage.requests, usage.saved_requests) == (1, 2)
 
