@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sglc.constraints.dtypes import PATTERNS
 from sglc.constraints.types import (
     Bool,
+    Both,
     Int,
     Line,
     List,
@@ -74,9 +76,9 @@ def answer_schema(t: Type) -> AnswerSchema | None:
         schema = _schema(t, is_root=True)
     except _NoSchema:
         return None
-    if schema.get("type") == "object":
-        return AnswerSchema(t, schema, is_wrapped=False, is_strict=True)
-    return AnswerSchema(t, _object({FIELD: schema}), is_wrapped=True, is_strict=True)
+    is_wrapped = schema.get("type") != "object"
+    schema = _hoisted(_object({FIELD: schema}) if is_wrapped else schema)
+    return AnswerSchema(t, schema, is_wrapped=is_wrapped, is_strict=is_strict(schema))
 
 
 def _given(t: Schema) -> AnswerSchema | None:
@@ -162,11 +164,49 @@ def _schema(t: Type, *, is_root: bool = False) -> dict[str, Any]:
             return {"type": _PLAIN[name]}
         case Str() | Line() | Word() | Regex() | Sized() if not is_root:
             return _text(t)
+        case Both(parts):
+            return _first(parts, is_root)
         case Schema(resources="") if not is_root:
             found = json.loads(t.text)
-            if isinstance(found, dict) and not found.keys() & {"$defs", "$id", "definitions"}:
+            if isinstance(found, dict) and not (
+                found.keys() & {"$id", "definitions"} or _refers_to_root(found)
+            ):
                 return found
     raise _NoSchema
+
+
+def _first(parts: Sequence[Type], is_root: bool) -> dict[str, Any]:
+    """Return the schema of the first part that has one: what the others ask for is checked after.
+
+    Raises:
+        _NoSchema: none has one.
+    """
+    for part in parts:
+        with suppress(_NoSchema):
+            return _schema(part, is_root=is_root)
+    raise _NoSchema
+
+
+def _hoisted(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema with the definitions of its parts at the root, where references look."""
+    definitions: dict[str, Any] = {}
+
+    def moved(part: Any, names: Mapping[str, str]) -> Any:
+        if isinstance(part, list):
+            return [moved(item, names) for item in part]
+        if not isinstance(part, dict):
+            return part
+        own = part.get("$defs")
+        if isinstance(own, dict):
+            names = {name: f"{name}_{len(definitions) + i}" for i, name in enumerate(own)}
+            definitions.update(dict.fromkeys(names.values()))
+            definitions.update({names[name]: moved(each, names) for name, each in own.items()})
+        made = {key: moved(item, names) for key, item in part.items() if key != "$defs"}
+        name = str(part.get("$ref", "")).removeprefix("#/$defs/")
+        return made | ({"$ref": f"#/$defs/{names[name]}"} if name in names else {})
+
+    made: dict[str, Any] = moved(schema, {})
+    return made | ({"$defs": definitions} if definitions else {})
 
 
 def _text(t: Type) -> dict[str, Any]:

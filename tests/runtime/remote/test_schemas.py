@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 import jsonschema
+import pydantic
 import pytest
 
 from sglc.constraints.dtypes import PATTERNS
+from sglc.constraints.python import as_constraint
 from sglc.constraints.types import (
     Bool,
+    Both,
     Field,
     Grammar,
     Int,
@@ -51,6 +55,7 @@ COLOURS = Union((Literal("red"), Literal("green")))
         (Regex(PATTERNS["str"]), "a b", '"a b"'),
         (Stopped(Sized(Int(), max_tokens=4), ("\n",)), 3, "3"),
         (Schema('{"type": "array", "items": {"type": "integer"}}'), [1], "[1]"),
+        (Both((Number(2, 1), Schema('{"type": "number", "minimum": 1}'))), 1.5, "1.5"),
         (Schema('{"$ref": "#/$defs/n", "$defs": {"n": {"type": "integer"}}}'), 5, "5"),
     ],
     ids=str,
@@ -75,6 +80,40 @@ def test_a_record_is_the_answer_itself() -> None:
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"name": "a", "age": 151, "tags": []}, found.schema)
     assert found.text_of('{"a": 1}') == '{"a": 1}'
+
+
+class Part(pydantic.BaseModel):
+    name: str
+    parts: list[Part] = []
+
+
+class Made(pydantic.BaseModel):
+    whole: Part
+    price: Decimal = pydantic.Field(max_digits=4, decimal_places=2, ge=0)
+    spare: Part | None
+
+
+def test_definitions_of_parts_are_found_at_the_root() -> None:
+    type_ = as_constraint(Made)
+    found = answer_schema(type_)
+    assert found is not None
+    assert not found.is_wrapped
+    assert found.is_strict
+    assert len(found.schema["$defs"]) == 2
+    part = {"name": "a", "parts": [{"name": "b", "parts": []}]}
+    value = {"whole": part, "price": 1.5, "spare": None}
+    jsonschema.validate(value, found.schema)
+    text = found.text_of(json.dumps(value))
+    assert is_member(type_, text)
+    part["parts"] = [{"name": 3, "parts": []}]
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(value, found.schema)
+
+
+def test_a_part_that_is_open_is_not_strict() -> None:
+    found = answer_schema(as_constraint(list[dict[str, int]]))
+    assert found is not None
+    assert not found.is_strict
 
 
 def test_an_open_object_is_not_strict() -> None:
