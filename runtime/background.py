@@ -137,9 +137,6 @@ class BackgroundHost:
         patience_s = self._cut()
         if inbox or self._is_closing or not executor.is_idle:
             return
-        patience_s = self._cut()  # what was staged before the step has woken nobody behind it
-        if inbox:
-            return
         limits = [each for each in (patience_s, executor.patience_s) if each is not None]
         self._wake.wait(max(min(limits), 0.0) if limits else None)
 
