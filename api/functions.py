@@ -171,16 +171,17 @@ class Function:
             NoBackendError: there is nothing to run on.
         """
         from sglc.batch import batch_of
+        from sglc.display import States
 
         self._refuse_async("run_batch")
         given = [*rows]
         if not given:
-            return iter(()) if generator_style else []
+            return iter(()) if generator_style else States()
         batch = batch_of(
             self, given, options, backend_or_default(backend), seed=seed,
             num_threads=num_threads, progress_bar=progress_bar,
         )  # fmt: skip
-        return batch.in_order() if generator_style else [*batch.in_order()]
+        return batch.in_order() if generator_style else States(batch.in_order())
 
     async def arun(self, *args: Any, **kwargs: Any) -> ProgramState:
         """``run`` under asyncio: reads in the program hold up nobody else.
@@ -223,16 +224,19 @@ class Function:
         """
         from sglc.async_runs import run_rows
         from sglc.batch import arranged_rows, open_at_once
+        from sglc.display import States
         from sglc.progress import Progress
 
         given = [*rows]
         if not given:
-            return []
+            return States()
         backend = backend_or_default(backend)
         window, _ = open_at_once(num_threads, backend)
         arranged = arranged_rows(self, given, options)
         progress = Progress(len(given)) if progress_bar else None
-        return await run_rows(self, arranged, backend, seed=seed, window=window, progress=progress)
+        return States(
+            await run_rows(self, arranged, backend, seed=seed, window=window, progress=progress)
+        )
 
     def trace(self, **arguments: Any) -> Trace:
         """Run the function without a model: what it would append, as far as that is known.
@@ -338,6 +342,11 @@ class Function:
         near = get_close_matches(name, known, 1)
         hint = f"did you mean `{near[0]}`?" if near else f"it takes {', '.join(self._names)}"
         return f"{self.func.__name__} has no parameter `{name}`, nor has a run: {hint}"
+
+    def _repr_html_(self) -> str:
+        from sglc.display import function_html
+
+        return function_html(self)
 
     def __repr__(self) -> str:
         return f"<sglc.function {self.func.__qualname__}{self.signature}>"

@@ -423,9 +423,20 @@ class ProgramState:
     def error(self) -> BaseException | None:
         """Return why the state cannot go on, once all that was appended is done; else None."""
         self.sync()
-        if self._error is not None:
+        return self.fault
+
+    @property
+    def fault(self) -> BaseException | None:
+        """Why the state cannot go on, as far as that is known now; else None."""
+        if self._error is not None or self._stream.error is None:
             return self._error
-        return None if self._stream.error is None else RunFailed(self._stream.error)
+        return RunFailed(self._stream.error)
+
+    @property
+    def latest(self) -> Stream | None:
+        """The latest version of the prompt that is there now; None if there is none so far."""
+        there = (c.value for c in reversed(self._versions) if c.done and c.error is None)
+        return next(there, None)
 
     def raise_error(self) -> None:
         """Raise what the program has raised, if it has."""
@@ -496,3 +507,8 @@ class ProgramState:
     def __repr__(self) -> str:
         done = "done" if self._stream.done else "running"
         return f"<ProgramState {done}, variables: {', '.join(self._variables) or 'none'}>"
+
+    def _repr_html_(self) -> str:
+        from sglc.display import state_html
+
+        return state_html(self)

@@ -34,7 +34,7 @@ class TraceStaging:
 
     def __init__(self) -> None:
         self.ops: list[Staged] = []
-        self.backend = self  # of which states ask for the seam only
+        self.backend = self  # as which it takes every call
         self.seam = "repair"
 
     def emit(
@@ -58,6 +58,9 @@ class TraceStaging:
     def include(self, *_: Any, **__: Any) -> NoReturn:
         """A program of a file has a graph of its own."""
         raise TraceEnds("it includes a program from a file")
+
+    def check(self, *_: Any, **__: Any) -> None:
+        """What a backend can do is for that to say."""
 
     def note_read(self, name: str, value: object) -> None:
         """Reads are no ops."""

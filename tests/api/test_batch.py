@@ -249,9 +249,11 @@ def test_ctrl_c_while_the_model_writes_names_the_line_that_waits(own: Backend) -
 
     timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
-    with pytest.raises(sglc.BatchInterrupted, match=r"test_batch.py:\d+: 0 of 50 rows done"):
-        long.run_batch([(n,) for n in range(50)], backend=own)
-    timer.join()
+    try:
+        with pytest.raises(sglc.BatchInterrupted, match=r"test_batch.py:\d+: 0 of 50 rows done"):
+            long.run_batch([(n,) for n in range(50)], backend=own)
+    finally:
+        timer.cancel()
     assert not own.host.executor._runs
     assert twice.run_batch([(1,)], backend=own)[0].error() is None
 
