@@ -25,9 +25,10 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
     add("--server", metavar="URL", help="run on the model of this server, not on one here")
     add(
         "--dialect",
-        choices=("native", "completions"),
+        choices=("native", "completions", "chat", "anthropic", "gemini"),
         default=None,
-        help="of the server: SGLang's /generate (the default), or /v1/completions",
+        help="of the server: SGLang's /generate (the default), OpenAI's /v1/completions or "
+        "/v1/chat/completions, Anthropic's /v1/messages, or Gemini's generateContent",
     )
     add(
         "--emulate",

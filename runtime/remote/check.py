@@ -101,7 +101,7 @@ def check_decode(capabilities: Capabilities, decode: Decode) -> list[Refusal]:
 
 def check_select(capabilities: Capabilities) -> list[Refusal]:
     """Return why choices cannot be scored, if they cannot."""
-    if capabilities.scoring or capabilities.schema_mode:  # a schema can name the choices
+    if capabilities.scoring or capabilities.constraints:  # what holds a text can name the choices
         return []
     reason = f"{capabilities.name} gives no log probabilities of a prompt"
     return [Refusal("select", reason, _RETRY, True)]

@@ -328,7 +328,7 @@ class Texts:
         longest = max(len(choice.encode()) for choice in choices)
         decode = Decode(longest, constraint=Constraint(machine, "leave", wanted=wanted))
         capabilities = self._wire.capabilities
-        begun = capabilities.prompts == "chat" and self._tokenizer.open_role(prompt)[1]
+        begun = capabilities.schema_mode and self._tokenizer.open_role(prompt)[1]
         held = None if begun or held_to(wanted, capabilities) is None else wanted
         chosen = await self._checked(prompt, decode, _nobody, bills, held=held)
         rows = tuple((0.0 if c == chosen.text else -math.inf,) for c in choices)

@@ -23,7 +23,7 @@ ASK = """prompt ask(question: str) -> str:
 QUESTION = ("--question", "What is the capital of France?")
 
 
-@pytest.mark.parametrize("dialect", ["native", "completions"])
+@pytest.mark.parametrize("dialect", ["native", "completions", "chat"])
 def test_a_program_runs_on_a_server(
     sglc: Command, program: Write, server: RunningServer, dialect: str
 ) -> None:
@@ -33,6 +33,16 @@ def test_a_program_runs_on_a_server(
     )
     assert (done.code, done.err) == (0, "")
     assert done.out == f"answer: {here.out}"
+
+
+def test_anthropics_dialect_needs_a_model(
+    sglc: Command, program: Write, server: RunningServer
+) -> None:
+    words = ("run", program(ASK), *QUESTION, "--server", server.url, "--dialect", "anthropic")
+    refused = sglc(*words)
+    assert (refused.code, "names no models" in refused.err) == (3, True)
+    here = sglc("run", program(ASK), *QUESTION)
+    assert sglc(*words, "--model", "m").out == here.out
 
 
 def test_what_a_run_costs_is_what_the_server_bills(

@@ -73,6 +73,16 @@ def test_our_server_writes_what_the_model_writes_here(
     assert there.messages == here.messages
 
 
+@pytest.mark.parametrize("begun", ["", "I say "])
+def test_choices_are_written_by_a_server_that_holds_texts(chat: Runner, begun: str) -> None:
+    result = chat.run(
+        f'prompt p():\n    user: "Hi."\n    assistant: "{begun}{{x = select("red", "blue")}}"\n'
+    )
+    assert result.error is None, result.error
+    assert result.captures["x"] in ("red", "blue")
+    assert result.messages[-1]["content"] == begun + result.captures["x"]
+
+
 def test_a_seed_decides_what_is_drawn(chat: Runner) -> None:
     body = 'prompt p():\n    user: "Tell."\n    assistant: x = gen(max_tokens=8, temperature=0.9)\n'
     texts = [chat.run(body, seed).captures["x"] for seed in (1, 1, 2)]
