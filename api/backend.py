@@ -27,7 +27,7 @@ class Backend:
 
     ``seam`` says how the token ids behind a generation are made: ``repair`` keeps those that the
     model wrote, ``canonical`` tokenizes the whole text again, as SGLang does. ``window`` is how
-    many rows of a batch it has use for at once. ``on_close`` is called in that thread at its end.
+    many rows of a batch it has use for at once.
     """
 
     def __init__(
@@ -37,7 +37,6 @@ class Backend:
         name: str,
         seam: Seam = "repair",
         window: int = 128,
-        on_close: Callable[[], None] | None = None,
     ) -> None:
         from sglc.runtime.background import BackgroundHost
 
@@ -52,7 +51,7 @@ class Backend:
             return executor
 
         self._template: FrontendTemplate | None = None
-        self.host: BackgroundHost = BackgroundHost(made, name=f"sglc {name}", on_close=on_close)
+        self.host: BackgroundHost = BackgroundHost(made, name=f"sglc {name}")
 
     encoder: Encoder
 

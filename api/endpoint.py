@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sglc.backend import Backend, Made
+from sglc.remote import ServerBackend
 
 if TYPE_CHECKING:
     from sglc.runtime.executor.stream import Stream
     from sglc.runtime.remote.backend import RemoteBackend
+    from sglc.runtime.remote.open import Remote
     from sglc.runtime.remote.policy import Policy
     from sglc.runtime.tokenizer.frontend_template import FrontendTemplate
     from sglc.state import ProgramState
 
 
-class RuntimeEndpoint(Backend):
+class RuntimeEndpoint(ServerBackend):
     """Runs programs here, and their model calls on a server; each is asked by its whole text.
 
         sglc.set_default_backend(sglc.RuntimeEndpoint("http://localhost:30000"))
 
     ``verify`` is a file of certificates that the server's is checked by. The template of messages
     is that of the server's model by SGLang's rules, or the one named ``chat_template_name``;
-    ``chat_template`` may be set. ``policy`` says how often and how long the server is asked.
+    ``chat_template`` may be set. ``options`` are those of ``ServerBackend``: how often and how long
+    the server is asked.
 
     Raises:
         RemoteError: the server is not there, or refuses to say what it is.
@@ -38,43 +39,31 @@ class RuntimeEndpoint(Backend):
         api_key: str | None = None,
         verify: str | None = None,
         chat_template_name: str | None = None,
-        *,
-        policy: Policy | None = None,
+        **options: Any,
     ) -> None:
-        from sglc.runtime.remote.policy import Policy
         from sglc.runtime.tokenizer.frontend_templates import (
             get_chat_template,
             get_chat_template_by_model_path,
         )
 
         named = None if chat_template_name is None else get_chat_template(chat_template_name)
-        used = policy or Policy()
-        if verify is not None:
-            used = replace(used, ca_file=verify)
         self.base_url = base_url
-        self._remote: RemoteBackend | None = None
 
-        def make(wake: threading.Event) -> Made:
-            from sglc.runtime.executor.executor import Executor
+        def open_server(policy: Policy) -> Remote:
             from sglc.runtime.remote.open import open_remote
 
+            policy = replace(policy, ca_file=verify)
             opened = open_remote(
-                "native", url=base_url, api_key=api_key, policy=used, template=None
+                "native", url=base_url, api_key=api_key, policy=policy, template=None
             )
-            self._remote, self._prompts = opened.backend, opened.encoder
-            self.model_path = opened.model
-            self.capabilities = opened.capabilities
-            template = named or get_chat_template_by_model_path(opened.model)
-            self._prompts.template = template.as_text()
-            self._made = template
-            return Executor(opened.backend, opened.encoder, wake=wake), opened.encoder
+            self._prompts = opened.encoder
+            self._made = named or get_chat_template_by_model_path(opened.model)
+            self._prompts.template = self._made.as_text()
+            return opened
 
-        super().__init__(make, name=base_url, seam="canonical", on_close=self._let_go)
+        super().__init__(open_server, name=base_url, **options)
+        self.seam = "canonical"
         self._template = self._made
-
-    def _let_go(self) -> None:
-        if self._remote is not None:
-            self._remote.close()
 
     def _use(self, template: FrontendTemplate | None) -> None:
         self._prompts.template = None if template is None else template.as_text()
@@ -91,7 +80,7 @@ class RuntimeEndpoint(Backend):
 
     def get_model_name(self) -> str:
         """Return what the server has loaded its model by."""
-        return self.model_path
+        return self.model
 
     def flush_cache(self) -> bool:
         """Ask the server to empty its cache, which it does unless something runs.
@@ -149,11 +138,6 @@ class RuntimeEndpoint(Backend):
     def _server(self) -> RemoteBackend:
         assert self._remote is not None
         return self._remote
-
-    @property
-    def usage(self) -> Any:
-        """What the server has billed so far: tokens, requests, retries."""
-        return self._server.usage
 
 
 _NOTHING = {"max_new_tokens": 0}

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sglc.runtime.tokenizer.base import TokenizerLike
     from sglc.runtime.tokenizer.frontend_template import FrontendTemplate
     from sglc.runtime.tokenizer.prompt import PromptEncoder
+    from sglc.state import ProgramState
 
 
 class Engine(Backend):
@@ -148,6 +149,22 @@ class Engine(Backend):
             }
 
         return self.ask(look)
+
+    def cache_prefix(self, prefix_str: str) -> None:
+        """Compute a text that prompts will begin with.
+
+        Raises:
+            RunFailed: it is too long.
+        """
+        self.generate(prefix_str, {"max_new_tokens": 0})
+
+    def commit_lazy_operations(self, s: ProgramState) -> None:
+        """Compute the text of a state, once all of it is there.
+
+        Raises:
+            RunFailed: a part of it will never be there.
+        """
+        self.cache_prefix(s.text())
 
     def generate(
         self,

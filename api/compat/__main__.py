@@ -12,10 +12,12 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from sglc.backend import Backend, set_default_backend
+from sglc.backend import set_default_backend
 from sglc.compat.backends import local, redirection
 from sglc.compat.importing import install, uninstall
 from sglc.compat.settings import seeds
+from sglc.endpoint import RuntimeEndpoint
+from sglc.engine import Engine
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -43,13 +45,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _elsewhere(args: argparse.Namespace) -> Callable[[], Backend] | None:
+def _elsewhere(args: argparse.Namespace) -> Callable[[], Engine | RuntimeEndpoint] | None:
     if args.backend is None:
         return None
     if args.backend == "local":
         return lambda: local(args.model, args.chat_template, random_seed=args.seed or 0)
-    from sglc.endpoint import RuntimeEndpoint
-
     return lambda: RuntimeEndpoint(args.backend, chat_template_name=args.chat_template)
 
 

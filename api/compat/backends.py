@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 from sglc import backend as backends
-from sglc.backend import Backend
 from sglc.endpoint import RuntimeEndpoint as OwnEndpoint
 from sglc.engine import Engine as OwnEngine
 
@@ -15,15 +15,15 @@ class Redirection:
     """Where ``RuntimeEndpoint`` and ``Runtime`` lead: to one backend, made when first asked for."""
 
     def __init__(self) -> None:
-        self._make: Callable[[], Backend] | None = None
-        self._made: Backend | None = None
+        self._make: Callable[[], OwnEngine | OwnEndpoint] | None = None
+        self._made: OwnEngine | OwnEndpoint | None = None
 
-    def set(self, make: Callable[[], Backend] | None) -> None:
+    def set(self, make: Callable[[], OwnEngine | OwnEndpoint] | None) -> None:
         """Lead to what ``make`` returns; None: nowhere, so that they mean what they say."""
         self.close()
         self._make = make
 
-    def backend(self) -> Backend | None:
+    def backend(self) -> OwnEngine | OwnEndpoint | None:
         """Return where they lead; None if nowhere."""
         if self._made is None and self._make is not None:
             self._made = self._make()
@@ -41,7 +41,7 @@ redirection = Redirection()
 
 def local(
     model: str = "embedded", chat_template: str | None = None, *, random_seed: int = 0
-) -> Backend:
+) -> OwnEngine:
     """Return a model in this process that is sent the text that SGLang's server would be sent.
 
     The template of messages is that of the model's path, unless it is named.
@@ -63,7 +63,7 @@ def RuntimeEndpoint(  # SGLang's name
     api_key: str | None = None,
     verify: str | None = None,
     chat_template_name: str | None = None,
-) -> Backend:
+) -> OwnEngine | OwnEndpoint:
     """Return a server as a backend, or what the script is to be run on instead."""
     elsewhere = redirection.backend()
     if elsewhere is None:
@@ -78,11 +78,36 @@ def RuntimeEndpoint(  # SGLang's name
 class RedirectedRuntime:
     """A ``Runtime`` that starts no server: ``endpoint`` is what the script is run on."""
 
-    def __init__(self, endpoint: Backend) -> None:
+    def __init__(self, endpoint: OwnEngine | OwnEndpoint) -> None:
         self.endpoint = endpoint
 
     def shutdown(self) -> None:
         """Nothing was started; the backend ends with the script."""
+
+    def cache_prefix(self, prefix: str) -> None:
+        """Compute a text that prompts will begin with."""
+        self.endpoint.cache_prefix(prefix)
+
+    def generate(self, prompt: Any, sampling_params: Any = None, **options: Any) -> str:
+        """Return the JSON that a server answers to a prompt or to each of a list.
+
+        Raises:
+            RemoteError, RunFailed: it cannot be answered.
+        """
+        if isinstance(self.endpoint, OwnEngine):
+            return json.dumps(self.endpoint.generate(prompt, sampling_params, **options))
+        body = {"text": prompt, "sampling_params": sampling_params, **options}
+        return json.dumps(self.endpoint.post("/generate", body))
+
+    def encode(self, prompt: Any) -> str:
+        """Return the JSON with the embedding of a prompt or of each of a list.
+
+        Raises:
+            RemoteError, RunFailed: it cannot be answered.
+        """
+        if isinstance(self.endpoint, OwnEngine):
+            return json.dumps(self.endpoint.encode(prompt))
+        return json.dumps(self.endpoint.post("/encode", {"text": prompt}))
 
 
 def Runtime(*args: Any, **kwargs: Any) -> Any:  # SGLang's name

@@ -12,7 +12,6 @@ from generators.servers import RunningServer, free_port
 
 import sglc
 from sglc.runtime.remote.errors import RemoteError
-from sglc.runtime.remote.policy import Policy
 from sglc.runtime.tokenizer.frontend_templates import get_chat_template
 from sglc.server_process import ServerStartError, flags_of
 
@@ -95,7 +94,27 @@ def test_the_local_engine_says_the_same(endpoint: sglc.RuntimeEndpoint) -> None:
 def test_a_server_that_is_not_there_is_told_with_its_address() -> None:
     url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(RemoteError, match=url):
-        sglc.RuntimeEndpoint(url, policy=Policy(max_retries=0))
+        sglc.RuntimeEndpoint(url, max_retries=0)
+
+
+def test_what_the_server_cannot_do_is_refused_where_it_stands(
+    endpoint: sglc.RuntimeEndpoint,
+) -> None:
+    @sglc.function
+    def healed(s: Any) -> None:
+        s += "The capital of Fr" + sglc.gen("a", healing=True)
+
+    with pytest.raises(sglc.NotSupportedError, match=r"test_endpoint.py:\d+: .*healing"):
+        healed.run(backend=endpoint)
+
+
+def test_what_was_billed_is_counted(endpoint: sglc.RuntimeEndpoint) -> None:
+    before = endpoint.token_usage
+    chat.run(backend=endpoint)["answer"]
+    used = endpoint.token_usage - before
+    assert used.requests == 1
+    assert used.input_tokens > 5
+    assert 1 <= used.output_tokens <= 16
 
 
 def test_an_unknown_template_is_refused_before_anything_is_asked() -> None:

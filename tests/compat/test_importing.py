@@ -117,6 +117,27 @@ def test_every_run_draws_anew_unless_seeded(
     assert capsys.readouterr().out == "4 ['--own', 'x']\n"
 
 
+def test_a_runtime_that_is_led_elsewhere_answers_too(
+    sgl: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = tmp_path / "runtime.py"
+    script.write_text(
+        "import json\n"
+        "import sglang as sgl\n"
+        "runtime = sgl.Runtime(model_path='far/away', tp_size=8)\n"
+        "runtime.cache_prefix('The capital of')\n"
+        "params = {'temperature': 0, 'max_new_tokens': 4}\n"
+        "print(json.loads(runtime.generate('The capital of France is', params))['text'])\n"
+        "print(len(json.loads(runtime.encode('x'))['embedding']) > 8)\n"
+        "print(sgl.get_server_info()['model_path'], sgl.flush_cache())\n"
+        "runtime.shutdown()\n"
+    )
+    assert main(["--backend", "local", str(script)]) == 0
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert first.startswith(" Paris")
+    assert rest[-2:] == ["True", "embedded True"]
+
+
 def test_wrong_usage_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for words in (["missing.py"], ["--model", "x", __file__]):
         with pytest.raises(SystemExit, match="2"):
