@@ -35,6 +35,12 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="where the server holds no text to a type: generate, check, and generate again",
     )
+    add(
+        "--speculate",
+        type=int,
+        metavar="N",
+        help="ask for N tokens at least, and answer later calls from what is behind the end",
+    )
 
 
 def check_server_options(args: argparse.Namespace) -> None:
@@ -44,14 +50,17 @@ def check_server_options(args: argparse.Namespace) -> None:
         UsageError: naming the option.
     """
     if args.server is None:
-        for name in ("dialect", "emulate"):
-            if getattr(args, name):
+        for name in ("dialect", "emulate", "speculate"):
+            value = getattr(args, name)
+            if not (value is None or value is False):
                 raise UsageError(f"--{name} goes with --server")
         return
     for name, default in _LOCAL.items():
         if getattr(args, name) != default:
             option = "--" + name.replace("_", "-")
             raise UsageError(f"{option} is about a model that runs here; leave it out")
+    if args.speculate is not None and args.speculate < 1:
+        raise UsageError(f"--speculate must be at least 1, not {args.speculate}")
 
 
 @contextmanager
@@ -102,18 +111,20 @@ def _server_host(args: argparse.Namespace, plan: Plan, recorder: Recorder | None
     try:
         from sglc.runtime.elsewhere import ServerOptions, load_remote
         from sglc.runtime.remote.errors import RemoteError
-        from sglc.runtime.remote.policy import Policy
+        from sglc.runtime.remote.policy import Emulate, Policy
     except ModuleNotFoundError as error:
         raise CommandError(
             f"asking a server needs {error.name}: pip install 'sglc[clients]'"
         ) from None
     model = args.model or plan.config.get("model")
+    emulate: Emulate = "validate-retry" if args.emulate else "refuse"
+    policy = Policy(emulate=emulate, speculate=args.speculate or 0)
     options = ServerOptions(
         url=args.server,
         kind=args.dialect or "native",
         model=None if model is None else str(model),
         api_key=first_set("SGLC_SERVER_KEY"),
-        policy=Policy(emulate="validate-retry" if args.emulate else "refuse"),
+        policy=policy,
         search_path=(str(Path(args.program or ".").resolve().parent),),
         timeout_s=getattr(args, "timeout", None),  # of commands that run what they load
     )

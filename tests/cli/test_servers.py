@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from generators.document_model import DocumentModel
 from generators.scripted_http import Reply, ScriptedServer
 from generators.servers import RunningServer, free_port
 
@@ -111,6 +112,24 @@ def test_types_are_emulated_if_that_is_asked_for(
     assert (done.code, done.out) == (0, "7\n")
 
 
+def test_speculation_pays_for_a_prompt_once(
+    sglc: Command, program: Write, scripted: ScriptedServer
+) -> None:
+    path = program(
+        "prompt p():\n"
+        '    "A text.\\nName:{name = gen(stop="\\n", max_tokens=8)}"\n'
+        '    "\\nJob:{job = gen(stop="\\n", max_tokens=8)}"\n'
+    )
+    model = DocumentModel("A text.\nName: Ada\nJob: writer\n")
+    models = Reply(body={"data": [{"id": "m", "owned_by": "somebody"}]})
+    scripted.answer = lambda path, body: models if body is None else model(path, body)
+    words = ("run", path, "--server", scripted.url, "--dialect", "completions", "--json")
+    plain, ahead = sglc(*words), sglc(*words, "--speculate", "32")
+    for done in (plain, ahead):
+        assert json.loads(done.out)["captures"] == {"name": " Ada", "job": " writer"}
+    assert model.requests == 2 + 1
+
+
 def test_a_server_that_is_not_there(sglc: Command, program: Write) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     done = sglc("run", program(ASK), *QUESTION, "--server", url)
@@ -125,6 +144,8 @@ def test_a_server_that_is_not_there(sglc: Command, program: Write) -> None:
         (("--server", "http://x", "--max-slots", "9"), "--max-slots is about a model that runs"),
         (("--dialect", "native"), "--dialect goes with --server"),
         (("--emulate",), "--emulate goes with --server"),
+        (("--speculate", "0"), "--speculate goes with --server"),
+        (("--server", "http://x", "--speculate", "0"), "--speculate must be at least 1, not 0"),
     ],
     ids=str,
 )
