@@ -67,6 +67,8 @@ def run_batch(
                     answers.finish()
         if host is not None and host.writer is not None:
             host.writer.close()
+        elif args.record is not None:
+            print(f"{args.record}: nothing was left to run, or to record", file=sys.stderr)
     report(args, recorder, program, plan, seed)
     if history is not None:
         history.write()

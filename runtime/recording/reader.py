@@ -46,6 +46,9 @@ def read_recording(path: str | Path) -> Recording:
     missing = [k for k in _OF_MODEL if not isinstance(model, dict) or k not in model]
     if missing:
         raise RecordingError(f"{path}:1: the recording is broken: `{missing[0]}` is missing")
+    for name in ("program", "options"):
+        if not isinstance(about.get(name, {}), dict):
+            raise RecordingError(f"{path}:1: the recording is broken: `{name}` is no object")
     reader = _Reader(Recording(Path(path), about))
     for number, line in enumerate(lines[1:], 2):
         try:

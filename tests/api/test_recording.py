@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from generators.servers import RunningServer
 
 import sglc
 from sglc.backend import Backend
@@ -93,7 +95,14 @@ class TestMore:
 def run_pytest(folder: Path, *words: str) -> tuple[int, str]:
     options = ("-p", "sglc.testing", "-p", "no:cacheprovider", "-q", "--rootdir", str(folder))
     command = (sys.executable, "-m", "pytest", *options, *words, ".")
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return done.returncode, done.stdout + done.stderr
 
 
@@ -108,10 +117,10 @@ def test_the_plugin_records_once_and_plays_from_then_on(tmp_path: Path) -> None:
     made = sorted(each.name for each in (tmp_path / "recordings").iterdir())
     assert made == ["test_ask.TestMore-test_inside.sglrec", "test_ask.test_plain.sglrec"]
     (tmp_path / "conftest.py").write_text("import sys; sys.modules['torch'] = None\n")
-    assert run_pytest(tmp_path)[0] == 0
     file.write_text(TESTS.replace("QUESTION", "How?"))
     code, out = run_pytest(tmp_path)
     assert code == 1
+    assert "1 passed" in out
     assert "the prompt of call `answer`" in out
     assert 'got:      "user\\nHow?' in out
     assert "pytest --sglc-record 'test_ask.py::TestMore::test_inside'" in out
@@ -160,3 +169,16 @@ def test_a_program_of_a_file_is_played_with_its_tools(tmp_path: Path, hashed: Ba
             program.main(x="other", backend=backend)
         assert backend.missing == ['the call look(key="other") is not in the recording']
     assert calls == ["k"]
+
+
+def test_a_program_on_a_server_is_played_without_it(tmp_path: Path, server: RunningServer) -> None:
+    path = tmp_path / "a.sglrec"
+    with sglc.RuntimeEndpoint(server.url) as endpoint:
+        with sglc.record(path, endpoint):
+            state = story.run(topic="rain", backend=endpoint, seed=4)
+        expected = told(state)
+    with sglc.replay(path) as backend:
+        assert told(story.run(topic="rain", backend=backend, seed=4)) == expected
+        with pytest.raises(sglc.RunFailed, match="this call is not in the recording"):
+            story.run(topic="snow", backend=backend)
+        assert len(backend.missing) == 1

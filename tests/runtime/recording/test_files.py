@@ -26,6 +26,7 @@ PROGRAM = """prompt main(x: str):
     b = gen(max_tokens=4, temperature=1)
 """
 
+_HEAD = b'{"sglrec":1,"model":{"vocab_size":1,"max_context":1,"kind":"bytes","tokenizer":""}'
 _PARTS = st.lists(st.integers(0, 3), min_size=0, max_size=40)
 
 
@@ -97,6 +98,7 @@ def test_a_file_that_was_cut_off_anywhere_is_read_up_to_there(tmp_path: Path) ->
         (5, b"", "5: the recording is broken: the line is not a JSON object"),
         (1, b"{}", "its first line does not say `sglrec`"),
         (1, b'{"sglrec":1,"model":{}}', "1: the recording is broken: `vocab_size` is missing"),
+        (1, _HEAD + b',"options":[]}', "1: the recording is broken: `options` is no object"),
     ],
 )
 def test_a_broken_line_is_told_with_its_number(

@@ -46,13 +46,13 @@ def check_replay(
     assert replay.backend.snapshot().num_held == 0
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=HEALTH)
+@settings(max_examples=12, deadline=None, suppress_health_check=HEALTH)
 @given(sgl_programs.programs(), st.sampled_from([0, 2]))
 def test_a_replay_is_identical(text: str, passes: int) -> None:
     check_replay(plan_of(text, passes=passes), ARGUMENTS, sgl_programs.make_tools([]))
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=HEALTH)
+@settings(max_examples=12, deadline=None, suppress_health_check=HEALTH)
 @given(sgl_programs.programs(num_routers=2))
 def test_arms_that_began_before_their_decision_are_replayed(text: str) -> None:
     """What was asked for nothing has no answer, or one that nobody looks at."""
@@ -60,7 +60,7 @@ def test_arms_that_began_before_their_decision_are_replayed(text: str) -> None:
     check_replay(plan, ARGUMENTS, sgl_programs.make_tools([]))
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=HEALTH)
+@settings(max_examples=12, deadline=None, suppress_health_check=HEALTH)
 @given(ir_programs.modules())
 def test_graphs_are_replayed(module: Module) -> None:
     rows: list[Mapping[str, Any]] = [{"x": "what", "n": 2}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 from datetime import date
@@ -47,10 +48,13 @@ def replayed(recording: Recording, **options: Any) -> tuple[Replay, list[Result]
 
 
 def tools_with(log: list[str]) -> dict[str, Callable[..., Any]]:
+    numbers = itertools.count(1)
+
     def note(line: str) -> int:
+        number = next(numbers)
         log.append(line)
-        time.sleep(0.01 * (len(log) % 3))  # ends in another order than it began
-        return len(log)
+        time.sleep(0.01 * (number % 3))  # ends in another order than it began
+        return number
 
     return {"look": lambda key: f"<{key}>", "note": note}
 
