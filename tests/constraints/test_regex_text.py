@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sglc.constraints.automaton import Automaton
 from sglc.constraints.language import language
@@ -54,6 +56,41 @@ def test_the_pattern_has_the_language_of_the_type(t: Type) -> None:
     assert pattern is not None
     assert Automaton.from_regex(pattern) == language(t)
     re.compile(pattern)
+
+
+TEXTS = st.text(st.sampled_from('ab.*\\"]^-\n\té😀'), max_size=4)
+LEAVES = (
+    st.builds(Literal, TEXTS)
+    | st.tuples(st.integers(-99, 99), st.integers(0, 200)).map(lambda p: Int(p[0], p[0] + p[1]))
+    | st.sampled_from([Bool(), Line(), Word(), Str(), Int(), Number(2, 1)])
+    | st.sampled_from(["a{2,3}", "[^x]|y+", r"\w\d?", r"(?:ab)*\.", "é|[α-ω]"]).map(Regex)
+    | st.builds(lambda least, more: Str(least, least + more), st.integers(0, 2), st.integers(0, 2))
+)
+
+
+def _composed(inner: st.SearchStrategy[Type]) -> st.SearchStrategy[Type]:
+    some = st.lists(inner, min_size=1, max_size=3).map(tuple)
+    fields = st.dictionaries(st.sampled_from(["a", 'b"', "c d"]), inner, max_size=2)
+    return (
+        some.map(Union)
+        | some.map(Concat)
+        | inner.map(Optional)
+        | st.builds(lambda t, most: List(t, 0, most), inner, st.none() | st.integers(0, 2))
+        | fields.map(lambda d: Record(tuple(Field(k, t) for k, t in d.items())))
+    )
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(t=st.recursive(LEAVES, _composed, max_leaves=5))
+def test_every_pattern_has_the_language_of_its_type(t: Type) -> None:
+    try:
+        wanted = language(t, max_states=5_000)
+    except ValueError:  # a part of it is no text, or it is too large
+        return
+    pattern = regex_of(t)
+    if pattern is not None:
+        assert Automaton.from_regex(pattern) == wanted
+        re.compile(pattern)
 
 
 def test_a_regex_is_sent_as_it_was_written() -> None:

@@ -9,10 +9,11 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from generators.remote_runs import Runner
+from generators.remote_runs import Runner, plan_of
 from generators.scripted_http import Reply, ScriptedServer
 from generators.servers import free_port
 
+from sglc.runtime.executor.limits import Limits
 from sglc.runtime.remote.capabilities import SGLC
 from sglc.runtime.remote.client import retry_after_s
 from sglc.runtime.remote.errors import RemoteError
@@ -161,6 +162,16 @@ def test_no_text_in_time(server: Server) -> None:
     runner = server.runner(first_token_s=0.05, max_retries=0)
     server.replies.append(Reply(chunks=[event("one", STOP)], pause_s=0.3))
     assert "has sent no text within 0.05 s; raise first_token_s" in failure(runner)
+
+
+def test_the_time_of_a_run_ends_what_waits_for_a_server(server: Server) -> None:
+    runner = server.runner()
+    server.replies.append(Reply(chunks=[event("one")], pause_s=0.5))
+    run = runner.executor.submit(plan_of(ASK), {}, limits=Limits(wall_time_s=0.05))
+    result = runner.finish(run)
+    assert result.error is not None
+    assert (result.error.code, result.error.message) == ("limit", "the run needs more than 0.05 s")
+    assert runner.remote.backend.idle
 
 
 def test_no_end_in_time(server: Server) -> None:

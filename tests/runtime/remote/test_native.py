@@ -10,6 +10,7 @@ import pytest
 from generators.remote_runs import Runner
 from generators.servers import RunningServer
 
+from sglc.runtime.core.stats import Snapshot
 from sglc.runtime.remote.open import open_remote
 from sglc.runtime.remote.policy import Policy
 
@@ -131,6 +132,15 @@ def test_branches_that_ask_the_same_are_one_request(native: Runner) -> None:
 def test_a_seed_decides_what_is_drawn(native: Runner) -> None:
     one, same, other = (native.run(FORK, seed, topic="health").value for seed in (1, 1, 2))
     assert one == same != other
+
+
+def test_nothing_is_left_of_runs_that_are_over(native: Runner) -> None:
+    chained = 'prompt p():\n    "One,{x = gen(max_tokens=2)} and{y = gen(max_tokens=2)}"\n'
+    assert native.run(chained).error is None
+    assert native.run(FORK, topic="sleep").error is None
+    native.executor.step()
+    assert native.remote.backend.idle
+    assert native.remote.backend.snapshot() == Snapshot({})
 
 
 def test_healing_is_refused(native: Runner) -> None:
