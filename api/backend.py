@@ -55,6 +55,11 @@ class Backend:
 
     encoder: Encoder
 
+    @property
+    def runs_graphs(self) -> bool:
+        """Whether functions may run as graphs: not where their calls are taken down one by one."""
+        return not self.host.executor.is_listened_to
+
     def ask(self, action: Callable[[], Answer]) -> Answer:
         """Return what ``action`` does in the thread of the executor.
 

@@ -14,6 +14,8 @@ from sglc.backend import backend_or_default
 from sglc.errors import RunFailed
 from sglc.gen_options import RUN_DEFAULTS, RUN_NAMES, options_of
 from sglc.history import History
+from sglc.lowered import run_lowered
+from sglc.lowering import Lowerings, level_of
 from sglc.runtime.executor.errors import RunError
 from sglc.staging import Staging
 from sglc.state import ProgramState
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from sglc.backend import Backend
     from sglc.tracing import Trace
 
-_RUN_ONLY = ("backend", "stream", "seed", "use_thread")
+_RUN_ONLY = ("backend", "stream", "seed", "use_thread", "level")
 
 
 class Arguments(inspect.BoundArguments):
@@ -64,6 +66,7 @@ class Function:
         self.num_api_spec_tokens = num_api_spec_tokens
         self._ahead = options_of({"num_api_spec_tokens": num_api_spec_tokens})
         self.bound = dict(bound or {})
+        self.lowerings = Lowerings()
         self.signature = inspect.signature(func)
         names = list(self.signature.parameters)
         if not names or names[0] != "s":
@@ -102,6 +105,9 @@ class Function:
         Keywords that are no parameters of the function are options of the run: ``backend``,
         ``seed``, ``stream`` (the program runs in a thread beside, for ``text_iter``), and those of
         all its calls: ``max_new_tokens`` (128), ``temperature`` (1.0), ``stop``, ``top_p``…
+        ``level`` says how the function is run: ``staged`` (the default), as Python that appends
+        step by step; ``lowered``, as one graph; ``auto``, as a graph if it can be one. Results are
+        the same.
 
         Raises:
             TypeError: an argument is missing, unknown or given twice.
@@ -123,6 +129,7 @@ class Function:
         )
         if staging.fault is not None:
             raise staging.fault
+        staging.level = "staged" if is_streamed else level_of(others.get("level"))
         state = ProgramState(staging)
         if is_streamed:
             thread = threading.Thread(
@@ -284,6 +291,14 @@ class Function:
         ``pause`` waits for what an ``async def`` gives.
         """
         try:
+            ready = (
+                None
+                if inspect.iscoroutinefunction(self.func)
+                else self.lowerings.for_run(self, state, call)
+            )
+            if ready is not None:
+                run_lowered(state, *ready)
+                return
             value = self.func(state, *call.args, **call.kwargs)
             state.ret_value = pause(value) if pause and inspect.isawaitable(value) else value
         except Exception as error:

@@ -56,6 +56,8 @@ class Hub:
 
     # Of the programs
 
+    is_alone = False
+
     def wait(self, cell: Cell) -> None:
         """Return once the cell is done; other programs go on meanwhile."""
         if cell.done:

@@ -93,6 +93,11 @@ class Replayed(Backend):
         return Executor(self._answering, encoder, wake=wake, tape=self._tape), encoder
 
     @property
+    def runs_graphs(self) -> bool:
+        """No: calls are known by what they say, step by step, as they were recorded."""
+        return False
+
+    @property
     def missing(self) -> list[str]:
         """What each call that is not in the recording was: of the model, and the recorded one
         that is most like it; then of tools."""

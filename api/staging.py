@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sglc.compiler.plan.plan import Loc, Plan
 from sglc.fragment import MODEL_OPS, Fragment, Staged
@@ -27,9 +27,12 @@ if TYPE_CHECKING:
     from sglc.runtime.executor.events import RunEvent
     from sglc.runtime.executor.modelcall import ModelCall
     from sglc.runtime.executor.open_run import OpenRun
+    from sglc.runtime.executor.run import Run
+    from sglc.runtime.executor.toolcalls import RemoteCall
     from sglc.runtime.executor.tools import ToolRegistry
     from sglc.waiting import Waiter
 
+Level = Literal["auto", "staged", "lowered"]
 _MOST_OPS: Final = 512
 """Of one fragment: so that long loops are a few plans, whatever the number of their turns."""
 _ENDED: Final = RunError("cancelled", "the run has ended")
@@ -44,7 +47,7 @@ class Staging:
     ``waiter`` is how a read waits. With ``deltas`` the run ``is_streamed``: ``pieces`` are the
     texts that the model has written so far, by the cell of the call's value. ``on_end`` is told,
     mostly in the thread of the executor, that nothing of the run goes on. ``fault`` is why it could
-    not begin.
+    not begin. ``level`` is how a function is run.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Staging:
         """What tools of included prompts have done so far; the next ones come behind it."""
         self._change: Cell | None = None
         self.num_fragments = 0
+        self.level: Level = "staged"
         self._lock = threading.RLock()  # a signal or a finalizer may come in between
         self._ops: list[Staged] = []
         self._is_staged = False
@@ -197,6 +201,41 @@ class Staging:
 
         self.outlet.call(extend, lambda error: _lose(ops, str(error)))
 
+    def submit(
+        self,
+        fragment: Plan,
+        operands: Sequence[Any],
+        cells: tuple[Cell, ...],
+        on_call: Callable[[Run, RemoteCall], None],
+        on_result: Callable[[ModelCall], None],
+    ) -> None:
+        """Let the run do what a plan says, and nothing else: what was staged is forgotten.
+
+        ``on_call`` is told of the host statements of the plan, ``on_result`` of its model calls, in
+        the thread of the executor.
+        """
+        from sglc.runtime.executor.tools import ToolRegistry
+
+        ops = [Staged("include", (), cells)]
+        with self._lock:
+            self._ops, self._is_staged = [], False
+
+        def extend() -> None:
+            if self._run is None:
+                _lose(ops, self._lost)
+                return
+            self._run.on_result = on_result
+            self.backend.host.executor.extend(
+                self._run, fragment, operands, cells, ToolRegistry(remote=True), on_call=on_call
+            )
+
+        self.outlet.call(extend, lambda error: _lose(ops, str(error)))
+
+    def answer(self, number: int, value: Any, error: str | None) -> None:
+        """Say what a host statement has come to."""
+        executor = self.backend.host.executor
+        self.outlet.call(lambda: _drop(executor.answer(number, value, error)), lambda _: None)
+
     def _be_lost(self, error: RuntimeError) -> None:
         self.fault = error
         self._is_ended = True
@@ -274,6 +313,10 @@ def _lose(ops: Iterable[Staged], reason: str | RunError) -> None:
         error = reason if isinstance(reason, RunError) else RunError("internal", reason, op.loc)
         for cell in op.outputs:
             cell.fail(error)
+
+
+def _drop(_: object) -> None:
+    """Nobody has to know whether an answer was waited for."""
 
 
 def caller_loc() -> Loc | None:

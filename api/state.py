@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sglc.loaded import LoadedPrompt
     from sglc.runtime.executor.stream import Stream
 
-_GEN_ATTRS: Final = {
+GEN_ATTRS: Final = {
     "stop_token_ids": "stop_ids",
     "ignore_eos": "ignore_eos",
     "top_logprobs_num": "top_logprobs",
@@ -127,7 +127,7 @@ class ProgramState:
             attrs["seam"] = "repair"
         for name, value in options.items():
             if value is not None and name != "n":
-                attrs[_GEN_ATTRS.get(name, name)] = value
+                attrs[GEN_ATTRS.get(name, name)] = value
         given = tuple(attrs.items())
         if options["n"] is not None:
             self._samples(part, options["n"], given, loc)
@@ -146,7 +146,7 @@ class ProgramState:
     def _peek(self, name: str | None, given: Mapping[str, Any], loc: Loc | None) -> None:
         options = completed(self._staging.options, given)
         attrs = [("name", name or ""), ("peek", True)]
-        attrs += [(_GEN_ATTRS[key], options[key]) for key in LOGPROBS if options[key] is not None]
+        attrs += [(GEN_ATTRS[key], options[key]) for key in LOGPROBS if options[key] is not None]
         value = self._staging.emit("prefill", (self._stream,), 2, tuple(attrs), loc=loc)[1]
         self._name(name, Variable(value))
 
@@ -442,6 +442,17 @@ class ProgramState:
         """Raise what the program has raised, if it has."""
         if self._error is not None:
             raise self._error
+
+    @property
+    def staging(self) -> Staging:
+        """The run that the state is of."""
+        return self._staging
+
+    def become(self, versions: Sequence[Cell], variables: Mapping[str, Variable]) -> None:
+        """Be the state that a function leaves which runs as one graph."""
+        self._versions = list(versions)
+        self._began, self._stream = versions[0], versions[-1]
+        self._variables = dict(variables)
 
     def end(self) -> None:
         """The program has ended: what was appended is done, nothing more can be."""

@@ -43,6 +43,8 @@ class TaskProgram:
     It is the ``Waiter`` of what is run in it.
     """
 
+    is_alone = False
+
     def __init__(self, func: Callable[[], Any]) -> None:
         self._func = func
         self._program: greenlet | None = None

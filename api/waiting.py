@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 
 class Waiter(Protocol):
-    """Lets whoever runs a program wait for a cell."""
+    """Lets whoever runs a program wait for a cell.
+
+    ``is_alone``: the program has its thread for itself.
+    """
+
+    is_alone: bool
 
     def wait(self, cell: Cell) -> None:
         """Return once the cell is done."""
@@ -48,6 +53,8 @@ class Direct:
 
 class ThreadWaiter:
     """Blocks the thread."""
+
+    is_alone = True
 
     def wait(self, cell: Cell) -> None:
         """Return once the cell is done."""

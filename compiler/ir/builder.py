@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sglc.compiler.ir import graph
 from sglc.compiler.ir.op import AttrValue, Op, Operand, Region, Symbol, Value, operand
@@ -33,6 +33,17 @@ if TYPE_CHECKING:
 
 Hint = str | None
 Params = Sequence[tuple[Hint, ValueType]]
+
+
+class Mark(NamedTuple):
+    """A point in the making of a function that one can go back to."""
+
+    num_ops: int
+    names: set[str]
+    next: dict[str, int]
+    sites: int
+    constraints: dict[str, Type]
+    tools: dict[str, graph.ToolDecl]
 
 
 class RegionBuilder:
@@ -185,6 +196,30 @@ class FunctionBuilder:
             yield inner
         finally:
             self._open.pop()
+
+    @contextmanager
+    def resumed(self, region: RegionBuilder) -> Iterator[None]:
+        """Open a region again that was not given to ``emit`` yet."""
+        self._open.append(region)
+        try:
+            yield
+        finally:
+            self._open.pop()
+
+    def mark(self) -> Mark:
+        """Return where the function, and its module, stand now."""
+        module = self.module
+        return Mark(
+            len(self.region_now.ops), set(self._names), dict(self._next), self._sites,
+            dict(module.constraints), dict(module.tools),
+        )  # fmt: skip
+
+    def rewind(self, mark: Mark) -> None:
+        """Forget what was emitted since ``mark``, which was made with the same region open."""
+        del self.region_now.ops[mark.num_ops :]
+        self._names, self._next, self._sites = set(mark.names), dict(mark.next), mark.sites
+        self.module.constraints = dict(mark.constraints)
+        self.module.tools = dict(mark.tools)
 
     @contextmanager
     def at(self, span: Place | None) -> Iterator[None]:

@@ -56,12 +56,13 @@ def _check_regions(op: Op, started: bool, report: Report) -> bool:
 
 
 def _effects_of(op: Op) -> set[Value]:
-    """The effects an op uses. A jump inside of it uses them instead of what follows the op."""
+    """The effects an op uses. A region that leaves uses them instead of what follows the op."""
     used = {value for value in op.inputs() if value.type == EFFECT}
     for region in op.regions:
+        if not region.terminator.spec.exits.isdisjoint({"loop", "function"}):
+            continue
         bound = set(region.params)
         for inner in region.ops:
-            if "loop" not in inner.spec.exits:
-                used |= _effects_of(inner) - bound
+            used |= _effects_of(inner) - bound
             bound.update(inner.results)
     return used

@@ -193,12 +193,15 @@ class Executor:
         operands: Sequence[Any],
         cells: Sequence[Cell],
         tools: ToolRegistry | None = None,
+        *,
+        on_call: Callable[[Run, RemoteCall], None] | None = None,
     ) -> None:
         """Let an open run do what the entry of ``fragment`` says.
 
         ``operands`` are the values of its parameters, or cells of the same run; ``cells`` get what
         its ``yield`` hands out. Of a run that is over they get its error. Functions of a fragment
-        have names that no other fragment has; ``tools`` is as in ``submit``.
+        have names that no other fragment has; ``tools`` is as in ``submit``. ``on_call`` is told of
+        the calls of tools that ``answer`` is to end.
 
         Raises:
             ToolError: a tool of the fragment cannot be bound.
@@ -208,6 +211,8 @@ class Executor:
             for cell in cells:
                 cell.settle(lost)
             return
+        if on_call is not None:
+            run.on_call = on_call
         code, bound = self._prepare(fragment, tools)
         run.extend(self._machine, code, operands, cells, bound)
 
@@ -225,6 +230,11 @@ class Executor:
         run.fragments.is_closed = True
         if run.outcome is None:
             run.fragments.end_if_over(self._machine, run)
+
+    @property
+    def is_listened_to(self) -> bool:
+        """Whether somebody is told what calls come to."""
+        return self._tools.listener is not None
 
     @property
     def vocab_size(self) -> int:

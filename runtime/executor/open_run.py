@@ -152,7 +152,7 @@ class OpenRun(Run):
         tools: Mapping[str, BoundTool],
     ) -> None:
         """Begin a fragment: the entry of ``code``, given values or cells of this run."""
-        if len(code.functions) > 1:
+        if len(code.functions) > 1 or tools:
             self.code.functions.update(code.functions)
             self.bound.update(tools)
         self.prepared.update(code.constraints)

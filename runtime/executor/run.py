@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sglc.runtime.executor.modelcall import ModelCall
     from sglc.runtime.executor.part import Part
     from sglc.runtime.executor.records import CallRecord
+    from sglc.runtime.executor.toolcalls import RemoteCall
 
 
 @dataclass(slots=True)
@@ -113,7 +114,8 @@ class Run:
     branches that a decision may come before (``Part``), arms that were begun before theirs
     (``Trial``). Of a run whose doings may yet come to nothing (``Trial``), ``put_off`` are the
     nodes that wait until they count, and ``records`` its calls, if it is recorded; both None where
-    everything counts. ``on_result`` is told of every model call that has ended well.
+    everything counts. ``on_result`` is told of every model call that has ended well,
+    ``on_call`` of the calls of tools that are statements of the program itself.
     """
 
     __slots__ = (
@@ -131,6 +133,7 @@ class Run:
         "limits",
         "log",
         "namespace",
+        "on_call",
         "on_result",
         "outcome",
         "owner",
@@ -162,6 +165,7 @@ class Run:
         self.deltas = deltas
         self.namespace = ""  # of its streams; see StreamRequest
         self.on_result: Callable[[ModelCall], None] | None = None
+        self.on_call: Callable[[Run, RemoteCall], None] | None = None
         self.answers = Answers()  # of tools; those of the root count
         self.scope = Scope()
         self.owner = RootOwner(self.scope)

@@ -127,7 +127,7 @@ class ToolCalls:
 
     def _submit(self, call: _Call) -> None:
         timeout_s = call.tool.spec.timeout_s or call.frame.run.limits.tool_timeout_s
-        if self._tape is not None:
+        if self._tape is not None and call.frame.run.root.on_call is None:
             played = self._tape.play(_site(call))
             if played is not None:
                 self._settle(call, timeout_s, *played)
@@ -152,7 +152,8 @@ class ToolCalls:
         self._pool.settle(job, value, error)
 
     def _ask(self, call: _Call, timeout_s: float) -> None:
-        assert self._on_call is not None, "remote tools are bound where someone answers them"
+        on_call = call.frame.run.root.on_call or self._on_call
+        assert on_call is not None, "remote tools are bound where someone answers them"
         if self._recorder is not None and call.record is not None:
             self._recorder.asked(call.record)
         job = Job(None, timeout_s)
@@ -163,7 +164,7 @@ class ToolCalls:
         frame = call.frame
         path = path_text(frame.place(call.node))
         told = RemoteCall(number, call.tool.spec.name, path, call.arguments, timeout_s)
-        self._on_call(frame.run.root, told)
+        on_call(frame.run.root, told)
 
     def answer(self, number: int, value: Any, error: str | None = None) -> bool:
         """End a call that is answered from outside; False if nobody waits for it any more."""
@@ -199,7 +200,7 @@ class ToolCalls:
         self._remote.pop(call.number, None)
         frame, node, name = call.frame, call.node, call.tool.spec.name
         error = job.error
-        if self.listener is not None:
+        if self.listener is not None and call.frame.run.root.on_call is None:
             self.listener.tool_ended(_site(call), job.value, error)
         if self._recorder is not None and call.record is not None:
             self._recorder.taken(call.record)

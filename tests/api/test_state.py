@@ -98,7 +98,7 @@ def test_a_value_that_cannot_be_says_why_with_the_line() -> None:
     with sglc.mock(there="1", after="2") as backend:
         state = lost.run(backend=backend)
         assert state["there"] == "1"
-        with pytest.raises(sglc.RunFailed, match=r"test_state.py:\d+:1: .*no text for `lost`"):
+        with pytest.raises(sglc.RunFailed, match=r"test_state.py:\d+:\d+: .*no text for `lost`"):
             state["after"]
         assert state.text(partial=True) == "x1"
         assert isinstance(state.error(), sglc.RunFailed)

@@ -1,0 +1,94 @@
+"""The words of programs, as the compiler of Python functions has to know them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Final
+
+from sglc import primitives
+from sglc.compiler.python.pieces import Begin, Choice, Decode, End, Piece
+from sglc.expressions import Gen, RoleBegin, RoleEnd, Select, parts
+from sglc.functions import Function
+from sglc.gen_options import RUN_DEFAULTS, completed
+from sglc.state import GEN_ATTRS
+
+if TYPE_CHECKING:
+    from sglc.backend import Seam
+
+_ROLES: Final = {
+    primitives.system: "system",
+    primitives.user: "user",
+    primitives.assistant: "assistant",
+}
+_WORDS: Final = frozenset(
+    getattr(primitives, name) for name in primitives.__all__ if name != "method_of"
+)
+_PLAIN: Final = frozenset({"max_tokens", "temperature"})
+
+
+class ApiWords:
+    """What words mean in a run with these options; equal objects mean the same."""
+
+    def __init__(self, options: Mapping[str, Any], seam: Seam) -> None:
+        self.options = dict(options)
+        self.seam: Seam = seam
+
+    def is_word(self, found: object) -> bool:
+        """Whether this is a function that returns something to append."""
+        return isinstance(found, FunctionType) and found in _WORDS
+
+    def role_of(self, found: object) -> str | None:
+        """The role that a word makes a message of, if it does."""
+        return _ROLES.get(found) if isinstance(found, FunctionType) else None
+
+    def pieces(
+        self, word: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> list[Piece]:
+        """Call a word; what it raises is raised.
+
+        Raises:
+            NotImplementedError: what it returns has no op.
+        """
+        return [self._piece(part) for part in parts(word(*args, **kwargs))]
+
+    def _piece(self, part: object) -> Piece:
+        match part:
+            case str():
+                return part
+            case Gen(python=None):
+                return Decode(part.name, self._attrs(part), part.constraint)
+            case Select(name, choices, method):
+                return Choice(name, choices, method)
+            case RoleBegin(name):
+                return Begin(name)
+            case RoleEnd(name):
+                return End(name)
+            case Gen():
+                raise NotImplementedError("a value of a Python type is made where it is read")
+        raise NotImplementedError(f"{type(part).__name__.lower()} has no place in the graph")
+
+    def _attrs(self, part: Gen) -> dict[str, Any]:
+        options = completed(self.options, part.options)
+        if options["n"] is not None:
+            raise NotImplementedError("`n` samples of one call have no place in the graph")
+        attrs: dict[str, Any] = {}
+        for name, value in options.items():
+            is_said = name in _PLAIN or value != RUN_DEFAULTS[name]
+            if value is not None and name != "n" and is_said:
+                attrs[GEN_ATTRS.get(name, name)] = value
+        attrs |= {"rng": "stream", "jump": True}
+        return {**attrs, "seam": "repair"} if self.seam == "repair" else attrs
+
+    def text(self, value: object) -> str:
+        """Return a text that is appended.
+
+        Raises:
+            TypeError: it is something else.
+        """
+        return "".join(map(str, parts(value)))
+
+    def callee(self, found: object) -> Function | None:
+        """The prompt function that this is, if its source can stand in its place."""
+        is_plain = type(found) is Function and isinstance(found.func, FunctionType)
+        return found if is_plain else None  # type: ignore[return-value]  # it is one

@@ -1,0 +1,1 @@
+"""The Python frontend: the syntax tree of a function to the graph."""

@@ -1,0 +1,218 @@
+"""Writes one prompt of the graph: streams of states, host statements, places."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from sglc.compiler.ir.builder import FunctionBuilder, Mark, ModuleBuilder
+from sglc.compiler.ir.graph import ToolDecl
+from sglc.compiler.ir.op import Literal as IrLiteral
+from sglc.compiler.ir.op import Operand, Symbol, Value
+from sglc.compiler.ir.values import ANY, EFFECT, STREAM
+from sglc.compiler.plan.plan import Loc
+from sglc.compiler.python.constants import Guard
+from sglc.compiler.python.hosts import RESULT, HostStatement
+from sglc.compiler.python.pieces import Words
+from sglc.compiler.python.reasons import Notes, Unsupported
+from sglc.compiler.python.source import FunctionSource, read_function
+from sglc.compiler.python.values import EFFECT_KEY, IR_TYPES, Const, Data, Env, Kind, Known
+from sglc.constraints import types as t
+
+HOST_TIMEOUT_S: Final = 1e9
+"""Host statements take as long as they take: they are the program itself."""
+_TYPES: Final[dict[Kind, t.Type]] = {
+    "str": t.Str(),
+    "bool": t.Bool(),
+    "int": t.Int(),
+}
+
+
+_NONE: Final = Const(None)
+
+
+@dataclass(slots=True)
+class Frame:
+    """A function whose statements are lowered: the entry, or one that it calls on a state.
+
+    ``num_loops``: the loops around its body. ``result``: what it returned at its end.
+    ``returns``: how many loops around a ``return`` leaves, None at the entry.
+    """
+
+    number: int
+    source: FunctionSource
+    global_names: tuple[str, ...] = ()
+    outer: Frame | None = None
+    num_loops: int = 0
+    result: Known = _NONE
+
+
+class _Mark(NamedTuple):
+    function: Mark
+    num_hosts: int
+    num_states: int
+    num_frames: int
+    num_sites: int
+
+
+@dataclass(slots=True)
+class Build:
+    """What is made for one function, and what all parts of the frontend share.
+
+    ``is_plain``: all that is given to the function is data, and so is all that host code makes.
+    """
+
+    module: ModuleBuilder
+    function: FunctionBuilder
+    words: Words
+    guard: Guard = field(default_factory=Guard)
+    notes: Notes = field(default_factory=Notes)
+    hosts: list[HostStatement] = field(default_factory=list)
+    began: dict[int, Value] = field(default_factory=dict)
+    joined: set[int] = field(default_factory=set)
+    fixed: dict[str, object] = field(default_factory=dict)
+    is_plain: bool = False
+    num_states: int = 0
+    num_frames: int = 0
+    num_sites: int = 0
+    loops: list[Loop] = field(default_factory=list)
+    sources: dict[object, FunctionSource] = field(default_factory=dict)
+
+    def source(self, func: Callable[..., Any]) -> FunctionSource:
+        """Return the source of a function that is called; read once."""
+        if func not in self.sources:
+            self.sources[func] = read_function(func)
+        return self.sources[func]
+
+    def mark(self) -> _Mark:
+        """Return a point to go back to."""
+        counts = (len(self.hosts), self.num_states, self.num_frames, self.num_sites)
+        return _Mark(self.function.mark(), *counts)
+
+    def rewind(self, mark: _Mark) -> None:
+        """Forget what was made since ``mark``."""
+        self.function.rewind(mark.function)
+        del self.hosts[mark.num_hosts :]
+        self.num_states, self.num_frames = mark.num_states, mark.num_frames
+        self.num_sites = mark.num_sites
+
+    @contextmanager
+    def at(self, frame: Frame, node: ast.AST) -> Iterator[None]:
+        """Give ops the place of a node."""
+        place = Loc(frame.source.file, getattr(node, "lineno", 1), column_of(node))
+        with self.function.at(place):
+            yield
+
+    # ---- states
+
+    def new_site(self) -> int:
+        """Return the number of a model call."""
+        self.num_sites += 1
+        return self.num_sites - 1
+
+    def new_state(self, stream: Value) -> int:
+        """Return the number of a new state, which begins with this version."""
+        number = self.num_states
+        self.num_states += 1
+        self.began[number] = stream
+        return number
+
+    def step(self, env: Env, state: int, op: str, *args: object, **attrs: object) -> None:
+        """Let an op with one result go on from a state."""
+        stream = self.function.one(op, env.stream(state), *args, hint="s", **attrs)
+        env["stream", state] = Data(stream, "stream")
+
+    # ---- host statements
+
+    def host(
+        self,
+        frame: Frame,
+        env: Env,
+        node: ast.AST,
+        body: Sequence[ast.stmt],
+        operands: dict[str, Operand],
+        outs: Sequence[tuple[str, Kind]],
+        value: Kind | None,
+        unset: set[str],
+        helpers: Mapping[str, Any],
+    ) -> dict[str, Data]:
+        """Emit a host statement; return what it hands out by name (``RESULT``: its value).
+
+        ``operands`` by the names that the statements read.
+        """
+        name = f"py{len(self.hosts)}"
+        params = {("after_" if each == "after" else each): each for each in operands}
+        if len(params) < len(operands):
+            raise Unsupported("it has both `after` and `after_`", node)
+        statement = HostStatement(
+            name,
+            frame.source,
+            tuple(body),
+            params,
+            tuple(out for out, _ in outs),
+            value is not None,
+            frame.global_names,
+            frozenset(unset),
+            helpers,
+        )
+        self.hosts.append(statement)
+        kinds = dict(outs) | ({} if value is None else {RESULT: value})
+        only = next(iter(kinds.values())) if len(kinds) == 1 else None
+        declared = _TYPES.get(only, t.AnyType()) if only is not None else t.AnyType()
+        self.module.tool(
+            ToolDecl(
+                name=name,
+                params=tuple((param, t.AnyType()) for param in params),
+                result=declared,
+                timeout_s=HOST_TIMEOUT_S,
+            )
+        )
+        self.notes.note(frame.source.file, node, "host")
+        for each in body:
+            self.notes.note(frame.source.file, each, "host")
+        given = {param: operands[each] for param, each in params.items()}
+        before = env.get(EFFECT_KEY)
+        after: Operand = before.value if isinstance(before, Data) else IrLiteral(None)
+        hint = next(iter(kinds)) if len(kinds) == 1 and RESULT not in kinds else None
+        result_type = IR_TYPES[only] if only is not None else ANY
+        op = self.function.emit(
+            "tool", Symbol(name), kwargs=given, effect=True, after=after,
+            hint=("e", hint), types=[EFFECT, result_type],
+        )  # fmt: skip
+        effect, result = op.results
+        env[EFFECT_KEY] = Data(effect, "effect")
+        if len(kinds) == 1:
+            return {each: Data(result, kind) for each, kind in kinds.items()}
+        return {
+            each: Data(
+                self.function.one(
+                    "field", result, name=each, types=IR_TYPES[kind],
+                    hint=None if each == RESULT else each,
+                ),
+                kind,
+            )
+            for each, kind in kinds.items()
+        }  # fmt: skip
+
+
+@dataclass(slots=True)
+class Loop:
+    """A loop around: what its turns hand on, in order, and the ways that leave a turn early."""
+
+    carried: list[tuple[str | int, ...]]
+    is_written_out: bool = False
+    breaks: list[Env] = field(default_factory=list)
+    continues: list[Env] = field(default_factory=list)
+
+
+def column_of(node: ast.AST) -> int:
+    """The column of a node, from 1."""
+    return int(getattr(node, "col_offset", 0)) + 1
+
+
+def empty_stream(build: Build) -> Value:
+    """Emit the stream that a prompt begins with."""
+    return build.function.one("stream", hint="s", types=STREAM)

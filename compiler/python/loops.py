@@ -1,0 +1,224 @@
+"""Loops: as loops of the graph, or written out where each turn has states or names of its own."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from sglc.compiler.ir.op import Literal as IrLiteral
+from sglc.compiler.ir.op import Value
+from sglc.compiler.ir.values import BOOL, INT, STR, ValueType
+from sglc.compiler.python.build import Build, Frame, Loop
+from sglc.compiler.python.expressions import ITEM as _ITEM
+from sglc.compiler.python.expressions import ITERATOR as _ITERATOR
+from sglc.compiler.python.expressions import MORE as _MORE
+from sglc.compiler.python.expressions import Expressions, Item
+from sglc.compiler.python.hosts import UNSET_NAME
+from sglc.compiler.python.reasons import NotConstant, Unsupported
+from sglc.compiler.python.regions import MAX_TURNS, Turns, leave_turn
+from sglc.compiler.python.values import Const, Data, Env, Kind, StateRef, kind_of, operand_of
+
+if TYPE_CHECKING:
+    from sglc.compiler.python.statements import Statements
+
+_MAX_TURNS_WRITTEN_OUT: Final = 64
+_TYPES: Final[dict[Kind, ValueType]] = {"str": STR, "int": INT, "bool": BOOL}
+
+
+class Loops:
+    """Lowers ``for`` and ``while`` around states."""
+
+    def __init__(self, build: Build, expressions: Expressions, statements: Statements) -> None:
+        self.build = build
+        self.expressions = expressions
+        self.statements = statements
+
+    def lower_for(self, frame: Frame, env: Env, node: ast.For) -> None:
+        """Lower a ``for``."""
+        if node.orelse:
+            raise Unsupported("`else` of a loop around states", node.orelse[0])
+        self.build.notes.note(frame.source.file, node, "lowered")
+        group = self.statements.forks.fork_of(frame, env, node.iter)
+        if group is not None:
+            return self._written_out(frame, env, node, [StateRef(n) for n in group.states])
+        items, missing = self._items(frame, env, node)
+        if items is None:
+            mark = self.build.mark()
+            before = env.copy()
+            try:
+                return self._over_values(frame, env, node)
+            except NotConstant:
+                if missing is None:
+                    raise
+                self.build.rewind(mark)
+                env.slots = before.slots
+                raise missing from None  # known, the loop could be written out
+        if all(isinstance(item, Const) for item in items) and isinstance(node.target, ast.Name):
+            kinds = {kind_of(item) for item in items if isinstance(item, Const)}
+            if len(kinds) == 1 and kinds <= _TYPES.keys() and len(items) > 1:
+                mark = self.build.mark()
+                before = env.copy()
+                try:
+                    return self._over_constants(frame, env, node, items, kinds.pop())
+                except NotConstant:
+                    self.build.rewind(mark)
+                    env.slots = before.slots
+        return self._written_out(frame, env, node, items)
+
+    def _items(
+        self, frame: Frame, env: Env, node: ast.For
+    ) -> tuple[list[Item] | None, NotConstant | None]:
+        """The items, if they are known; else the reason why they are not, if that could change."""
+        if self.expressions.touches(frame, env, node.iter):
+            return self.expressions.items(frame, env, node.iter), None
+        try:
+            return self.expressions.items(frame, env, node.iter), None
+        except NotConstant as error:
+            return None, error
+        except Unsupported:
+            return None, None
+
+    def _body(self, frame: Frame, env: Env, node: ast.For | ast.While) -> None:
+        self.statements.block(frame, env, node.body)
+
+    def _over_constants(
+        self, frame: Frame, env: Env, node: ast.For, items: Sequence[Item], kind: Kind
+    ) -> None:
+        """A loop of the graph over a list of constants."""
+        assert isinstance(node.target, ast.Name)
+        name = node.target.id
+        key = ("name", frame.number, name)
+
+        def turn(inner: Env, values: Sequence[Value]) -> None:
+            inner[key] = Data(values[0], kind)
+            self._body(frame, inner, node)
+
+        with self.build.at(frame, node):
+            first = [operand_of(item) for item in items if isinstance(item, Const)]
+            lead = [(name, _TYPES[kind])]
+            Turns(self.build, env, "for", first, lead, turn, runs=True).lower()
+
+    def _over_values(self, frame: Frame, env: Env, node: ast.For) -> None:
+        """A loop over anything: Python's own iterator gives the items, one before each turn."""
+        bounds = self._range(frame, env, node)
+        if bounds is not None:
+            self._over_range(frame, env, node, bounds)
+            return
+        if isinstance(node.target, ast.Attribute | ast.Subscript):
+            raise Unsupported("the target of the loop is not a name", node.target)
+        for built_in in (iter, next):
+            if frame.source.resolve(built_in.__name__) is not built_in:
+                raise Unsupported(f"`{built_in.__name__}` means something else here", node)
+        begin = _at(f"{_ITERATOR} = iter(_)", node.iter)
+        assert isinstance(begin, ast.Assign)
+        assert isinstance(begin.value, ast.Call)
+        begin.value.args = [node.iter]
+        iterator = self.expressions.host(frame, env, [begin], None)[_ITERATOR]
+        key = ("name", frame.number, _ITERATOR)
+        env.slots.pop(key, None)
+
+        def turn(inner: Env, values: Sequence[Value]) -> None:
+            steps = [
+                _at(f"{_ITEM} = next({_ITERATOR}, {UNSET_NAME})", node.iter),
+                _at(f"{_MORE} = {_ITEM} is not {UNSET_NAME}", node.iter),
+            ]
+            inner[key] = iterator
+            found = self.expressions.host(frame, inner, steps, None)
+            self.build.function.emit("cond", found[_MORE].value)
+            if isinstance(node.target, ast.Name):
+                inner["name", frame.number, node.target.id] = Data(found[_ITEM].value, "any")
+            else:
+                taken = _at(f"_ = {_ITEM}", node.target)
+                assert isinstance(taken, ast.Assign)
+                taken.targets = [node.target]
+                self.expressions.host(frame, inner, [taken], None)
+            for name in (_ITERATOR, _ITEM, _MORE):
+                inner.slots.pop(("name", frame.number, name), None)
+            self._body(frame, inner, node)
+
+        with self.build.at(frame, node):
+            Turns(
+                self.build, env, "while", MAX_TURNS, (), turn, leaves_by_condition=True
+            ).lower()  # fmt: skip
+
+    def _range(self, frame: Frame, env: Env, node: ast.For) -> list[Const | Data] | None:
+        """The bounds of ``range(n)`` or ``range(a, b)``, if the graph can count."""
+        match node:
+            case ast.For(
+                target=ast.Name(), iter=ast.Call(func=function, args=[*args], keywords=[])
+            ) if len(args) in (1, 2) and self.expressions.resolves(frame, function, range):
+                if all(self.expressions.infer(frame, env, arg) == "int" for arg in args):
+                    given = [self.expressions.value(frame, env, arg) for arg in args]
+                    return [Const(0)] * (len(args) == 1) + [
+                        each for each in given if isinstance(each, Const | Data)
+                    ]
+        return None
+
+    def _over_range(
+        self, frame: Frame, env: Env, node: ast.For, bounds: Sequence[Const | Data]
+    ) -> None:
+        assert isinstance(node.target, ast.Name)
+        name = node.target.id
+        one = self.build.function.one
+
+        def turn(inner: Env, values: Sequence[Value]) -> None:
+            inner["name", frame.number, name] = Data(values[0], "int")
+            self._body(frame, inner, node)
+
+        with self.build.at(frame, node):
+            low, high = map(operand_of, bounds)
+            last = one("arith", high, IrLiteral(1), op="-", types=INT)
+            numbers = one("range", low, last)
+            Turns(self.build, env, "for", numbers, [(name, INT)], turn).lower()
+
+    def _written_out(self, frame: Frame, env: Env, node: ast.For, items: Sequence[Item]) -> None:
+        """One turn after the other, each with its item known."""
+        if len(items) > _MAX_TURNS_WRITTEN_OUT:
+            reason = f"a loop of more than {_MAX_TURNS_WRITTEN_OUT} turns is not written out"
+            raise Unsupported(reason, node)
+        self.build.loops.append(Loop([], is_written_out=True))
+        for item in items:
+            if env.ended:
+                break
+            for name, known in self.expressions.targets(node.target, item).items():
+                env["name", frame.number, name] = known
+            self._body(frame, env, node)
+        self.build.loops.pop()
+
+    def lower_while(self, frame: Frame, env: Env, node: ast.While) -> None:
+        """Lower a ``while``."""
+        if node.orelse:
+            raise Unsupported("`else` of a loop around states", node.orelse[0])
+        if any(isinstance(inner, ast.NamedExpr) for inner in ast.walk(node.test)):
+            raise Unsupported("the condition of a loop around states sets a name", node.test)
+        self.build.notes.note(frame.source.file, node, "lowered")
+        always = self.expressions.folded(frame, env, node.test)
+        is_always = (
+            always is not None and bool(always.value) and isinstance(node.test, ast.Constant)
+        )
+
+        def turn(inner: Env, values: Sequence[Value]) -> None:
+            if not is_always:
+                test = self.expressions.condition(frame, inner, node.test)
+                if isinstance(test, Const) and not test.value:
+                    leave_turn(self.build, inner, "break", self.build.loops[-1])
+                    return
+                if isinstance(test, Data):
+                    self.build.function.emit("cond", test.value)
+            self._body(frame, inner, node)
+
+        with self.build.at(frame, node):
+            Turns(
+                self.build, env, "while", MAX_TURNS, (), turn,
+                runs=bool(is_always), leaves_by_condition=not is_always,
+            ).lower()  # fmt: skip
+
+
+def _at(text: str, place: ast.AST) -> ast.stmt:
+    """A statement of the frontend's own, at the place of a node."""
+    made = ast.parse(text).body[0]
+    for node in ast.walk(made):
+        if "lineno" in node._attributes:
+            ast.copy_location(node, place)
+    return made

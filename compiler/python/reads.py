@@ -1,0 +1,164 @@
+"""Reads of states inside of host code: each becomes an operand, the rest stays Python."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from sglc.compiler.ir.op import Operand
+from sglc.compiler.python.build import Frame
+from sglc.compiler.python.reasons import Unsupported
+from sglc.compiler.python.values import (
+    Const,
+    Data,
+    Env,
+    GroupRef,
+    Items,
+    Known,
+    Lost,
+    Pieces,
+    StateRef,
+    operand_of,
+)
+
+if TYPE_CHECKING:
+    from sglc.compiler.python.expressions import Expressions
+
+_GATHERING: Final = (list, tuple, sum, min, max, sorted, set, any, all, frozenset)
+ESCAPES: Final = "SGL0903"
+
+
+class Reads(ast.NodeTransformer):
+    """Replaces what is read of states by names; ``operands`` says which values these have.
+
+    ``bound`` are names of comprehensions that are written out.
+    """
+
+    def __init__(self, expressions: Expressions, frame: Frame, env: Env) -> None:
+        self.expressions = expressions
+        self.frame = frame
+        self.env = env
+        self.operands: dict[str, Operand] = {}
+        self.bound: dict[str, Known] = {}
+
+    def operand(self, node: ast.AST, operand: Operand) -> ast.expr:
+        name = f"_v{len(self.operands)}"
+        self.operands[name] = operand
+        return ast.copy_location(ast.Name(name, ast.Load()), node)
+
+    def given(self, node: ast.AST, known: Known) -> ast.expr:
+        """The expression that stands for a value in host code."""
+        if isinstance(known, Const):
+            return ast.copy_location(ast.Constant(known.value), node)
+        if isinstance(known, Items):
+            items = [self.given(node, item) for item in known.items]
+            return ast.copy_location(ast.List(items, ast.Load()), node)
+        return self.operand(node, operand_of(known))
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id in self.bound:
+            known: Known | None = self.bound[node.id]
+        else:
+            known = self.expressions.local(self.frame, self.env, node.id)
+        match known:
+            case StateRef() | GroupRef():
+                raise Unsupported("the state goes where it cannot be followed", node, ESCAPES)
+            case Pieces():
+                raise Unsupported("host code uses what is to be appended", node)
+        if node.id in self.bound and known is not None:
+            return self.given(node, known)
+        return node
+
+    def visit_Subscript(self, node: ast.Subscript) -> Any:
+        state = self.expressions.state_of(self.frame, self.env, node.value, self.bound)
+        if state is not None and isinstance(node.ctx, ast.Load):
+            return self.given(node, self.variable(state, node.slice, node))
+        return self.generic_visit(node)
+
+    def variable(self, state: int, name: ast.expr, node: ast.AST) -> Known:
+        """What a state calls by a name that is known."""
+        key = self.expressions.constant(self.frame, self.env, name, self.bound)
+        return self.expressions.variable(self.env, state, key, node)
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        match node:
+            case ast.Call(func=ast.Attribute(value=owner, attr=attr), args=args, keywords=[]):
+                state = self.expressions.state_of(self.frame, self.env, owner, self.bound)
+                if state is not None:
+                    return self.method(node, state, attr, args)
+            case ast.Call(func=ast.Name(id="len"), args=[arg], keywords=[]):
+                group = self.expressions.group_of(self.frame, self.env, arg)
+                if group is not None and self.expressions.resolves(self.frame, node.func, len):
+                    return self.given(node, Const(len(group.states)))
+        gathers = any(self.expressions.resolves(self.frame, node.func, f) for f in _GATHERING)
+        is_join = isinstance(node.func, ast.Attribute) and node.func.attr == "join"
+        if (gathers or is_join) and len(node.args) == 1 and not node.keywords:
+            (only,) = node.args
+            if isinstance(only, ast.GeneratorExp) and self.touches(only):
+                written = self.written_out(only)
+                return ast.copy_location(
+                    ast.Call(func=self.visit(node.func), args=[written], keywords=[]), node
+                )
+        return self.generic_visit(node)
+
+    def method(self, node: ast.AST, state: int, name: str, args: Sequence[ast.expr]) -> ast.expr:
+        function = self.expressions.build.function
+        match name, args:
+            case "get_var", [key]:
+                return self.given(node, self.variable(state, key, node))
+            case "text", []:
+                return self.operand(node, function.one("text", self.env.stream(state)))
+            case "messages", []:
+                return self.operand(node, function.one("messages", self.env.stream(state)))
+        raise Unsupported(f"`{name}` of a state has no op", node)
+
+    def visit_Compare(self, node: ast.Compare) -> Any:
+        match node:
+            case ast.Compare(left=left, ops=[ast.In() | ast.NotIn() as op], comparators=[right]):
+                state = self.expressions.state_of(self.frame, self.env, right, self.bound)
+                if state is not None:
+                    key = self.expressions.constant(self.frame, self.env, left, self.bound)
+                    known = self.env.get(("var", state, key))
+                    if isinstance(known, Lost) or (isinstance(known, Data) and known.may_miss):
+                        raise Unsupported(f"whether {key!r} is set, only the run knows", node)
+                    found = known is not None
+                    return self.given(node, Const(found is isinstance(op, ast.In)))
+        return self.generic_visit(node)
+
+    def visit_ListComp(self, node: ast.ListComp) -> Any:
+        return self.written_out(node) if self.touches(node) else self.generic_visit(node)
+
+    def written_out(self, node: ast.ListComp | ast.GeneratorExp) -> ast.expr:
+        """A comprehension over states, or with reads, as the list of its items."""
+        match node.generators:
+            case [ast.comprehension(target=target, iter=over, ifs=[], is_async=0)]:
+                items = self.expressions.items(self.frame, self.env, over, self.bound)
+            case _:
+                raise Unsupported("a state is read in a comprehension with conditions", node)
+        if items is None:
+            raise Unsupported("a state is read in a loop over values of the run", node)
+        made = []
+        before = dict(self.bound)
+        for item in items:
+            self.bound = {**before, **self.expressions.targets(target, item)}
+            made.append(self.visit(_copied(node.elt)))
+        self.bound = before
+        return ast.copy_location(ast.List(made, ast.Load()), node)
+
+    def touches(self, node: ast.AST) -> bool:
+        return self.expressions.touches(self.frame, self.env, node, self.bound)
+
+    def _apart(self, node: Any) -> Any:
+        if self.touches(node):
+            raise Unsupported("an inner function uses the state", node, ESCAPES)
+        return node
+
+    visit_Lambda = visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = _apart
+    visit_GeneratorExp = visit_SetComp = visit_DictComp = _apart
+
+
+def _copied(node: ast.expr) -> ast.expr:
+    import copy
+
+    return copy.deepcopy(node)
