@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from sglc.backend import Backend, Made
-from sglc.errors import NotSupportedError
-from sglc.staging import caller_loc
+from sglc.refusals import refuse_unserved
 
 if TYPE_CHECKING:
     from sglc.expressions import Gen, Select
@@ -96,68 +95,10 @@ class ServerBackend(Backend):
         self, call: Gen | Select, options: Mapping[str, Any], role: str | None, *, has_text: bool
     ) -> None:
         """Refuse a call that the server cannot do, before anything is sent."""
-        from sglc.expressions import Gen
-        from sglc.runtime.remote.check import (
-            check_decode,
-            check_place,
-            check_select,
-            check_type,
-            refusal_of,
-        )
-
-        can = self.capabilities
-        if isinstance(call, Gen):
-            found = check_decode(can, _decode(options)) + check_type(can, call.constraint)
-        else:
-            found = check_select(can)
-        found += check_place(
-            can,
-            role,
-            "gen" if isinstance(call, Gen) else "select",
-            is_held=not isinstance(call, Gen) or call.constraint is not None,
-            has_text=has_text,
-            ahead=options.get("num_api_spec_tokens") or self.policy.speculate,
-        )
-        refused = refusal_of(found, emulates=self.policy.emulate == "validate-retry")
-        if refused is None:
-            return
-        loc = caller_loc()
-        place = "" if loc is None else f"{loc.file}:{loc.line}: "
-        raise NotSupportedError(f"{place}{refused}")
+        refuse_unserved(self.capabilities, self.policy, call, options, role, has_text=has_text)
 
     def shutdown(self) -> None:
         """Cancel what runs and let go of the connections."""
         super().shutdown()
         if self._remote is not None:
             self._remote.close()
-            self._remote = None
-
-
-def _decode(options: Mapping[str, Any]) -> Any:
-    """Return the decode that options ask for, but for its type."""
-    from sglc.runtime.core.sampling import SamplingParams
-    from sglc.runtime.core.script import Decode, TokenReport
-
-    report = None
-    if options["return_logprob"]:
-        start, top = options["logprob_start_len"], options["top_logprobs_num"]
-        report = TokenReport(-1 if start is None else start, top or 0)
-    return Decode(
-        options["max_tokens"],
-        SamplingParams(
-            temperature=options["temperature"],
-            top_p=options["top_p"],
-            top_k=options["top_k"],
-            min_p=options["min_p"],
-            frequency_penalty=options["frequency_penalty"],
-            presence_penalty=options["presence_penalty"],
-            repetition_penalty=options["repetition_penalty"],
-            min_new_tokens=options["min_tokens"],
-        ),
-        stop=options["stop"],
-        stop_ids=frozenset(options["stop_token_ids"]),
-        num_logprobs=0 if options["return_logprob"] else None,
-        report=report,
-        ignore_eos=options["ignore_eos"],
-        heal=b"?" if options["healing"] else b"",
-    )

@@ -260,7 +260,7 @@ class RemoteBackend:
             if isinstance(op, Decode):
                 refusals += check_decode(self.wire.capabilities, op)
             elif isinstance(op, TextScore):
-                refusals += check_select(self.wire.capabilities)
+                refusals += check_select(self.wire.capabilities, alone=op.alone)
             elif isinstance(op, Score | Embed):
                 what = "embeddings" if isinstance(op, Embed) else "scores of token ids"
                 raise ValueError(f"a server that is asked for texts gives no {what}")

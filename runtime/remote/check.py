@@ -99,8 +99,14 @@ def check_decode(capabilities: Capabilities, decode: Decode) -> list[Refusal]:
     return found
 
 
-def check_select(capabilities: Capabilities) -> list[Refusal]:
-    """Return why choices cannot be scored, if they cannot."""
+def check_select(capabilities: Capabilities, *, alone: bool = False) -> list[Refusal]:
+    """Return why choices cannot be scored, if they cannot.
+
+    ``alone``: what they are worth without the prompt is to be known; only scores tell that.
+    """
+    if alone and not capabilities.scoring:
+        reason = f"{capabilities.name} tells no log probabilities of choices by themselves"
+        return [Refusal("choices_method", reason, "leave it out: the model writes a choice")]
     if capabilities.scoring or capabilities.constraints:  # what holds a text can name the choices
         return []
     reason = f"{capabilities.name} gives no log probabilities of a prompt"

@@ -63,7 +63,7 @@ def _called(plan: Plan) -> Iterator[Function]:
 
 def _check_node(capabilities: Capabilities, plan: Plan, node: Node) -> list[Refusal]:
     if node.op == "select":
-        return check_select(capabilities)
+        return check_select(capabilities, alone=node.attrs.get("by") == "unconditional")
     if node.op == "media" and not capabilities.images:
         reason = f"{capabilities.name} takes text only"
         return [Refusal("image", reason, "ask a server that takes pictures")]

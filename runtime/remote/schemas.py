@@ -37,6 +37,14 @@ from sglc.constraints.values import render
 
 FIELD: Final = "value"
 WRAPPER_TOKENS: Final = 32  # that an answer may have beside the text that it means
+_STRICT: Final = frozenset(
+    {
+        "type", "properties", "required", "additionalProperties", "items", "minItems", "maxItems",
+        "enum", "const", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
+        "pattern", "format", "anyOf", "$defs", "$ref", "title", "description",
+    }
+)  # fmt: skip
+_NAMED: Final = frozenset({"properties", "patternProperties", "$defs", "definitions"})
 _NULL: Final = {"type": "null"}
 _PLAIN: Final = {"int": "integer", "float": "number", "str": "string"}
 _OF_PATTERN: Final = {pattern: name for name, pattern in PATTERNS.items()}
@@ -83,7 +91,7 @@ def answer_schema(t: Type) -> AnswerSchema | None:
 
 def _given(t: Schema) -> AnswerSchema | None:
     """Return the schema that an author wrote, in an object if it is none."""
-    schema = json.loads(t.text)
+    schema = _without_notes(json.loads(t.text))
     if t.resources or not isinstance(schema, dict):
         return None
     if schema.get("type") == "object":
@@ -98,17 +106,37 @@ def _given(t: Schema) -> AnswerSchema | None:
 
 
 def is_strict(schema: Any) -> bool:
-    """Whether every object of a schema has exactly the properties that it names."""
-    if isinstance(schema, list):
-        return all(map(is_strict, schema))
-    if not isinstance(schema, Mapping):
-        return True
+    """Whether a schema is one of strict modes: their keywords alone, and in every object exactly
+    the properties that it names."""
+    if not isinstance(schema, Mapping) or not set(schema) <= _STRICT:
+        return False
     if schema.get("type") == "object" or "properties" in schema:
         names = list(schema.get("properties", {}))
         is_closed = schema.get("additionalProperties") is False
         if not is_closed or sorted(schema.get("required", [])) != sorted(names):
             return False
-    return all(map(is_strict, schema.values()))
+    named = [v for k in ("properties", "$defs") for v in schema.get(k, {}).values()]
+    items = [schema["items"]] if "items" in schema else []
+    return all(map(is_strict, [*named, *items, *schema.get("anyOf", ())]))
+
+
+def _without_notes(schema: Any) -> Any:
+    """Leave out what says nothing of values, and strict modes refuse."""
+    if isinstance(schema, list):
+        return [_without_notes(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made: dict[str, Any] = {}
+    for name, value in schema.items():
+        if name in ("default", "examples"):
+            continue
+        if name in ("enum", "const"):
+            made[name] = value
+        elif name in _NAMED and isinstance(value, dict):
+            made[name] = {key: _without_notes(each) for key, each in value.items()}
+        else:
+            made[name] = _without_notes(value)
+    return made
 
 
 def _refers_to_root(schema: Any) -> bool:
@@ -167,7 +195,7 @@ def _schema(t: Type, *, is_root: bool = False) -> dict[str, Any]:
         case Both(parts):
             return _first(parts, is_root)
         case Schema(resources="") if not is_root:
-            found = json.loads(t.text)
+            found = _without_notes(json.loads(t.text))
             if isinstance(found, dict) and not (
                 found.keys() & {"$id", "definitions"} or _refers_to_root(found)
             ):

@@ -154,7 +154,7 @@ def test_what_was_billed_has_a_price(scripted: ScriptedServer) -> None:
     with BACKENDS["openai"][0](scripted.url) as backend:
         ask.run(question="France?", backend=backend).sync()
         assert backend.token_usage.prompt_tokens == 1000
-        assert backend.price(input=2.0, output=8.0) == pytest.approx(0.006)
+    assert backend.price(input=2.0, output=8.0) == pytest.approx(0.006)  # at the end too
 
 
 def test_a_picture_is_sent(scripted: ScriptedServer) -> None:
@@ -209,6 +209,60 @@ def test_a_call_is_refused_where_it_stands(
     ):
         program.run(backend=backend)
     assert not scripted.requests
+
+
+def test_a_method_of_choosing_that_needs_scores_is_refused(scripted: ScriptedServer) -> None:
+    @sglc.function
+    def program(s: Any) -> None:
+        s += sglc.user("Hi.")
+        s += sglc.assistant(
+            sglc.select("x", ["a", "b"], choices_method="unconditional_likelihood_normalized")
+        )
+
+    with (
+        BACKENDS["gemini"][0](scripted.url) as backend,
+        pytest.raises(sglc.NotSupportedError, match=r":\d+: `choices_method`"),
+    ):
+        program.run(backend=backend)
+    assert not scripted.requests
+
+
+def test_samples_are_one_request(scripted: ScriptedServer) -> None:
+    @sglc.function
+    def program(s: Any) -> None:
+        s += sglc.user("Hi.")
+        s += sglc.assistant(sglc.gen("x", n=3, max_tokens=9))
+
+    choices = [
+        {"index": i, "message": {"content": str(i)}, "finish_reason": "stop"} for i in range(3)
+    ]
+    scripted.replies.append(Reply(body={"choices": choices, "usage": None}))
+    with BACKENDS["openai"][0](scripted.url) as backend:
+        state = program.run(backend=backend)
+        assert sorted(state["x"]) == ["0", "1", "2"]
+    (body,) = scripted.bodies("/v1/chat/completions")
+    assert body["n"] == 3
+
+
+def test_stop_texts_beyond_what_a_server_takes_cut_its_stream(scripted: ScriptedServer) -> None:
+    @sglc.function
+    def program(s: Any) -> None:
+        s += sglc.user("Hi.")
+        s += sglc.assistant(sglc.gen("x", stop=["1", "2", "3", "4", "five"], max_tokens=9))
+
+    def chunk(text: str) -> dict[str, Any]:
+        return {"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": None}]}
+
+    pieces = [chunk(each) for each in ("go fi", "ve on", " and", " on")]
+    scripted.replies.append(Reply(chunks=[*pieces, "[DONE]"]))
+    with BACKENDS["openai"][0](scripted.url) as backend:
+        state = program.run(backend=backend)
+        assert state["x"] == "go "
+        assert state.get_meta_info("x")["finish_reason"] == {"type": "stop", "matched": "five"}
+        assert backend.token_usage.unbilled == 1
+    (body,) = scripted.bodies("/v1/chat/completions")
+    assert body["stop"] == ["1", "2", "3", "4"]
+    assert body["stream"] is True
 
 
 def test_what_is_emulated_is_not_refused(scripted: ScriptedServer) -> None:

@@ -114,6 +114,21 @@ def test_a_part_that_is_open_is_not_strict() -> None:
     found = answer_schema(as_constraint(list[dict[str, int]]))
     assert found is not None
     assert not found.is_strict
+    closed = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+    assert is_strict(closed)
+    assert not is_strict({**closed, "patternProperties": {}})
+    assert not is_strict({**closed, "anyOf": [{"oneOf": []}]})
+
+
+def test_what_says_nothing_of_values_is_left_out() -> None:
+    text = (
+        '{"type": "object", "required": ["default"], "additionalProperties": false, "properties": '
+        '{"default": {"enum": [{"default": 1}], "default": {"default": 1}, "examples": [2]}}}'
+    )
+    found = answer_schema(Schema(text))
+    assert found is not None
+    assert found.schema["properties"] == {"default": {"enum": [{"default": 1}]}}
+    assert found.is_strict
 
 
 def test_an_open_object_is_not_strict() -> None:
