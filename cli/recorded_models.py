@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sglc.cli.errors import CommandError, UsageError
 from sglc.cli.models import local_options, model_name
-from sglc.cli.servers import server_of
+from sglc.cli.servers import check_server_options, server_of
 
 if TYPE_CHECKING:
     from sglc.compiler.plan.plan import Plan
@@ -28,6 +28,9 @@ def model_of(
         CommandError: the model cannot be loaded; the server is not there, or cannot do what the
             plan asks.
         UsageError: it is a model with another tokenizer.
+
+    Raises:
+        UsageError: options that do not go together.
     """
     _complete(args, recording)
     with ExitStack() as stack:
@@ -58,10 +61,12 @@ def _complete(args: argparse.Namespace, recording: Recording) -> None:
         args.server = options.get("server")
         args.dialect = args.dialect or options.get("dialect")
         args.emulate = args.emulate or bool(options.get("emulate"))
+        args.speculate = args.speculate or options.get("speculate")
         args.model = options.get("model") if args.server else recording.about["model"].get("name")
     args.dtype = options.get("dtype", "auto") if args.dtype == "auto" else args.dtype
     args.device = options.get("device", "auto") if args.device == "auto" else args.device
     args.no_jump_forward = args.no_jump_forward or not options.get("jump_forward", True)
+    check_server_options(args)
 
 
 def _local(args: argparse.Namespace, plan: Plan, source: str) -> tuple[Backend, Encoder]:

@@ -133,6 +133,7 @@ def options_data(args: argparse.Namespace, seed: int) -> dict[str, Any]:
         "server": args.server,
         "dialect": args.dialect,
         "emulate": args.emulate,
+        "speculate": args.speculate,
         "model": args.model,
         "dtype": args.dtype,
         "device": args.device,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sglc.runtime.recording.replay import Replay
     from sglc.runtime.recording.writer import RecordingWriter
 
-_OF_MODEL: Final = ("server", "dialect", "emulate", "model", "dtype", "device")
+_OF_MODEL: Final = ("server", "dialect", "emulate", "speculate", "model", "dtype", "device")
 
 
 def execute(

@@ -156,6 +156,7 @@ def _refuse_model_options(args: argparse.Namespace) -> None:
         "--server": args.server is not None,
         "--dialect": args.dialect is not None,
         "--emulate": args.emulate,
+        "--speculate": args.speculate is not None,
     }
     for option, is_given in given.items():
         if is_given:
