@@ -23,6 +23,7 @@ from sglc.waiting import ThreadWaiter, current_waiter
 
 if TYPE_CHECKING:
     from sglc.backend import Backend
+    from sglc.explaining import FunctionGraph
     from sglc.tracing import Trace
 
 _RUN_ONLY = ("backend", "stream", "seed", "use_thread", "level")
@@ -244,6 +245,18 @@ class Function:
         return States(
             await run_rows(self, arranged, backend, seed=seed, window=window, progress=progress)
         )
+
+    def graph(self, **arguments: Any) -> FunctionGraph:
+        """Return the graph that the function is for such arguments: print it, or draw it.
+
+        Arguments that are not given are their defaults, or examples of what is declared.
+
+        Raises:
+            NotLowered: it has none, and runs step by step; the message says why, and where.
+        """
+        from sglc.explaining import graph_of
+
+        return graph_of(self, arguments)
 
     def trace(self, **arguments: Any) -> Trace:
         """Run the function without a model: what it would append, as far as that is known.

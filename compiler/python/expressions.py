@@ -3,47 +3,45 @@
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sglc.compiler.ir.op import Operand, Value
-from sglc.compiler.ir.values import BOOL, STR
+from sglc.compiler.ir.op import Operand
+from sglc.compiler.ir.values import BOOL
 from sglc.compiler.python.build import Build, Frame
 from sglc.compiler.python.constants import constant, fold
-from sglc.compiler.python.hosts import RESULT, UNSET_NAME
+from sglc.compiler.python.hosting import Hosting
+from sglc.compiler.python.hosts import RESULT
 from sglc.compiler.python.kinds import kind_of_expression
-from sglc.compiler.python.plain import is_plain_code
-from sglc.compiler.python.reads import ESCAPES, Reads
-from sglc.compiler.python.reasons import NotConstant, NotPlain, Unsupported
-from sglc.compiler.python.scope import Scope, bound_surely, handled_only, scope_of, unbound_by
+from sglc.compiler.python.reasons import NotConstant, Unsupported
 from sglc.compiler.python.source import MISSING
 from sglc.compiler.python.values import (
     Const,
     Data,
     Env,
     GroupRef,
-    Items,
     Kind,
     Known,
     Lost,
     Pieces,
     StateRef,
     is_scalar,
-    joined_kind,
     kind_of,
     operand_of,
 )
 
-Item = Known | tuple["Item", ...]
 ITERATOR: Final = "_sglc_iterator"
 ITEM: Final = "_sglc_item"
 MORE: Final = "_sglc_more"
 """Names of the frontend's own, for loops over Python's iterators."""
+_ORDERS: Final[Mapping[type[ast.cmpop], str]] = {
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+}
 _TEXT: Final = "_sglc_text"
-_INJECTED: Final = frozenset({UNSET_NAME})
 _OWN: Final = frozenset({ITERATOR, ITEM, MORE})
-_SUPPOSED: Final = Value("supposed", STR)
 _NOTHING: Final[Mapping[str, Known]] = {}
 
 
@@ -230,6 +228,8 @@ class Expressions:
             case ast.Compare(left=left, ops=[ast.Eq() | ast.NotEq()], comparators=[right]):
                 kinds = self.peek(frame, env, left), self.peek(frame, env, right)
                 return kinds in (("str", "str"), ("int", "int"))
+            case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _ORDERS:
+                return self.peek(frame, env, left) == self.peek(frame, env, right) == "int"
             case ast.Compare(
                 left=left,
                 ops=[ast.In() | ast.NotIn()],
@@ -286,9 +286,9 @@ class Expressions:
         one = self.build.function.one
         left, right = operand_of(self.pure(frame, env, node.left)), node.comparators[0]
         negated = isinstance(node.ops[0], ast.NotEq | ast.NotIn)
-        if isinstance(node.ops[0], ast.Eq | ast.NotEq):
-            other = operand_of(self.pure(frame, env, right))
-            return one("cmp", left, other, op="!=" if negated else "==")
+        sign = _ORDERS.get(type(node.ops[0]), "!=" if negated else "==")
+        if not isinstance(node.ops[0], ast.In | ast.NotIn):
+            return one("cmp", left, operand_of(self.pure(frame, env, right)), op=sign)
         assert isinstance(right, ast.Tuple | ast.List | ast.Set)
         items = [operand_of(self.pure(frame, env, each)) for each in right.elts]
         found = one("in", left, items)
@@ -360,205 +360,4 @@ class Expressions:
         Raises:
             Unsupported: they use a state, or a name that may not be set.
         """
-        function = self.build.function
-        reads = Reads(self, frame, env)
-        with self.build.at(frame, body[0]):
-            made = [reads.visit(copy.deepcopy(node)) for node in body]
-            scope = scope_of(made, frame.global_names)
-            self._check_kept(frame, scope, body)
-            outside = [
-                name
-                for name in scope.reads
-                if not self.is_local(frame, name) and name not in _INJECTED and name not in helpers
-                and name not in reads.operands
-            ]  # fmt: skip
-            if self.build.is_plain and not is_plain_code(made, outside, frame.source):
-                raise NotPlain
-            kinds = self._bound_kinds(frame, env, body, scope)
-            surely = bound_surely(body) - unbound_by(body)
-            read_first = self._read_first(frame, body, scope)
-            operands = dict(reads.operands)
-            unset: set[str] = set()
-            lost: set[str] = set()
-            for name in sorted(scope.reads | scope.writes):
-                if name in reads.operands or not self.is_local(frame, name):
-                    continue
-                if name in scope.writes:
-                    known = self.local(frame, env, name)
-                    if known is None or (name not in read_first and name in surely):
-                        continue
-                    if name not in read_first and not _is_set(known):
-                        lost.add(name)  # it may still be what it was, which is not known
-                        continue
-                self._refuse_fixed(frame, name, body[0])
-                known = self._readable(frame, env, name, body[0])
-                operands[name] = operand_of(known)
-                if kind_of(known) == "cell":
-                    unset.add(name)
-            kept = operands.keys() & scope.writes
-            surely |= kept - unset - unbound_by(body)
-            outs: list[tuple[str, Kind]] = []
-            for name in sorted(scope.writes):
-                kind = kinds.get(name, "any")
-                if name in kept and name not in bound_surely(body):
-                    kind = joined_kind((kind, kind_of(env["name", frame.number, name])))
-                outs.append((name, kind if name in surely else "cell"))
-            found = self.build.host(
-                frame, env, body[0], made, operands, outs, value, unset, helpers
-            )  # fmt: skip
-        for name in sorted(scope.writes):
-            known = Lost("it may not be set here") if name in lost else found[name]
-            env["name", frame.number, name] = known
-        assert not function.terminated
-        return found
-
-    def _readable(self, frame: Frame, env: Env, name: str, node: ast.AST) -> Known:
-        known = self.named(frame, env, ast.copy_location(ast.Name(name, ast.Load()), node))
-        if isinstance(known, StateRef | GroupRef):
-            raise Unsupported(f"`{name}` goes where it cannot be followed", node, ESCAPES)
-        if isinstance(known, Pieces | Items):
-            raise Unsupported(f"host code uses `{name}`, which is to be appended", node)
-        return known
-
-    def _refuse_fixed(self, frame: Frame, name: str, node: ast.AST) -> None:
-        fixed = self.build.fixed.get(name) if frame.number == 0 else None
-        if isinstance(fixed, list | dict | set):
-            raise Unsupported(f"`{name}` is part of the graph, and host code may change it", node)
-
-    def _read_first(self, frame: Frame, body: Sequence[ast.stmt], scope: Scope) -> frozenset[str]:
-        """Those of the names that statements bind which they may read before."""
-        if len(body) == 1:
-            return scope.used - handled_only(body)
-        bound: set[str] = set()
-        found: set[str] = set()
-        for statement in body:
-            each = scope_of([statement], frame.global_names)
-            found |= (each.reads | (each.used - handled_only([statement]))) - bound
-            bound |= bound_surely([statement]) - unbound_by([statement])
-        return frozenset(found & scope.writes)
-
-    def _check_kept(self, frame: Frame, scope: Scope, body: Sequence[ast.stmt]) -> None:
-        """Inner functions see later values of names; here they get those of now.
-
-        Raises:
-            Unsupported: that may differ.
-        """
-        kept = scope.kept & frame.source.locals
-        if not kept:
-            return
-        bindings = frame.source.bindings
-        own = {id(node) for statement in body for node in ast.walk(statement)}
-        for name in sorted(kept):
-            sites = bindings.sites.get(name, ())
-            once = len(sites) == 1 and name not in bindings.in_loops
-            inside = all(id(site) in own for site in sites) and not self.build.loops
-            if not (once or inside):
-                raise Unsupported(f"an inner function keeps `{name}`, which changes", body[0])
-
-    def _bound_kinds(
-        self, frame: Frame, env: Env, body: Sequence[ast.stmt], scope: Scope
-    ) -> dict[str, Kind]:
-        """The kinds of names that are bound once, by a simple assignment."""
-        counts: dict[str, int] = {}
-        for statement in body:
-            for node in ast.walk(statement):
-                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                    counts[node.id] = counts.get(node.id, 0) + 1
-        given: dict[str, list[ast.expr]] = {}
-        for node in (node for statement in body for node in ast.walk(statement)):
-            match node:
-                case (
-                    ast.Assign(targets=[ast.Name(id=name)], value=value)
-                    | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
-                ):
-                    given.setdefault(name, []).append(value)
-        after = env.copy()
-        for name in scope.writes:
-            after.slots.pop(("name", frame.number, name), None)
-        # Suppose that names are bound to texts only, and take back what that does not bear out.
-        found = {name: "str" for name, values in given.items() if len(values) == counts[name]}
-        while True:
-            for name in given:
-                after.slots.pop(("name", frame.number, name), None)
-                if name in found:
-                    after["name", frame.number, name] = Data(_SUPPOSED, "str")
-            wrong = [
-                name
-                for name in found
-                if any(self.infer(frame, after, value) != "str" for value in given[name])
-            ]
-            if not wrong:
-                break
-            for name in wrong:
-                del found[name]
-        kinds: dict[str, Kind] = dict.fromkeys(found, "str")
-        for name, values in given.items():
-            if len(values) == counts[name] and name not in found:
-                kinds[name] = joined_kind(self.infer(frame, after, value) for value in values)
-        return kinds
-
-    # ---- what can be gone through while lowering
-
-    def items(
-        self, frame: Frame, env: Env, node: ast.expr, bound: Mapping[str, Known] = _NOTHING
-    ) -> list[Item] | None:
-        """The items of something whose items are known, or of forks; None if it is neither.
-
-        Raises:
-            NotConstant: how many there are depends on a local that is not known.
-        """
-        group = self.group_of(frame, env, node)
-        if group is not None:
-            return [StateRef(number) for number in group.states]
-        match node:
-            case ast.Call(func=function, args=args, keywords=[]):
-                if any(isinstance(arg, ast.Starred) for arg in args):
-                    return None
-                if self.resolves(frame, function, range):
-                    numbers = [self.constant(frame, env, arg, bound) for arg in args]
-                    return [Const(number) for number in range(*numbers)]
-                if self.resolves(frame, function, enumerate):
-                    inner = self.items(frame, env, args[0], bound)
-                    first = self.constant(frame, env, args[1], bound) if len(args) > 1 else 0
-                    if inner is not None and type(first) is int:
-                        return [(Const(first + i), item) for i, item in enumerate(inner)]
-                if self.resolves(frame, function, zip):
-                    columns = [self.items(frame, env, arg, bound) for arg in args]
-                    if all(column is not None for column in columns):
-                        return list(zip(*columns, strict=False))
-                return None
-        given = self.constant(frame, env, node, bound)
-        if not isinstance(given, list | tuple | str | range):
-            return None
-        made = [_item(each) for each in given]
-        return None if any(each is None for each in made) else made  # type: ignore[return-value]  # not None
-
-    def targets(self, target: ast.expr, item: Item) -> dict[str, Known]:
-        """What the names of a target are bound to by an item.
-
-        Raises:
-            Unsupported: the target is more than names, or the item does not fit it.
-        """
-        match target:
-            case ast.Name(id=name) if not isinstance(item, tuple):
-                return {name: item}
-            case ast.Tuple(elts=elts) | ast.List(elts=elts):
-                if isinstance(item, tuple) and len(item) == len(elts):
-                    found: dict[str, Known] = {}
-                    for each, part in zip(elts, item, strict=True):
-                        found |= self.targets(each, part)
-                    return found
-        raise Unsupported("the target of the loop is not simple", target)
-
-
-def _is_set(known: Known) -> bool:
-    return isinstance(known, Const | Data) and not (isinstance(known, Data) and known.may_miss)
-
-
-def _item(value: object) -> Item | None:
-    if is_scalar(value):
-        return Const(value)  # type: ignore[arg-type]  # it is a scalar
-    if isinstance(value, tuple):
-        items = tuple(map(_item, value))
-        return None if any(each is None for each in items) else items  # type: ignore[return-value]
-    return None
+        return Hosting(self.build, self).emit(frame, env, body, value, helpers)

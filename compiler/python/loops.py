@@ -13,8 +13,9 @@ from sglc.compiler.python.build import Build, Frame, Loop
 from sglc.compiler.python.expressions import ITEM as _ITEM
 from sglc.compiler.python.expressions import ITERATOR as _ITERATOR
 from sglc.compiler.python.expressions import MORE as _MORE
-from sglc.compiler.python.expressions import Expressions, Item
+from sglc.compiler.python.expressions import Expressions
 from sglc.compiler.python.hosts import UNSET_NAME
+from sglc.compiler.python.items import Item, items_of, targets_of
 from sglc.compiler.python.reasons import NotConstant, Unsupported
 from sglc.compiler.python.regions import MAX_TURNS, Turns, leave_turn
 from sglc.compiler.python.values import Const, Data, Env, Kind, StateRef, kind_of, operand_of
@@ -71,9 +72,9 @@ class Loops:
     ) -> tuple[list[Item] | None, NotConstant | None]:
         """The items, if they are known; else the reason why they are not, if that could change."""
         if self.expressions.touches(frame, env, node.iter):
-            return self.expressions.items(frame, env, node.iter), None
+            return items_of(self.expressions, frame, env, node.iter), None
         try:
-            return self.expressions.items(frame, env, node.iter), None
+            return items_of(self.expressions, frame, env, node.iter), None
         except NotConstant as error:
             return None, error
         except Unsupported:
@@ -181,7 +182,7 @@ class Loops:
         for item in items:
             if env.ended:
                 break
-            for name, known in self.expressions.targets(node.target, item).items():
+            for name, known in targets_of(node.target, item).items():
                 env["name", frame.number, name] = known
             self._body(frame, env, node)
         self.build.loops.pop()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sglc.compiler.ir.op import Operand
 from sglc.compiler.python.build import Frame
+from sglc.compiler.python.items import items_of, targets_of
 from sglc.compiler.python.reasons import Unsupported
 from sglc.compiler.python.values import (
     Const,
@@ -133,7 +134,7 @@ class Reads(ast.NodeTransformer):
         """A comprehension over states, or with reads, as the list of its items."""
         match node.generators:
             case [ast.comprehension(target=target, iter=over, ifs=[], is_async=0)]:
-                items = self.expressions.items(self.frame, self.env, over, self.bound)
+                items = items_of(self.expressions, self.frame, self.env, over, self.bound)
             case _:
                 raise Unsupported("a state is read in a comprehension with conditions", node)
         if items is None:
@@ -141,7 +142,7 @@ class Reads(ast.NodeTransformer):
         made = []
         before = dict(self.bound)
         for item in items:
-            self.bound = {**before, **self.expressions.targets(target, item)}
+            self.bound = {**before, **targets_of(target, item)}
             made.append(self.visit(_copied(node.elt)))
         self.bound = before
         return ast.copy_location(ast.List(made, ast.Load()), node)

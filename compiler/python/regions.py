@@ -27,6 +27,7 @@ from sglc.compiler.python.values import (
     is_operand,
     join_keys,
     joined_kind,
+    made_inside,
     misses,
     sites_of,
 )
@@ -43,7 +44,9 @@ def join_arms(build: Build, env: Env, op: str, operand: Operand, arms: Sequence[
     live = [end for _, end in arms if not end.ended]
     handed: dict[Key, Kind] = {}
     lost: dict[Key, Known] = {}
-    if live:
+    if len(live) == 1:
+        handed, lost = made_inside(env, live[0])
+    elif live:
         handed, lost = join_keys(live)
     for region, end in arms:
         if not end.ended:

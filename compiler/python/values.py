@@ -210,6 +210,20 @@ def join_keys(ends: list[Env]) -> tuple[dict[Key, Kind], dict[Key, Known]]:
     return handed, lost
 
 
+def made_inside(before: Env, end: Env) -> tuple[dict[Key, Kind], dict[Key, Known]]:
+    """Return what the only way out of a choice hands on, by kind; and what is lost."""
+    handed: dict[Key, Kind] = {}
+    lost: dict[Key, Known] = {}
+    for key, known in end.slots.items():
+        if known == before.get(key):
+            continue
+        if isinstance(known, Data):
+            handed[key] = known.kind
+        elif isinstance(known, Items):
+            lost[key] = Lost(_DIFFERS)
+    return handed, lost
+
+
 def misses(env: Env, key: Key) -> bool:
     """Whether a value may not be set at the end of a way."""
     known = env.get(key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,38 @@ def test_explain_prints_a_page_or_says_there_is_none(sglc: Command) -> None:
     assert done.code == 0
     assert "SGL0405" in done.out
     assert sglc("explain", "SGL9999").code == 2
+
+
+def test_explain_says_of_a_function_line_by_line_how_it_runs(
+    sglc: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = """\
+        import sglc
+
+        @sglc.function
+        def counted(s, count: int):
+            for i in range(count):
+                s += sglc.gen(f"line_{i}")
+            print(s["line_0"])
+
+        @sglc.function
+        def shown(s):
+            print(s)
+    """
+    (tmp_path / "explained.py").write_text(textwrap.dedent(text))
+    monkeypatch.chdir(tmp_path)
+    done = sglc("explain", "explained:counted", "count=2")
+    assert done.code == 0, done.err
+    assert "is one graph: 2 model calls, 1 host statement" in done.out
+    assert '6 graph  |         s += sglc.gen(f"line_{i}")' in done.out
+    assert '7 python |     print(s["line_0"])' in done.out
+    assert "part of the graph: count = 2" in done.out
+    done = sglc("explain", "explained:shown")
+    assert "11 here   |     print(s)" in done.out
+    assert "SGL0903" in done.out
+    assert "it has: counted, shown" in sglc("explain", "explained:count").err
+    assert "no argument of counted" in sglc("explain", "explained:counted", "n=2").err
+    assert sglc("explain", "0405", "n=2").code == 2
 
 
 @pytest.mark.parametrize(

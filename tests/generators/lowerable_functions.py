@@ -160,6 +160,11 @@ class Block:
             return self.host()
         self.add(f"if {self.condition()}:")
         self.add(f"return {self.pick('a', 'n', 'None', '(a, n)')}", 1)
+        if self.draw(st.booleans()):
+            self.add("else:")
+            body = self.inner()
+            body.statements(2)
+            self.named = body.named
         return None
 
     def leave(self) -> None:
