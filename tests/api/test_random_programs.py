@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from generators.backends import hash_backend
-from generators.python_programs import ARGUMENTS, made, programs
+from generators.python_programs import ARGUMENTS, any_programs, made
 from generators.python_reference import run_reference
 from generators.python_seen import Seen, seen
 from hypothesis import given, note, settings
@@ -33,8 +33,8 @@ def reference(program: Function, seam: Seam, instance: int) -> Seen | str:
 def test_random_programs_give_what_the_reference_says(seam: Seam) -> None:
     with hash_backend(seam=seam) as backend:
 
-        @settings(max_examples=120, deadline=None)
-        @given(programs())
+        @settings(max_examples=100, deadline=None)
+        @given(any_programs())
         def check(source: str) -> None:
             note(source)
             program = made(source)

@@ -1,7 +1,8 @@
 """Random prompt programs in Python, as source text; they always end.
 
 ``programs()`` draws a function ``program(s, x, n, words)``. What it returns holds whatever it has
-read on its way, so that a value that differs anywhere is seen.
+read on its way, so that a value that differs anywhere is seen. ``plain_programs()`` are such as are
+mostly graphs: every name is there when it is read, and no helper sees the state.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _HEAD = """\
 def read(s, name):
     return s[name] if name in s else "?"
 
+{decorator}
 def ask(s, name, size=2):
     s += "ask:" + sglc.gen(name, max_tokens=size)
     return s[name]
@@ -30,6 +32,7 @@ class Stop(Exception):
     pass
 
 """
+_HELPER, _PROGRAM = "# a function like any other", "@sglc.function"
 _TEXTS = (
     '"text"',
     'f"{n}:{x!r}"',
@@ -58,8 +61,11 @@ _NUMBERS = ("n", "len(words)", "len(x) - 1", "2")
 class _Writer:
     """Draws the lines of one function."""
 
-    def __init__(self, draw: Callable[[st.SearchStrategy[Any]], Any]) -> None:
+    def __init__(
+        self, draw: Callable[[st.SearchStrategy[Any]], Any], *, is_plain: bool = False
+    ) -> None:
         self.draw = draw
+        self.is_plain = is_plain
         self.lines: list[str] = []
         self.numbers = itertools.count()
 
@@ -72,16 +78,25 @@ class _Writer:
     def fresh(self, kind: str) -> str:
         return f"{kind}{next(self.numbers)}"
 
+    def read(self, state: str, name: str) -> str:
+        return f'{state}["{name}"]' if self.is_plain else f'read({state}, "{name}")'
+
     def text(self, state: str) -> str:
         name = self.pick(*_NAMES)
-        read = f'read({state}, "{name}")'
-        return str(self.pick(*_TEXTS, read, f'f"<{{read({state}, {name!r})}}>"', f"{read}.upper()"))
+        read = self.read(state, name)
+        shown = f"f'<{{{read}}}>'"
+        texts = [text for text in _TEXTS if not (self.is_plain and "words)" in text)]
+        return str(self.pick(*texts, read, shown, f"{read}.upper()"))
 
     def call(self, state: str) -> str:
         name = self.pick("None", *(repr(name) for name in _NAMES))
         if self.pick(True, False, False):
             return f"sglc.select({name}, {self.pick(*_CHOICES)})"
-        return f"sglc.gen({name}, {self.pick(*_OPTIONS)})"
+        return f"sglc.gen({name}, {self.options()})"
+
+    def options(self) -> str:
+        """Options of a call; those of a graph know no ``ignore_eos``."""
+        return str(self.pick(*[o for o in _OPTIONS if not (self.is_plain and "ignore" in o)]))
 
     def summed(self, state: str) -> str:
         parts = [self.text(state), self.call(state), self.text(state)]
@@ -89,21 +104,19 @@ class _Writer:
 
     def condition(self, state: str) -> str:
         name = self.pick(*_NAMES)
-        return str(
-            self.pick(
-                f'len(read({state}, "{name}")) % 2',
-                f'read({state}, "{name}") > "m"',
-                f'"{name}" in {state} and {state}["{name}"]',
-                f'n > 2 or not read({state}, "{name}")',
-                f'"e" in {state}.text()',
-            )
-        )
+        read = self.read(state, name)
+        forms = [f"len({read}) % 2", f'{read} > "m"', f"n > 2 or not {read}", f"{read} == x"]
+        if not self.is_plain:
+            forms += [f'"{name}" in {state} and {state}["{name}"]', f'"e" in {state}.text()']
+        return str(self.pick(*forms))
 
     def block(self, level: int, state: str, depth: int, *, inside: str = "") -> None:
         """Some statements on a state. ``inside``: what can be left, ``loop`` or ``role``."""
-        kinds = ["append"] * 4 + ["note", "set"]
+        kinds = ["append"] * 4
         if depth:
-            kinds += ["if", "for", "while", "fork", "copy", "scope", "try", "ask", "define"]
+            kinds += ["if", "for", "while", "fork", "copy", "scope", "ask"]
+        if not self.is_plain:
+            kinds += ["set", "note", "try", "define"] if depth else ["set", "note"]
         if "role" not in inside:
             kinds += ["message", "role"] if depth else ["message"]
         if "loop" in inside:
@@ -122,7 +135,8 @@ class _Writer:
 
     def do_ask(self, level: int, state: str, depth: int, inside: str) -> None:
         name = self.pick(*_NAMES)
-        self.put(level, f'notes.append(ask({state}, "{name}", {self.pick(*_NUMBERS)}))')
+        call = f'ask({state}, "{name}", {self.pick(*_NUMBERS)})'
+        self.put(level, call if self.is_plain else f"notes.append({call})")
 
     def do_message(self, level: int, state: str, depth: int, inside: str) -> None:
         role, content = self.pick("system", "user", "assistant"), self.summed(state)
@@ -155,7 +169,7 @@ class _Writer:
         self.put(level, f"for {i} in {over}:")
         self.put(level + 1, f'{state} += f"{{{i}}};"')
         self.block(level + 1, state, depth, inside="loop " + inside)
-        if self.pick(True, False):
+        if self.pick(True, False) and not self.is_plain:
             self.put(level, "else:")
             self.block(level + 1, state, 0, inside=inside)
 
@@ -178,15 +192,19 @@ class _Writer:
             case "group":
                 self.put(level, f"{group} += {self.call(state)}")
             case "index":
-                self.put(level, f"{group}[0] += {self.summed(state)}")
+                if self.is_plain:
+                    self.put(level, f"{child} = {group}[0]")
+                    self.put(level, f"{child} += {self.summed(state)}")
+                else:
+                    self.put(level, f"{group}[0] += {self.summed(state)}")
         if self.pick(True, False):
             mode = self.pick("", '"gather_variable"', '"concate_and_append"')
             self.put(level, f"{group}.join({mode})")
-        if self.pick(True, False):
+        if self.pick(True, False) and not self.is_plain:
             self.put(level, f"notes.append([f.text() for f in {group}])")
         if self.pick(True, False):
             name = self.pick(*_NAMES)
-            self.put(level, f'{state} += "".join(str(read(f, "{name}")) for f in {group})')
+            self.put(level, f'{state} += "".join(str({self.read("f", name)}) for f in {group})')
 
     def do_copy(self, level: int, state: str, depth: int, inside: str) -> None:
         other = self.fresh("s")
@@ -229,10 +247,30 @@ def programs(draw: Callable[[st.SearchStrategy[Any]], Any]) -> str:
     writer.block(1, "s", 3)
     writer.block(1, "s", 2)
     writer.put(1, "return notes")
-    return _HEAD + "\n".join(writer.lines) + "\n"
+    return _HEAD.replace("{decorator}", _HELPER) + "\n".join(writer.lines) + "\n"
+
+
+@st.composite
+def plain_programs(draw: Callable[[st.SearchStrategy[Any]], Any]) -> str:
+    """Draw a program that is mostly a graph."""
+    writer = _Writer(draw, is_plain=True)
+    writer.put(0, "@sglc.function")
+    writer.put(0, "def program(s, x, n, words):")
+    writer.put(1, 's += "begin"')
+    for name in _NAMES:
+        writer.put(1, f's += sglc.gen("{name}", {writer.options()})')
+    writer.block(1, "s", 3)
+    writer.block(1, "s", 2)
+    writer.put(1, "return " + ", ".join(f's["{name}"]' for name in _NAMES))
+    return _HEAD.replace("{decorator}", _PROGRAM) + "\n".join(writer.lines) + "\n"
 
 
 _files = itertools.count()
+
+
+def any_programs() -> st.SearchStrategy[str]:
+    """Draw a program of either kind."""
+    return st.one_of(programs(), plain_programs())
 
 
 def made(source: str) -> Function:
