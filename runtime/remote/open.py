@@ -75,7 +75,7 @@ def open_remote(
     policy = policy or Policy()
     connect = connector(url, api_key, policy, headers)
     if kind == "native":
-        wire, name = _native(connect, tokenizer, policy, capabilities)
+        wire, name = _native(connect, tokenizer, policy, capabilities, url)
         model = model or name
     else:
         wire, model = _completions(connect, tokenizer, policy, capabilities, url, model)
@@ -125,12 +125,16 @@ def _native(
     tokenizer: RemoteTokenizer,
     policy: Policy,
     capabilities: Capabilities | None,
+    url: str,
 ) -> tuple[Wire, str]:
     with _Asking(connect, tokenizer, policy) as server:
-        info = server.ask("/get_model_info")
+        info = _first(server, "/get_model_info", "/model_info")
         path = info.get("model_path") if isinstance(info, dict) else None
         if not isinstance(path, str):
-            raise RemoteError("the server does not name its model at /get_model_info")
+            raise RemoteError(
+                f"{url} does not name its model at /get_model_info; check that it is a server of "
+                "SGLang's dialect"
+            )
         if capabilities is None:
             capabilities = SGLC if _owner(_models(server)) == "sglc" else _sglang(server)
     return NativeWire(capabilities, tokenizer), path
@@ -138,10 +142,7 @@ def _native(
 
 def _sglang(server: RemoteBackend) -> Capabilities:
     """Tell 0.5 from what was before it, which says less of itself."""
-    try:
-        info = server.ask("/get_server_info")
-    except RemoteError:
-        return SGLANG_04
+    info = _first(server, "/get_server_info", "/server_info")
     version = str(info.get("version", "")) if isinstance(info, dict) else ""
     return SGLANG_04 if version.startswith(("0.2", "0.3", "0.4")) or not version else SGLANG_05
 
@@ -172,14 +173,20 @@ def _completions(
 
 def _models(server: RemoteBackend) -> list[dict[str, Any]]:
     """Return the models that a server names; none where it has no such list."""
-    try:
-        found = server.ask("/v1/models")
-    except RemoteError as error:
-        if error.status != 404:
-            raise
-        return []
+    found = _first(server, "/v1/models")
     data = found.get("data") if isinstance(found, dict) else None
     return [each for each in data or [] if isinstance(each, dict)]
+
+
+def _first(server: RemoteBackend, *paths: str) -> Any:
+    """Return what is at the first path that the server has; None if it has none."""
+    for path in paths:
+        try:
+            return server.ask(path)
+        except RemoteError as error:
+            if error.status != 404:
+                raise
+    return None
 
 
 def _owner(models: list[dict[str, Any]]) -> str | None:

@@ -285,6 +285,24 @@ def test_a_server_that_says_in_words_why_a_text_ended(server: Server, reason: st
     assert runner.run(ASK).captures == {"answer": "one"}
 
 
+def test_a_server_is_asked_at_its_newer_paths_too(scripted: ScriptedServer) -> None:
+    answers = {
+        "/model_info": Reply(body={"model_path": "m"}),
+        "/v1/models": Reply(body={"data": [{"id": "m", "owned_by": "sglang"}]}),
+        "/server_info": Reply(body={"version": "0.6.0"}),
+    }
+    scripted.answer = lambda path, body: answers.get(path, Reply(404, {"detail": "Not Found"}))
+    remote = open_remote("native", url=scripted.url)
+    remote.backend.close()
+    assert (remote.capabilities.name, remote.model) == ("sglang 0.5", "m")
+
+
+def test_a_server_of_another_dialect_is_told(scripted: ScriptedServer) -> None:
+    scripted.answer = lambda path, body: Reply(404, {"detail": "Not Found"})
+    with pytest.raises(RemoteError, match="does not name its model at /get_model_info; check"):
+        open_remote("native", url=scripted.url)
+
+
 @pytest.mark.parametrize(
     ("owner", "info", "name"),
     [
@@ -304,7 +322,7 @@ def test_a_server_is_asked_what_it_is(
     }
     if owner is None:
         answers["/v1/models"] = answers["/get_server_info"] = Reply(404, {"detail": "Not Found"})
-    scripted.answer = lambda path, body: answers[path]
+    scripted.answer = lambda path, body: answers.get(path, Reply(404, {"detail": "Not Found"}))
     remote = open_remote("native", url=scripted.url + "/generate")
     remote.backend.close()
     assert (remote.capabilities.name, remote.model) == (name, "m")
