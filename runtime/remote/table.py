@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from sglc.runtime.remote.capabilities import TABLE, Capabilities
-from sglc.runtime.remote.chat.anthropic import ANTHROPIC
+from sglc.runtime.remote.chat.anthropic import ANTHROPIC, capabilities_of
 from sglc.runtime.remote.chat.flavors import FLAVORS
 from sglc.runtime.remote.chat.gemini import GEMINI
 
@@ -30,7 +30,8 @@ _SHORT: Final = {
 def kinds() -> tuple[Capabilities, ...]:
     """Return every kind of server; of LiteLLM, its library says for each model what it can."""
     chats = (flavor.capabilities for flavor in FLAVORS.values())
-    return (*TABLE.values(), *chats, ANTHROPIC, GEMINI)
+    newest = capabilities_of("claude-newest")
+    return (*TABLE.values(), *chats, ANTHROPIC, newest, GEMINI)
 
 
 def capability_table() -> str:

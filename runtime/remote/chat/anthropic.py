@@ -30,10 +30,20 @@ ANTHROPIC: Final = Capabilities(
     sampling=frozenset({"temperature", "top_p", "top_k"}),
     max_temperature=1.0,
 )
-_DEFAULTS: Final = SamplingParams()
+_DEFAULTS: Final = SamplingParams(temperature=1.0)  # Anthropic's
 _TOOL: Final = "answer"
+_OLD: Final = re.compile(r"claude-(?:v?[123]\b|instant)")
 _VERSION: Final = re.compile(r"claude-[a-z]+-(\d+)(?:-(\d{1,2}))?(?!\d)")
 _BEGINS_ANEW: Final = (4, 6)  # and what came after it
+_SAMPLES_AT_ONE: Final = (4, 7)
+_NEWEST: Final = (1 << 30, 0)
+# Of a schema's keywords, those that formats of answers do not take; what they say is checked after.
+_LEFT_OUT: Final = frozenset(
+    {
+        "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
+        "maxLength", "pattern", "minItems", "maxItems",
+    }
+)  # fmt: skip
 _FINISHES: Final[Mapping[str, Any]] = {
     "end_turn": "eos",
     "tool_use": "eos",
@@ -44,26 +54,53 @@ _FINISHES: Final[Mapping[str, Any]] = {
 
 
 def capabilities_of(model: str) -> Capabilities:
-    """Return what Anthropic's servers do for a model: of late they begin every message anew."""
+    """Return what Anthropic's servers do for a model.
+
+    Of late they begin every message anew, and sample as they like.
+    """
+    version = _version(model)
+    if version < _BEGINS_ANEW:
+        return ANTHROPIC
+    if version < _SAMPLES_AT_ONE:
+        return replace(ANTHROPIC, prefill=False)
+    return replace(
+        ANTHROPIC,
+        name="Anthropic, models since 4.7",
+        prefill=False,
+        sampling=frozenset(),
+        max_temperature=None,
+        only_temperature=1.0,
+    )
+
+
+def _version(model: str) -> tuple[int, int]:
+    """Return the version in a model's name; of a name of theirs without one the newest."""
     found = _VERSION.search(model)
-    version = (int(found[1]), int(found[2] or 0)) if found else (0, 0)
-    return replace(ANTHROPIC, prefill=False) if version >= _BEGINS_ANEW else ANTHROPIC
+    if found:
+        return int(found[1]), int(found[2] or 0)
+    is_theirs = "claude-" in model and not _OLD.search(model)
+    return _NEWEST if is_theirs else (0, 0)
 
 
 class AnthropicWire:
-    """Implements Wire. A type is asked for as the input of a tool that has to be called."""
+    """Implements Wire.
+
+    A type is asked for as the input of a tool that has to be called; of the newer models, which
+    may think before they answer and cannot be made to call one then, as the format of the answer.
+    """
 
     def __init__(self, capabilities: Capabilities, tokenizer: RemoteTokenizer, model: str) -> None:
         self.capabilities = capabilities
         self._tokenizer = tokenizer
         self._model = model
+        self._has_formats = _version(model) >= _BEGINS_ANEW
 
     async def decode(self, client: Client, ask: Ask) -> AsyncGenerator[Piece | Answer | Bill]:
         """Yield what is written; see ``Wire``."""
         assert ask.samples == 1, "`max_samples` is 1"
         schema = None if ask.constraint is None else answer_schema(ask.constraint)
         body, blank = self._body(ask, schema)
-        answer = _Answer(client.url + PATH, ask, schema, blank)
+        answer = _Answer(client.url + PATH, ask, schema, blank, calls="tools" in body)
         if not ask.stream:
             reply = await client.post(PATH, body)
             for part in answer.whole(reply):
@@ -97,17 +134,35 @@ class AnthropicWire:
             body["messages"].append({"role": "assistant", "content": begun})
         if ask.stop and schema is None:
             body["stop_sequences"] = list(ask.stop)
-        body["temperature"] = ask.sampling.temperature
-        for name in ("top_p", "top_k"):
+        for name in sorted(self.capabilities.sampling):
             if getattr(ask.sampling, name) != getattr(_DEFAULTS, name):
                 body[name] = getattr(ask.sampling, name)
-        if schema is not None:
+        if schema is not None and self._has_formats and schema.is_strict:
+            form = {"type": "json_schema", "schema": _for_formats(schema.schema)}
+            body["output_config"] = {"format": form}
+        elif schema is not None:
             about = "Gives the answer."
             body["tools"] = [{"name": _TOOL, "description": about, "input_schema": schema.schema}]
             body["tool_choice"] = {
                 "type": "tool", "name": _TOOL, "disable_parallel_tool_use": True,
             }  # fmt: skip
         return body, said.begun[len(begun) :]
+
+
+def _for_formats(schema: Any, *, is_names: bool = False) -> Any:
+    """Return a schema without the keywords that formats of answers do not take.
+
+    ``is_names``: the keys are names of properties and not keywords.
+    """
+    if isinstance(schema, list):
+        return [_for_formats(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        name: _for_formats(each, is_names=name in ("properties", "$defs") and not is_names)
+        for name, each in schema.items()
+        if is_names or name not in _LEFT_OUT
+    }
 
 
 def _split(messages: Sequence[Message]) -> tuple[Sequence[Message], Sequence[Message]]:
@@ -151,11 +206,15 @@ def _message(message: Message) -> dict[str, Any]:
 class _Answer:
     """One answer on its way.
 
+    ``calls``: what is held to a schema is the input of a call.
     ``blank`` is white space at the end of the prompt that could not be sent: the model writes it
     first, and it is no part of the text.
     """
 
-    def __init__(self, place: str, ask: Ask, schema: AnswerSchema | None, blank: str) -> None:
+    def __init__(
+        self, place: str, ask: Ask, schema: AnswerSchema | None, blank: str, *, calls: bool
+    ) -> None:
+        self._calls = calls
         self._place = place
         self._ask = ask
         self._schema = schema
@@ -163,7 +222,6 @@ class _Answer:
         self._json: list[str] = []
         self._input_tokens = 0
         self._cached_tokens = 0
-        self._has_begun = False
 
     def whole(self, reply: Any) -> Iterator[Piece | Answer | Bill]:
         """Yield the parts of a reply that is no stream."""
@@ -203,7 +261,9 @@ class _Answer:
 
     def _text(self, text: str) -> Iterator[Piece]:
         if self._schema is not None:
-            return  # it talks before it calls
+            if not self._calls:  # else it talks before it calls
+                self._json.append(text)
+            return
         if self._blank:
             rest = text.lstrip()
             if not rest:

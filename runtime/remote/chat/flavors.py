@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -10,7 +11,7 @@ from sglc.runtime.remote.capabilities import Capabilities
 _PENALTIES: Final = frozenset({"frequency_penalty", "presence_penalty"})
 _OPENAI: Final = frozenset({"temperature", "top_p"}) | _PENALTIES
 _ALL: Final = _OPENAI | {"top_k", "min_p", "repetition_penalty", "min_new_tokens"}
-_REASONING: Final = ("o1", "o3", "o4", "gpt-5")
+_REASONING: Final = re.compile(r"o\d|gpt-(?:[5-9]|\d{2,})(?!\d)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,5 +138,4 @@ FLAVORS: Final = {
 def flavor_of(model: str) -> Flavor:
     """Return what OpenAI's own servers do for a model."""
     name = model.rpartition("/")[2].lower()
-    is_chat = name.startswith("gpt-5") and "chat" in name
-    return REASONING if name.startswith(_REASONING) and not is_chat else OPENAI
+    return REASONING if _REASONING.match(name) and "chat" not in name else OPENAI

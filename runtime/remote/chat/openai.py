@@ -183,6 +183,8 @@ class _Sample:
         reason = choice.get("finish_reason")
         if not reason:
             return
+        if reason in ("error", "abort"):
+            raise RemoteError(f"{self._place} gave up the answer; see the server's log")
         if reason == "content_filter":
             raise RemoteError(
                 f"{self._place}: the provider's content filter has stopped the answer; change the "

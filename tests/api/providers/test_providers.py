@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -376,6 +377,27 @@ def test_keys_are_read_from_the_environment(
         assert isinstance(backend, ServerBackend)
         assert backend.capabilities.name == "chat of an OpenAI-compatible server"
         assert ask.run(question="A?", backend=backend)["answer"] == "Paris"
+
+
+def test_vertex_asks_the_credentials_of_the_machine(
+    monkeypatch: pytest.MonkeyPatch, scripted: ScriptedServer
+) -> None:
+    class Credentials:
+        valid = False
+        token: str | None = None
+
+        def refresh(self, request: object) -> None:
+            self.token, self.valid = "t-1", True
+
+    auth, transport = ModuleType("google.auth"), ModuleType("google.auth.transport.requests")
+    auth.default = lambda scopes: (Credentials(), "p")  # type: ignore[attr-defined]
+    transport.Request = object  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "google.auth", auth)
+    monkeypatch.setitem(sys.modules, "google.auth.transport.requests", transport)
+    scripted.replies += [gemini_reply("Paris"), Reply(403, {"error": {"message": "t-1: no"}})]
+    with sglc.VertexAI("m", project="p", base_url=scripted.url) as backend:
+        assert ask.run(question="A?", backend=backend)["answer"] == "Paris"
+        assert "***: no" in str(ask.run(question="A?", backend=backend).error())
 
 
 def test_litellm_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -181,6 +181,33 @@ def test_a_type_is_the_input_of_a_tool(run: Any, scripted: ScriptedServer) -> No
     assert body["tools"][0]["input_schema"]["properties"]["value"]["maximum"] == 9
 
 
+@pytest.mark.parametrize("deltas", [True, False])
+def test_newer_models_are_given_a_format_and_no_temperature(
+    run: Any, scripted: ScriptedServer, deltas: bool
+) -> None:
+    body = '    user: "Hi."\n    assistant: x = gen(int(1..9), max_tokens=9, temperature={})\n'
+    assert "samples at 1" in str(run(body.replace("{}", "0.5"), model="claude-opus-5").error)
+    scripted.replies.append(Reply(body=message(said('{"value": 4}'))))
+    result = run(body.replace("{}", "1.0"), deltas, model="claude-opus-5")
+    assert result.captures == {"x": 4}
+    (sent,) = scripted.bodies(PATH)
+    assert sent["output_config"]["format"]["schema"]["properties"] == {"value": {"type": "integer"}}
+    assert not sent.keys() & {"tools", "tool_choice", "temperature", "top_p"}
+
+
+def test_our_server_knows_formats_of_answers(server: RunningServer) -> None:
+    runner = Runner(open_anthropic("claude-opus-5", url=server.url))
+    result = runner.run(
+        'prompt p():\n    user: "A card."\n'
+        '    assistant: r = gen({ok: bool, c: "a" | "b"}, max_tokens=30, temperature=1.0)\n'
+    )
+    runner.close()
+    assert result.error is None, result.error
+    assert result.captures["r"]["c"] in ("a", "b")
+    usage = runner.remote.backend.usage
+    assert (usage.requests, usage.unbilled) == (1, 0)
+
+
 @pytest.mark.parametrize(
     ("body", "part"),
     [
@@ -201,8 +228,11 @@ def test_what_anthropic_does_not_take_is_refused_unasked(
 def test_of_late_it_begins_every_message_anew(run: Any) -> None:
     older = ("claude-3-5-sonnet-20241022", "claude-sonnet-4-5", "claude-opus-4-20250514")
     assert all(capabilities_of(model).prefill for model in older)
-    newer = ("claude-opus-4-6", "claude-sonnet-5", "claude-opus-4-6-20260101")
+    newer = ("claude-opus-4-6", "claude-sonnet-5", "claude-opus-4-6-20260101", "claude-x-preview")
     assert not any(capabilities_of(model).prefill for model in newer)
+    assert capabilities_of("claude-opus-4-6").sampling == ANTHROPIC.sampling
+    assert all(not capabilities_of(f"claude-opus-{v}").sampling for v in ("4-7", "5", "5-5"))
+    assert capabilities_of("claude-instant-1.2") == capabilities_of("any") == ANTHROPIC
     body = '    user: "Hi."\n    assistant: "I{x = gen(max_tokens=9)}"\n'
     assert "begins every message anew" in str(run(body, model="claude-opus-4-6").error)
 

@@ -14,6 +14,7 @@ from generators.servers import RunningServer
 from sglc.runtime.executor.executor import Executor
 from sglc.runtime.local import load_engine
 from sglc.runtime.options import LocalOptions
+from sglc.runtime.remote.chat.flavors import OPENAI, REASONING, flavor_of
 from sglc.runtime.remote.chat.open import open_azure, open_openai
 from sglc.runtime.remote.open import Remote
 from sglc.runtime.remote.policy import Policy
@@ -205,6 +206,13 @@ def test_a_reasoning_model_takes_no_temperature(scripted: ScriptedServer) -> Non
     assert not sent.keys() & {"temperature", "top_p", "seed", "stop", "max_tokens"}
 
 
+def test_reasoning_models_are_known_by_name() -> None:
+    for name in ("o1-mini", "o4-mini", "gpt-5", "gpt-5.4-mini", "gpt-6.2-sol", "gpt-10"):
+        assert flavor_of(name) is REASONING, name
+    for name in ("gpt-4o", "gpt-4.1-mini", "gpt-5-chat-latest", "gpt-3.5-turbo", "openai/gpt-4o"):
+        assert flavor_of(name) is OPENAI, name
+
+
 def test_a_type_is_asked_for_as_a_schema(run: Any, scripted: ScriptedServer) -> None:
     scripted.replies += [
         Reply(body=reply(choice('{"value": 7}', "stop"))),
@@ -264,6 +272,7 @@ def test_a_stream_is_shown_as_it_comes(run: Any, scripted: ScriptedServer) -> No
         (Reply(chunks=stream("Ro", finish=None)), "broke off"),
         (Reply(chunks=[*stream("Ro", finish=None), {"error": {"message": "gone"}}]), "gone"),
         (Reply(chunks=stream("Ro", finish="content_filter")), "content filter"),
+        (Reply(chunks=stream("Ro", finish="error")), "gave up the answer"),
         (Reply(401, {"error": {"message": "no such key: sk-1"}}), "***; check the API key"),
         (Reply(200, {"nothing": 1}), "does not stream"),
     ],
