@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from weakref import WeakKeyDictionary
 
 from sglc.errors import NoBackendError
 from sglc.fragment import Fragments
 
 if TYPE_CHECKING:
-    from sglc.constraints.types import Type
     from sglc.expressions import Gen, Select
+    from sglc.history import History
     from sglc.runtime.background import BackgroundHost
     from sglc.runtime.executor.executor import Executor
     from sglc.runtime.executor.stream import Encoder, Stream
@@ -44,7 +45,7 @@ class Backend:
         self.window = window
         self.seam: Seam = seam
         self.fragments = Fragments()
-        self._built: set[tuple[Type, tuple[str, ...]]] = set()
+        self._ahead: WeakKeyDictionary[History, int] = WeakKeyDictionary()
 
         def made(wake: threading.Event) -> Executor:
             executor, self.encoder = make(wake)
@@ -99,15 +100,14 @@ class Backend:
         """Return the messages of a prompt."""
         return stream.messages()
 
-    def build_ahead(self, wanted: Iterable[tuple[Type, tuple[str, ...]]]) -> int:
-        """Begin to build constraints that runs will need, in the thread of the executor.
-
-        Returns how many of them are new here. Each is a type with the stop texts of its call.
-        """
-        new = [each for each in wanted if each not in self._built]
-        self._built.update(new)
-        self.host.executor.build_ahead(new)
-        return len(new)
+    def build_ahead(self, history: History) -> None:
+        """Begin to build what runs like those before will need, in the thread of the executor."""
+        count = self._ahead.get(history, 0)
+        if count < len(history.constraints):
+            new = history.constraints[count:]
+            self._ahead[history] = count + len(new)
+            history.num_constraints += len(new)
+            self.host.executor.build_ahead(new)
 
     def shutdown(self) -> None:
         """Cancel what runs and let go of the model."""

@@ -8,10 +8,9 @@ and does not compute, further rows begin in threads beside, each with a hub of i
 from __future__ import annotations
 
 import os
-import sys
 import threading
-import time
 import traceback
+from asyncio import CancelledError
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,8 +20,13 @@ from sglc.blocking import may_block
 from sglc.errors import BatchInterrupted, StateError
 from sglc.functions import Function
 from sglc.hub import SLOW_S, Hub
+from sglc.interrupts import Interrupts
+from sglc.runtime.executor.errors import RunError
+from sglc.runtime.executor.open_run import Cell
 from sglc.staging import Staging
+from sglc.standstill import stand_still
 from sglc.state import ProgramState
+from sglc.waiting import Direct, current_waiter
 from sglc.warming import WarmPrefix
 
 if TYPE_CHECKING:
@@ -30,15 +34,11 @@ if TYPE_CHECKING:
 
     from sglc.backend import Backend
     from sglc.progress import Progress
+    from sglc.runtime.executor.open_run import OpenRun
 
 _CAUTIOUS: Final = 4
 """How many rows may wait in one thread before it is known whether their Python is quick."""
-_COMPUTES: Final = 0.1
-"""Above this part of the time in which programs keep their threads, these compute: more threads
-would not help."""
-_SAMPLES: Final = 5
-"""How often a thread is looked at before it counts as one that waits."""
-
+_INTERRUPTED: Final = RunError("cancelled", "the batch was interrupted")
 Row = tuple["BoundArguments", dict[str, Any]]
 """The arguments of a row, and the options of its calls."""
 
@@ -84,6 +84,7 @@ class Batch:
         self._hub = Hub(backend.host, self._limit)
         self._hubs = [self._hub]
         self._threads: list[threading.Thread] = []
+        self._runs: dict[int, OpenRun] = {}  # of the thread of the engine
         self._over = threading.Event()
 
     def in_order(self) -> Iterator[ProgramState]:
@@ -93,16 +94,19 @@ class Batch:
             BatchInterrupted: Ctrl-C; everything has been cancelled.
             StateError: another thread goes on than that which has begun.
         """
-        prefix = self._warm_prefix()
-        if self._may_block and self._max_threads > 1:
-            watch = threading.Thread(target=self._watch, name="sglc batch", daemon=True)
-            watch.start()
-            self._threads.append(watch)
         is_through = False
+        prefix: WarmPrefix | None = None
+        interrupts = Interrupts()
         try:
+            prefix = self._warm_prefix()
+            if self._may_block and self._max_threads > 1:
+                self._threads.append(
+                    threading.Thread(target=self._watch, name="sglc batch", daemon=True)
+                )
+                self._threads[-1].start()
             for number in range(len(self.rows)):
                 if not self.done[number]:
-                    self._advance(number)
+                    self._advance(number, interrupts)
                 state = self.states[number]
                 assert state is not None
                 yield state
@@ -110,9 +114,11 @@ class Batch:
         except KeyboardInterrupt as interrupt:
             place = _place(interrupt) or next(iter(self._hub.places()), "")
             is_through, num_done = True, self.num_done
+            interrupts.close()  # another one may end the waiting
             self._stop()
             raise BatchInterrupted(tuple(self.states), num_done, place) from interrupt
         finally:
+            interrupts.close()
             if not is_through:
                 self._stop()
             self._over.set()
@@ -136,7 +142,7 @@ class Batch:
 
     # In the threads of the hubs
 
-    def _advance(self, number: int) -> None:
+    def _advance(self, number: int, interrupts: Interrupts) -> None:
         """Let rows go on until one of them is done."""
         hub = self._hub
         if threading.get_ident() != hub.thread:
@@ -145,6 +151,7 @@ class Batch:
             if not self._turn(hub):
                 if self._progress is not None:
                     self._progress.show(self.num_done)
+                interrupts.check()
                 hub.idle()
             if self._fault is not None:
                 raise self._fault
@@ -176,12 +183,13 @@ class Batch:
         staging = Staging(
             self.backend, options, hub, seed=self._seed, instance=number,
             history=self.function.runs,
+            on_begin=lambda run: self._runs.__setitem__(number, run),
         )  # fmt: skip
         staging.on_end = lambda: self._end(number)
         state = self.states[number] = ProgramState(staging)
         try:
             self.function.run_in(state, call)
-        except (Exception, GreenletExit):
+        except (Exception, GreenletExit, CancelledError):
             return  # it is raised where the state is read
 
     def _end(self, number: int) -> None:
@@ -189,6 +197,7 @@ class Batch:
         with self._lock:
             self.done[number] = True
             self.num_done += 1
+        self._runs.pop(number, None)
         for hub in self._hubs:
             hub.notify()
 
@@ -199,23 +208,8 @@ class Batch:
         while not self._over.wait(SLOW_S):
             if self._num_begun == len(self.rows) or self._is_stopped:
                 return
-            if self._is_blocked([*self._hubs]):
+            if stand_still([*self._hubs], self._over):
                 self._widen(min(len(self._hubs), self._max_threads - len(self._hubs)))
-
-    def _is_blocked(self, hubs: Sequence[Hub]) -> bool:
-        """Whether the threads of all hubs sleep in one place for a while.
-
-        One that waits for its turn to run Python does not: it gets on, as this thread does.
-        """
-        if any(hub.busy_since_s is None for hub in hubs):
-            return False
-        begin_s, cpu_s, places = time.monotonic(), _cpu_s(hubs), _places(hubs)
-        for _ in range(_SAMPLES):
-            if self._over.wait(SLOW_S / _SAMPLES) or _places(hubs) != places:
-                return False
-            if not all(map(_is_asleep, hubs)):
-                return False
-        return _cpu_s(hubs) - cpu_s < _COMPUTES * (time.monotonic() - begin_s)
 
     def _widen(self, count: int) -> None:
         self._limit = max(1, self._window // self._max_threads)
@@ -260,39 +254,26 @@ class Batch:
             hub.notify()
         for thread in self._threads:
             thread.join()
-        self._cancel()  # what has begun in between
         self._hub.flush()
-        while self.num_done < self._num_begun:
-            time.sleep(1e-3)
+        ended = Cell()
+        Direct(self.backend.host).call(lambda: self._cancel_runs(ended), lambda _: ended.settle(0))
+        current_waiter().wait(ended)
+        for state, is_done in zip(self.states, self.done, strict=True):
+            if state is not None and not (is_done and state.stream.done):
+                state.give_up(_INTERRUPTED)
 
     def _cancel(self) -> None:
         for state, is_done in zip(self.states, self.done, strict=True):
             if state is not None and not is_done:
                 state.cancel()
 
-
-def _places(hubs: Sequence[Hub]) -> list[tuple[int, int]]:
-    """Return where the threads of hubs are: frame and instruction."""
-    frames = sys._current_frames()
-    found = (frames.get(hub.thread) for hub in hubs)
-    return [(0, 0) if frame is None else (id(frame), frame.f_lasti) for frame in found]
-
-
-def _is_asleep(hub: Hub) -> bool:
-    """Whether the system says that a thread waits for something; where it does not say, True."""
-    try:
-        with open(f"/proc/self/task/{hub.native_thread}/stat", "rb") as file:
-            return file.read().rpartition(b")")[2].split()[0] != b"R"
-    except OSError:
-        return True
-
-
-def _cpu_s(hubs: Sequence[Hub]) -> float:
-    """Time that the threads of hubs have computed; none where it cannot be told."""
-    clock_of = getattr(time, "pthread_getcpuclockid", None)
-    if clock_of is None:
-        return 0.0
-    return sum(time.clock_gettime(clock_of(hub.thread)) for hub in hubs)
+    def _cancel_runs(self, ended: Cell) -> None:
+        """Cancel what is open, of rows too that were cut off before they had a state."""
+        try:
+            for run in [*self._runs.values()]:
+                self.backend.host.executor.cancel(run)
+        finally:
+            ended.settle(0)
 
 
 def _place(interrupt: KeyboardInterrupt) -> str:

@@ -8,7 +8,7 @@ wrong prediction costs time, and never changes a result.
 from __future__ import annotations
 
 import os.path
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -64,7 +64,9 @@ class History:
         self.num_resumed = 0
         self.is_quick: bool | None = None
         """Whether Python kept its thread for short times only, in the last batch; None: unknown."""
-        self.constraints: dict[tuple[Type, tuple[str, ...]], None] = {}
+        self.constraints: list[tuple[Type, tuple[str, ...]]] = []
+        """Types that texts had to be of, each with the stop texts of its call."""
+        self._typed: set[Place] = set()
         self._calls: dict[Place, list[int]] = {}  # how many there were, and how many went on
 
     @property
@@ -105,10 +107,12 @@ class History:
         count, more = self._calls.get(place, (0, 0))
         return count >= _LEAST_CALLS and more >= _MOSTLY * count
 
-    def wants(self, type_: Type, stop: tuple[str, ...]) -> None:
-        """A text had to be of this type."""
-        if len(self.constraints) < _MAX_CONSTRAINTS:
-            self.constraints[type_, stop] = None
+    def wants(self, place: Place, type_: Type, attrs: Iterable[tuple[str, Any]]) -> None:
+        """A text had to be of this type. Of one place, the first type counts."""
+        if place not in self._typed and len(self._typed) < _MAX_CONSTRAINTS:
+            stop = next((value for name, value in attrs if name == "stop"), ())
+            self._typed.add(place)
+            self.constraints.append((type_, stop))
 
     def prefix(self) -> list[tuple[str, str]]:
         """Return what every run begins with: ops and what they append; nothing if it is short."""
@@ -189,7 +193,7 @@ class Trail:
         is_held = op == "gen" and history.goes_on(place)
         history.called(place)
         if type_ is not None:
-            history.wants(type_, next((v for name, v in attrs if name == "stop"), ()))
+            history.wants(place, type_, attrs)
         history.num_holds += is_held
         self._behind[outputs[0]] = [place, is_held, False]
         return is_held

@@ -60,6 +60,7 @@ class Staging:
         instance: int = 0,
         deltas: bool = False,
         history: History | None = None,
+        on_begin: Callable[[OpenRun], None] | None = None,
     ) -> None:
         self.backend = backend
         self.options = options
@@ -87,12 +88,14 @@ class Staging:
         self._trail = None if history is None else Trail(history)
 
         def begin() -> None:
-            if history is not None and history.constraints:
-                history.num_constraints += backend.build_ahead(history.constraints)
+            if history is not None:
+                backend.build_ahead(history)
             run = self._run = backend.host.executor.open(
                 seed=seed, instance=instance, deltas=deltas, on_event=self._take
             )
             run.on_result = self._take_result
+            if on_begin is not None:
+                on_begin(run)
 
         self.outlet.call(begin, self._be_lost)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sglc.compiler.plan.plan import Loc
     from sglc.forks import ForkGroup
     from sglc.loaded import LoadedPrompt
+    from sglc.runtime.executor.errors import RunError
     from sglc.runtime.executor.stream import Stream
 
 GEN_ATTRS: Final = {
@@ -466,6 +467,13 @@ class ProgramState:
     def cancel(self) -> None:
         """Stop everything of the run that is not done; what is there can still be read."""
         self._staging.cancel()
+
+    def give_up(self, error: RunError) -> None:
+        """Nothing that is not there will be: of a program that was cut off anywhere."""
+        cells = [variable.cell for variable in self._variables.values()]
+        for cell in (*self._versions, *cells):
+            if cell is not None:
+                cell.fail(error)
 
     @property
     def stream(self) -> Cell:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -241,6 +244,7 @@ def test_ctrl_c_in_a_row_cancels_everything_and_keeps_what_is_done(own: Backend)
     assert not threads()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_ctrl_c_while_the_model_writes_names_the_line_that_waits(own: Backend) -> None:
     @sglc.function
     def long(s: Any, n: int) -> None:
@@ -256,6 +260,92 @@ def test_ctrl_c_while_the_model_writes_names_the_line_that_waits(own: Backend) -
         timer.cancel()
     assert not own.host.executor._runs
     assert twice.run_batch([(1,)], backend=own)[0].error() is None
+
+
+def test_ctrl_c_is_not_lost_in_a_callback_of_the_collector(own: Backend) -> None:
+    class Thing:
+        """What can be referred to weakly."""
+
+    @sglc.function
+    def collected(s: Any, n: int) -> None:
+        s += str(n) + sglc.gen("a", max_tokens=3000, ignore_eos=True)
+        if n == 2:
+            thing = Thing()
+            reference = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))
+            del thing  # the exception of the callback is dropped here
+            dropped.append(reference)
+        s["a"]
+
+    dropped: list[object] = []
+    hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    try:
+        with pytest.raises(sglc.BatchInterrupted):
+            collected.run_batch([(n,) for n in range(9)], backend=own)
+    finally:
+        sys.unraisablehook = hook
+    assert len(dropped) == 1
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_ends_the_threads_beside(own: Backend) -> None:
+    @sglc.function
+    def slow(s: Any, n: int) -> None:
+        s += str(n) + sglc.gen("a", max_tokens=1)
+        s["a"]
+        seen.add(threading.get_ident())
+        while len(seen) < 3:
+            time.sleep(0.03)
+        if threading.current_thread() is threading.main_thread():
+            signal.raise_signal(signal.SIGINT)
+
+    seen: set[int] = set()
+    with pytest.raises(
+        sglc.BatchInterrupted, match=r"interrupted at .*test_batch.py:\d+"
+    ) as caught:
+        slow.run_batch([(n,) for n in range(300)], backend=own)
+    assert len(seen) >= 3
+    assert not threads()
+    states = [state for state in caught.value.states if state is not None]
+    assert all(state.stream_done for state in states)
+
+
+def test_a_row_whose_own_task_is_cancelled_is_a_row_that_fails(hashed: Backend) -> None:
+    @sglc.function
+    def cancelled(s: Any, n: int) -> None:
+        s += str(n)
+        if n == 1:
+            raise asyncio.CancelledError
+
+    states = cancelled.run_batch([(n,) for n in range(3)], backend=hashed)
+    assert [state.error() is None for state in states] == [True, False, True]
+
+
+def test_what_ends_the_process_ends_the_batch(own: Backend) -> None:
+    @sglc.function
+    def leaving(s: Any, n: int) -> None:
+        s += str(n) + sglc.gen("a", max_tokens=50, ignore_eos=True)
+        if n == 3:
+            raise SystemExit(7)
+        s["a"]
+
+    with pytest.raises(SystemExit):
+        leaving.run_batch([(n,) for n in range(9)], backend=own)
+    assert not own.host.executor._runs
+
+
+def test_a_batch_is_read_where_it_was_begun(hashed: Backend) -> None:
+    def read() -> None:
+        try:
+            next(rows)
+        except sglc.StateError as error:
+            errors.append(str(error))
+
+    errors: list[str] = []
+    rows = twice.run_batch([(n,) for n in range(3)], backend=hashed, generator_style=True)
+    thread = threading.Thread(target=read)
+    thread.start()
+    thread.join()
+    assert errors == ["a batch is read from two threads: read it where it was begun"]
 
 
 def test_an_engine_that_is_shut_down_ends_the_batch(own: Backend) -> None:
@@ -308,3 +398,13 @@ def test_the_progress_bar_counts_on_stderr(
     shown = capsys.readouterr()
     assert not shown.out
     assert "3/3" in shown.err
+
+
+def test_without_tqdm_the_rows_are_counted(
+    hashed: Backend, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    twice.run_batch([(n,) for n in range(3)], backend=hashed, progress_bar=True)
+    shown = capsys.readouterr().err
+    assert shown.startswith("\r0/3 rows")
+    assert shown.endswith("\r3/3 rows\n")

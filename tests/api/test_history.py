@@ -102,7 +102,7 @@ def test_constraints_are_built_ahead_on_another_backend(hashed: Backend, own: Ba
         s += sglc.gen("b", regex="[0-9]{4}")
 
     texts = [typed.run(backend=hashed).text() for _ in range(2)]
-    assert typed.history().num_constraints == 2  # the second run, of the first one's backend
+    assert typed.history().num_constraints == 2  # ahead of the second run here
     texts.append(typed.run(backend=own).text())
     assert typed.history().num_constraints == 4
     assert len(set(texts)) == 1
