@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 from weakref import WeakKeyDictionary
 
-from sglc.errors import NoBackendError
+from sglc.errors import NoBackendError, needs_extra
 from sglc.fragment import Fragments
 
 if TYPE_CHECKING:
@@ -48,13 +48,16 @@ class Backend:
         self._ahead: WeakKeyDictionary[History, int] = WeakKeyDictionary()
 
         def made(wake: threading.Event) -> Executor:
-            executor, self.encoder = make(wake)
+            with needs_extra(self.extra):
+                executor, self.encoder = make(wake)
             return executor
 
         self._template: FrontendTemplate | None = None
         self.host: BackgroundHost = BackgroundHost(made, name=f"sglc {name}")
 
     encoder: Encoder
+    extra: ClassVar[str] = "local"
+    """The extra of the package that has what it imports."""
 
     @property
     def runs_graphs(self) -> bool:
@@ -144,10 +147,7 @@ def set_default_backend(backend: Backend | None) -> None:
         TypeError: it is no backend.
     """
     global _default
-    backend = getattr(backend, "endpoint", backend)
-    if backend is not None and not isinstance(backend, Backend):
-        raise TypeError(f"not a backend: {backend!r}")
-    _default = backend
+    _default = None if backend is None else _checked(backend)
 
 
 def default_backend() -> Backend | None:
@@ -160,10 +160,18 @@ def backend_or_default(backend: Backend | None) -> Backend:
 
     Raises:
         NoBackendError: there is neither.
+        TypeError: it is no backend.
     """
-    backend = getattr(backend, "endpoint", backend)
     if backend is not None:
-        return backend
+        return _checked(backend)
     if _default is None:
         raise NoBackendError
     return _default
+
+
+def _checked(backend: object) -> Backend:
+    found = getattr(backend, "endpoint", backend)  # of a server that was started here
+    if not isinstance(found, Backend):
+        hint = f": for the model of that name, sglc.Engine({found!r})" * isinstance(found, str)
+        raise TypeError(f"not a backend: {found!r}{hint}")
+    return found

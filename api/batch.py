@@ -94,7 +94,7 @@ class Batch:
             BatchInterrupted: Ctrl-C; everything has been cancelled.
             StateError: another thread goes on than that which has begun.
         """
-        is_through = False
+        is_through, num_done = False, None
         prefix: WarmPrefix | None = None
         interrupts = Interrupts()
         try:
@@ -120,6 +120,7 @@ class Batch:
         finally:
             interrupts.close()
             if not is_through:
+                num_done = self.num_done
                 self._stop()
             self._over.set()
             for thread in self._threads:
@@ -129,7 +130,7 @@ class Batch:
                 self._hub.flush()
             self.function.runs.is_quick = self.num_threads == 1
             if self._progress is not None:
-                self._progress.close(self.num_done)
+                self._progress.close(self.num_done if num_done is None else num_done)
 
     def _warm_prefix(self) -> WarmPrefix | None:
         """Have what all runs so far have begun with computed, and kept while rows begin."""
@@ -292,9 +293,15 @@ def arranged_rows(
     """Return the arguments of each row and the options of its calls.
 
     Raises:
-        TypeError: a row is neither a dict nor a tuple, or does not fit the function.
+        TypeError: a row is neither a dict nor a tuple, or does not fit the function; or the batch
+            is to be streamed.
         ValueError: an option is out of its range.
     """
+    if "stream" in shared:
+        raise TypeError(
+            "a batch is not streamed: generator_style=True gives each state as soon as it is done, "
+            "and run(…, stream=True) the text of one row while it comes"
+        )
     found: list[Row] = []
     for number, row in enumerate(rows):
         try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -76,3 +77,19 @@ class BatchInterrupted(KeyboardInterrupt):
         self.place = place
         where = f" at {place}" if place else ""
         super().__init__(f"the batch was interrupted{where}: {num_done} of {len(states)} rows done")
+
+
+@contextmanager
+def needs_extra(extra: str) -> Iterator[None]:
+    """Say which extra of the package has what the block imports, where it is not installed.
+
+    Raises:
+        ModuleNotFoundError: names the package that is missing, and the extra.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if "pip install" in str(error):  # it says so already
+            raise
+        message = f"this needs {error.name}: pip install 'sglc[{extra}]'"
+        raise ModuleNotFoundError(message, name=error.name) from error

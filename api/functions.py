@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from sglc.backend import backend_or_default
 from sglc.errors import RunFailed
-from sglc.gen_options import RUN_DEFAULTS, RUN_NAMES, options_of
+from sglc.gen_options import RUN_DEFAULTS, RUN_NAMES, options_of, seed_of
 from sglc.history import History
 from sglc.lowered import run_lowered
 from sglc.lowering import Lowerings, level_of
@@ -124,7 +124,7 @@ class Function:
             backend,
             options,
             waiter,
-            seed=int(others.get("seed") or 0),
+            seed=seed_of(others.get("seed")),
             deltas=is_streamed,
             history=self.runs,
         )
@@ -186,7 +186,7 @@ class Function:
         if not given:
             return iter(()) if generator_style else States()
         batch = batch_of(
-            self, given, options, backend_or_default(backend), seed=seed,
+            self, given, options, backend_or_default(backend), seed=seed_of(seed),
             num_threads=num_threads, progress_bar=progress_bar,
         )  # fmt: skip
         return batch.in_order() if generator_style else States(batch.in_order())
@@ -209,7 +209,7 @@ class Function:
         call, options, others = self.arranged(args, kwargs)
         run = AsyncRun(
             self, (call, options), backend_or_default(others.get("backend")),
-            seed=int(others.get("seed") or 0), deltas=bool(others.get("stream", False)),
+            seed=seed_of(others.get("seed")), deltas=bool(others.get("stream", False)),
         )  # fmt: skip
         return run.begin() if others.get("stream") else await run.finish()
 
@@ -243,7 +243,9 @@ class Function:
         arranged = arranged_rows(self, given, options)
         progress = Progress(len(given)) if progress_bar else None
         return States(
-            await run_rows(self, arranged, backend, seed=seed, window=window, progress=progress)
+            await run_rows(
+                self, arranged, backend, seed=seed_of(seed), window=window, progress=progress
+            )
         )
 
     def graph(self, **arguments: Any) -> FunctionGraph:

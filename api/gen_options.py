@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import index
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -74,6 +75,19 @@ def options_of(given: Mapping[str, Any]) -> dict[str, Any]:
         ValueError: a value is out of its range; the message names the option.
     """
     return {name: _checked(name, value) for name, value in given.items() if value is not None}
+
+
+def seed_of(given: object) -> int:
+    """Return the seed of a run; 0 if none was given.
+
+    Raises:
+        TypeError: it is no whole number.
+    """
+    if given is None:
+        return 0
+    if isinstance(given, bool) or not hasattr(given, "__index__"):
+        raise TypeError(f"seed must be a whole number, not {given!r}")
+    return index(given)
 
 
 LOGPROBS: Final = (

@@ -60,43 +60,45 @@ def gen(
         healing: the last word of the prompt may become part of the first token.
 
     Raises:
-        ValueError: a value is out of its range, a pattern or schema is wrong, or two constraints
-            are given.
+        ValueError: a value is out of its range, a pattern or schema is wrong, two constraints are
+            given, or an option says nothing beside ``choices``.
         TypeError: a value is of the wrong type.
     """
     from sglc.gen_options import constraint_of, options_of
 
+    _check_name(name)
+    said = {
+        "max_tokens": max_tokens,
+        "min_tokens": min_tokens,
+        "n": n,
+        "stop": stop,
+        "stop_token_ids": stop_token_ids,
+        "top_p": top_p,
+        "top_k": top_k,
+        "min_p": min_p,
+        "frequency_penalty": frequency_penalty,
+        "presence_penalty": presence_penalty,
+        "repetition_penalty": repetition_penalty,
+        "ignore_eos": ignore_eos,
+        "return_logprob": return_logprob,
+        "logprob_start_len": logprob_start_len,
+        "top_logprobs_num": top_logprobs_num,
+        "return_text_in_logprobs": return_text_in_logprobs,
+        "healing": healing,
+    }
     if choices is not None:
         if temperature not in (None, 0, 0.0):
             raise ValueError(
                 f"choices are scored, not sampled: temperature must be 0, not {temperature}"
             )
         _refuse_beside("choices", regex=regex, json_schema=json_schema, dtype=dtype, type=type)
+        for option, value in said.items():
+            if value is not None:
+                raise ValueError(f"{option} says nothing beside choices: one of them is written")
         return select(name, choices, choices_method=choices_method)
     if choices_method is not None:
         raise ValueError("choices_method goes with choices")
-    options = options_of(
-        {
-            "max_tokens": max_tokens,
-            "min_tokens": min_tokens,
-            "n": n,
-            "stop": stop,
-            "stop_token_ids": stop_token_ids,
-            "temperature": temperature,
-            "top_p": top_p,
-            "top_k": top_k,
-            "min_p": min_p,
-            "frequency_penalty": frequency_penalty,
-            "presence_penalty": presence_penalty,
-            "repetition_penalty": repetition_penalty,
-            "ignore_eos": ignore_eos,
-            "return_logprob": return_logprob,
-            "logprob_start_len": logprob_start_len,
-            "top_logprobs_num": top_logprobs_num,
-            "return_text_in_logprobs": return_text_in_logprobs,
-            "healing": healing,
-        }
-    )
+    options = options_of({**said, "temperature": temperature})
     constraint, more = constraint_of(regex=regex, json_schema=json_schema, dtype=dtype, type_=type)
     return Gen(name, {**more, **options}, constraint, type)
 
@@ -121,8 +123,9 @@ def select(
 
     Raises:
         ValueError: there are no choices, the method is unknown, or the temperature is not 0.
-        TypeError: a choice is no text.
+        TypeError: the name or a choice is no text.
     """
+    _check_name(name)
     if temperature != 0:
         raise ValueError(
             f"choices are scored, not sampled: temperature must be 0, not {temperature}"
@@ -204,6 +207,11 @@ def assistant_begin() -> Expr:
 def assistant_end() -> Expr:
     """The end of a message of the assistant."""
     return RoleEnd("assistant")
+
+
+def _check_name(name: object) -> None:
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"a name must be text, not {name!r}")
 
 
 def _refuse_beside(first: str, **others: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from sglc.backend import Backend, Made
 from sglc.refusals import refuse_unserved
@@ -34,6 +34,8 @@ class ServerBackend(Backend):
         RemoteError: the server is asked what it is, and is not there.
         ModuleNotFoundError: the packages that ask servers are not there.
     """
+
+    extra: ClassVar[str] = "clients"
 
     def __init__(
         self,

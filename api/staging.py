@@ -47,7 +47,7 @@ class Staging:
     ``waiter`` is how a read waits. With ``deltas`` the run ``is_streamed``: ``pieces`` are the
     texts that the model has written so far, by the cell of the call's value. ``on_end`` is told,
     mostly in the thread of the executor, that nothing of the run goes on. ``fault`` is why it could
-    not begin. ``level`` is how a function is run.
+    not begin, ``raised`` what the program has raised. ``level`` is how a function is run.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class Staging:
         self.waiter = waiter
         self.outlet = waiter.outlet(backend.host)
         self.fault: RuntimeError | None = None
+        self.raised: BaseException | None = None
         self.on_end: Callable[[], None] | None = None
         self.since_s = 0.0
         self.is_streamed = deltas

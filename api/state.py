@@ -356,7 +356,8 @@ class ProgramState:
         Raises:
             RunFailed: a part of it will never be there, and it may not be ``partial``.
         """
-        return str(self._version(partial=partial).text)
+        version = self._version(partial=partial)
+        return "" if version is None else str(version.text)
 
     def messages(self, *, partial: bool = False) -> list[dict[str, Any]]:
         """Return ``{role, content}`` of every message, once all of it is there.
@@ -364,17 +365,20 @@ class ProgramState:
         Raises:
             RunFailed: a part of it will never be there, and it may not be ``partial``.
         """
-        return self._staging.backend.messages_of(self._version(partial=partial))
+        version = self._version(partial=partial)
+        return [] if version is None else self._staging.backend.messages_of(version)
 
-    def _version(self, *, partial: bool) -> Stream:
-        """Return the prompt, once it is there, or the latest version of it that is."""
+    def _version(self, *, partial: bool) -> Stream | None:
+        """Return the prompt, once it is there, or the latest version of it that is.
+
+        None if nothing has begun, and ``partial`` is enough.
+        """
         if not partial:
             version: Stream = self._wait("the text", self._stream)
             return version
         self.sync()
         there = (cell.value for cell in reversed(self._versions) if cell.error is None)
-        found: Stream | None = next(there, None)
-        return self._wait("the text", self._began) if found is None else found
+        return next(there, None)
 
     def text_iter(self, var_name: str | None = None) -> Iterator[str]:
         """Yield the text as it comes, or that of one variable; joined it is ``text()``.
@@ -461,7 +465,7 @@ class ProgramState:
 
     def fail(self, error: BaseException) -> None:
         """The program has raised ``error``: what is not done is stopped."""
-        self._error = error
+        self._error = self._staging.raised = error
         self._staging.cancel()
 
     def cancel(self) -> None:
@@ -509,8 +513,17 @@ class ProgramState:
             self._staging.cut()
             self._staging.waiter.wait(cell)
         if cell.error is not None:
-            raise RunFailed(cell.error, f"{what} is not there")
+            raise self._failure(cell.error, f"{what} is not there")
         return cell.value
+
+    def _failure(self, error: RunError, what: str) -> RunFailed:
+        """Return that a value is not there, and if so, that the program has raised before."""
+        raised = self._staging.raised
+        if raised is None or isinstance(raised, RunFailed):
+            return RunFailed(error, what)
+        failed = RunFailed(error, f"{what}, for the program raised {type(raised).__name__}")
+        failed.__cause__ = raised
+        return failed
 
     __iter__: ClassVar[None] = None  # else reading by name would make it a sequence
 

@@ -7,6 +7,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SETUPTOOLS = CONFIG["tool"]["setuptools"]
@@ -83,3 +85,27 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("made", "missing", "extra"),
+    [
+        ("sglc.Engine()", "numpy", "local"),
+        ("sglc.RuntimeEndpoint('http://127.0.0.1:9')", "httpx2", "clients"),
+        ("sglc.Anthropic('claude', api_key='k')", "httpx2", "clients"),
+        ("sglc.Gemini('gemini', api_key='k')", "httpx2", "clients"),
+        ("sglc.OpenAI('gpt', api_key='k')", "httpx2", "clients"),
+    ],
+)
+def test_a_backend_without_its_packages_names_the_extra(
+    made: str, missing: str, extra: str
+) -> None:
+    code = (
+        f"import sys; sys.modules[{missing!r}] = None; import sglc\n"
+        f"try: {made}\n"
+        "except ModuleNotFoundError as error: print(error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.strip() == f"this needs {missing}: pip install 'sglc[{extra}]'"

@@ -64,6 +64,8 @@ def fails(run: Callable[[], Any], *words: str) -> None:
         ({"choices_method": "best", "choices": ["a"]}, "choices_method must be one of"),
         ({"json_schema": "{"}, "JSON"),
         ({"dtype": "integer"}, "dtype must be int, float, str or bool"),
+        ({"choices": ["a"], "max_tokens": 3}, "max_tokens says nothing beside choices"),
+        ({"choices": ["a"], "stop": "x"}, "stop says nothing beside choices"),
     ],
 )
 def test_an_option_that_cannot_be_is_refused_where_it_is_given(
@@ -393,3 +395,55 @@ def test_a_function_needs_the_state_first() -> None:
 
         @sglc.function
         def none() -> None: ...
+
+
+@pytest.mark.parametrize("call", [sglc.gen, lambda name: sglc.select(name, ["a"])])
+def test_a_name_is_text(call: Callable[[Any], Any]) -> None:
+    with pytest.raises(TypeError, match="a name must be text, not 3"):
+        call(3)
+
+
+@sglc.function
+def short(s: Any, question: str) -> None:
+    s += question + sglc.gen("a", max_tokens=2)
+
+
+def test_the_name_of_a_model_is_no_backend() -> None:
+    message = r"not a backend: 'embedded': for the model of that name, sglc.Engine\('embedded'\)"
+    with pytest.raises(TypeError, match=message):
+        short.run(question="q", backend="embedded")
+    with pytest.raises(TypeError, match=message):
+        short.run_batch([("q",)], backend="embedded")  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("seed", ["x", 1.5, True])
+def test_a_seed_is_a_whole_number(seed: Any, hashed: Backend) -> None:
+    with pytest.raises(TypeError, match="seed must be a whole number, not"):
+        short.run(question="q", backend=hashed, seed=seed)
+    with pytest.raises(TypeError, match="seed must be a whole number, not"):
+        short.run_batch([("q",)], backend=hashed, seed=seed)
+
+
+def test_a_batch_that_is_to_be_streamed_is_told_what_there_is(hashed: Backend) -> None:
+    with pytest.raises(TypeError, match="a batch is not streamed: generator_style=True"):
+        short.run_batch([("q",)], backend=hashed, stream=True)
+
+
+def test_a_value_that_is_missing_since_the_program_raised_says_so(hashed: Backend) -> None:
+    @sglc.function
+    def raising(s: Any) -> None:
+        child = s.fork(1)[0]
+        child += "x" + sglc.gen("b", max_tokens=2000, ignore_eos=True)
+        found.append(child)
+        s += "x" + sglc.gen("a", max_tokens=2000, ignore_eos=True)
+        raise OSError("the file is gone")
+
+    found: list[Any] = []
+    (state,) = raising.run_batch([()], backend=hashed)
+    for read in (lambda: state["a"], state.text, lambda: found[0]["b"]):
+        with pytest.raises(sglc.RunFailed, match="for the program raised OSError") as caught:
+            read()
+        assert str(caught.value.__cause__) == "the file is gone"
+        assert "test_bad_input.py" in str(caught.value)
+    assert state.text(partial=True) in ("", "x")
+    assert state.messages(partial=True) == []

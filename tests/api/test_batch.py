@@ -408,3 +408,19 @@ def test_without_tqdm_the_rows_are_counted(
     shown = capsys.readouterr().err
     assert shown.startswith("\r0/3 rows")
     assert shown.endswith("\r3/3 rows\n")
+
+
+def test_the_progress_bar_counts_no_rows_that_were_stopped(
+    own: Backend, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @sglc.function
+    def uneven(s: Any, n: int) -> None:
+        length = 3000 if n else 1
+        s += str(n) + sglc.gen("a", max_tokens=length, ignore_eos=True)
+
+    states = uneven.run_batch(
+        [(n,) for n in range(20)], backend=own, progress_bar=True, generator_style=True
+    )
+    assert next(states)["a"]
+    states.close()  # type: ignore[attr-defined]  # it is a generator
+    assert " 1/20" in capsys.readouterr().err.rpartition("\r")[2]
