@@ -23,7 +23,7 @@ from sglc.hub import SLOW_S, Hub
 from sglc.interrupts import Interrupts
 from sglc.runtime.executor.errors import RunError
 from sglc.runtime.executor.open_run import Cell
-from sglc.staging import Staging
+from sglc.staging import Level, Staging
 from sglc.standstill import stand_still
 from sglc.state import ProgramState
 from sglc.waiting import Direct, current_waiter
@@ -61,8 +61,10 @@ class Batch:
         max_threads: int,
         seed: int,
         progress: Progress | None,
+        level: Level,
     ) -> None:
         self.function = function
+        self.level = level
         self.rows = rows
         self.backend = backend
         self.states: list[ProgramState | None] = [None] * len(rows)
@@ -186,6 +188,7 @@ class Batch:
             history=self.function.runs,
             on_begin=lambda run: self._runs.__setitem__(number, run),
         )  # fmt: skip
+        staging.level = self.level
         staging.on_end = lambda: self._end(number)
         state = self.states[number] = ProgramState(staging)
         try:
@@ -341,6 +344,7 @@ def batch_of(
     seed: int,
     num_threads: int | str,
     progress_bar: bool,
+    level: Level = "staged",
 ) -> Batch:
     """Return a batch of which nothing has begun.
 
@@ -362,4 +366,5 @@ def batch_of(
         max_threads=most,
         seed=seed,
         progress=Progress(len(rows)) if progress_bar else None,
+        level=level,
     )

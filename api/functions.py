@@ -17,7 +17,7 @@ from sglc.history import History
 from sglc.lowered import run_lowered
 from sglc.lowering import Lowerings, level_of
 from sglc.runtime.executor.errors import RunError
-from sglc.staging import Staging
+from sglc.staging import Level, Staging
 from sglc.state import ProgramState
 from sglc.waiting import ThreadWaiter, current_waiter
 
@@ -119,6 +119,7 @@ class Function:
         call, options, others = self.arranged(args, kwargs)
         backend = backend_or_default(others.get("backend"))
         is_streamed = bool(others.get("stream", False))
+        level = level_of(others.get("level"), steps="stream=True" if is_streamed else "")
         waiter = ThreadWaiter() if is_streamed else current_waiter()
         staging = Staging(
             backend,
@@ -130,7 +131,7 @@ class Function:
         )
         if staging.fault is not None:
             raise staging.fault
-        staging.level = "staged" if is_streamed else level_of(others.get("level"))
+        staging.level = level
         state = ProgramState(staging)
         if is_streamed:
             thread = threading.Thread(
@@ -163,6 +164,7 @@ class Function:
         generator_style: bool = False,
         backend: Backend | None = None,
         seed: int = 0,
+        level: Level | None = None,
         **options: Any,
     ) -> list[ProgramState] | Iterator[ProgramState]:
         """Run the program once for each row, a dict or a tuple of arguments.
@@ -170,7 +172,8 @@ class Function:
         Returns the states in the order of the rows, each of them done; in ``generator_style`` an
         iterator over them, of which each is there as soon as it is done. A row that fails holds up
         no other: its state says why. ``num_threads`` is how many rows may be open at once, and so
-        how many threads their Python may take; rows take no thread each.
+        how many threads their Python may take; rows take no thread each. ``level`` is as in
+        ``run``; at ``auto`` only functions run as graphs of which nothing stays Python.
 
         Raises:
             TypeError: a row does not fit the parameters; nothing has been run.
@@ -179,6 +182,8 @@ class Function:
             NoBackendError: there is nothing to run on.
         """
         from sglc.batch import batch_of
+
+        level = level_of(level)
         from sglc.display import States
 
         self._refuse_async("run_batch")
@@ -187,7 +192,7 @@ class Function:
             return iter(()) if generator_style else States()
         batch = batch_of(
             self, given, options, backend_or_default(backend), seed=seed_of(seed),
-            num_threads=num_threads, progress_bar=progress_bar,
+            num_threads=num_threads, progress_bar=progress_bar, level=level,
         )  # fmt: skip
         return batch.in_order() if generator_style else States(batch.in_order())
 
@@ -207,6 +212,7 @@ class Function:
         from sglc.async_runs import AsyncRun
 
         call, options, others = self.arranged(args, kwargs)
+        level_of(others.get("level"), steps="arun")
         run = AsyncRun(
             self, (call, options), backend_or_default(others.get("backend")),
             seed=seed_of(others.get("seed")), deltas=bool(others.get("stream", False)),

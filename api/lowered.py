@@ -15,6 +15,7 @@ from sglc.variables import Variable
 if TYPE_CHECKING:
     from sglc.compiler.python.lower import Returns, Slot
     from sglc.lowering import Ready
+    from sglc.runtime.executor.errors import RunError
     from sglc.runtime.executor.modelcall import ModelCall
     from sglc.runtime.executor.run import Run
     from sglc.runtime.executor.toolcalls import RemoteCall
@@ -113,7 +114,35 @@ class _LoweredRun:
             last = self._cells[_HOST]
             self._until(last)
             self._fail(last)
+        if lowered.reads:
+            self._wait_for_reads()
         self._leave(lowered.returns[0])
+
+    def _wait_for_reads(self) -> None:
+        """What the program has waited for is there, or will never be.
+
+        Raises:
+            RunFailed: it will never be there.
+        """
+        lowered = self._ready.lowered
+        known = {sites: name for name, sites in lowered.returns[0].sites.items()}
+        wanted = [known.get(sites) for sites in lowered.reads.values()]
+        names = [_STREAM if name is None else name for name in wanted]
+        for name in dict.fromkeys(names):
+            self._state.staging.waiter.wait(self._cells[name])
+        for name in dict.fromkeys(names):
+            error = self._cells[name].error
+            if error is not None and self._is_read(error):
+                self._fail(self._cells[name])
+
+    def _is_read(self, error: RunError) -> bool:
+        """Whether something that was read comes of a call that failed."""
+        failed = [n for n, place in enumerate(self._ready.lowered.sites) if place == error.loc]
+        return any(site >= min(failed, default=0) for s in self._reads for site in s)
+
+    @property
+    def _reads(self) -> list[frozenset[int]]:
+        return list(self._ready.lowered.reads.values())
 
     def _until(self, last: Cell) -> None:
         last.tell(self._ring)
@@ -142,8 +171,17 @@ class _LoweredRun:
         self._state.staging.answer(told.number, value, None)
 
     def _fail(self, cell: Cell) -> None:
-        if cell.error is not None:
-            raise RunFailed(cell.error)
+        error = cell.error
+        if error is not None:
+            raise RunFailed(error, f"`{self._read_name(error)}` is not there")
+
+    def _read_name(self, error: RunError) -> str:
+        """What was read first of what comes of a call that failed."""
+        lowered = self._ready.lowered
+        failed = [n for n, place in enumerate(lowered.sites) if place == error.loc]
+        first = min(failed, default=0)
+        names = (name for name, sites in lowered.reads.items() if max(sites) >= first)
+        return next(names, "the text")
 
     def _wait(self, cell: Cell) -> Any:
         self._state.staging.waiter.wait(cell)

@@ -28,17 +28,21 @@ class NotLowered(Exception):
     """A function that was to run as one graph cannot be one; the message says why, and where."""
 
 
-def level_of(given: object) -> Level:
-    """Return how functions are to be run.
+def level_of(given: object, *, steps: str = "") -> Level:
+    """Return how functions are to be run; ``steps`` is what goes step by step at any level.
 
     Raises:
-        ValueError: there is no such level.
+        ValueError: there is no such level, or it cannot be had.
     """
     levels = get_args(Level)
     if given is None:
         return "staged"
     if given not in levels:
         raise ValueError(f"level must be one of {', '.join(levels)}, not {given!r}")
+    if steps and given == "lowered":
+        raise ValueError(f"{steps} runs step by step: level must be auto or staged, not lowered")
+    if steps:
+        return "staged"
     return given  # type: ignore[return-value]  # it is one of them
 
 

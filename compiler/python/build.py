@@ -19,7 +19,7 @@ from sglc.compiler.python.hosts import RESULT, HostStatement
 from sglc.compiler.python.pieces import Words
 from sglc.compiler.python.reasons import Notes, Unsupported
 from sglc.compiler.python.source import FunctionSource, read_function
-from sglc.compiler.python.values import EFFECT_KEY, IR_TYPES, Const, Data, Env, Kind, Known
+from sglc.compiler.python.values import EFFECT_KEY, IR_TYPES, Const, Data, Env, Items, Kind, Known
 from sglc.constraints import types as t
 
 HOST_TIMEOUT_S: Final = 1e9
@@ -62,7 +62,9 @@ class _Mark(NamedTuple):
 class Build:
     """What is made for one function, and what all parts of the frontend share.
 
-    ``is_plain``: all that is given to the function is data, and so is all that host code makes.
+    ``sites`` are the places of the model calls. ``read`` are the calls that Python waits for, by
+    what it reads. ``is_plain``: all that is given to the function is data, and so is all that host
+    code makes.
     """
 
     module: ModuleBuilder
@@ -72,7 +74,8 @@ class Build:
     notes: Notes = field(default_factory=Notes)
     hosts: list[HostStatement] = field(default_factory=list)
     began: dict[int, Value] = field(default_factory=dict)
-    joined: set[int] = field(default_factory=set)
+    sites: list[Loc | None] = field(default_factory=list)
+    read: dict[str, set[int]] = field(default_factory=dict)
     fixed: dict[str, object] = field(default_factory=dict)
     is_plain: bool = False
     num_states: int = 0
@@ -109,9 +112,18 @@ class Build:
     # ---- states
 
     def new_site(self) -> int:
-        """Return the number of a model call."""
+        """Return the number of a model call, which stands where ops are emitted now."""
+        del self.sites[self.num_sites :]
+        place = self.function.span
+        self.sites.append(place if isinstance(place, Loc) else None)
         self.num_sites += 1
         return self.num_sites - 1
+
+    def note_read(self, known: Known, what: str = "") -> None:
+        """Python waits for a value of the model."""
+        for each in known.items if isinstance(known, Items) else (known,):
+            if isinstance(each, Data) and each.sites:
+                self.read.setdefault(what, set()).update(each.sites)
 
     def new_state(self, stream: Value) -> int:
         """Return the number of a new state, which begins with this version."""

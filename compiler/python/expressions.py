@@ -333,9 +333,23 @@ class Expressions:
         body = [ast.copy_location(ast.Expr(ast.copy_location(call, node)), node)]
         return self.host(frame, env, body, "str", {_TEXT: self.build.words.text})[RESULT]
 
+    def note_reads(self, frame: Frame, env: Env, node: ast.expr) -> None:
+        """Python waits for what is read of states in an expression that ops give."""
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Name):
+                known = self.local(frame, env, inner.id)
+                if known is not None:
+                    self.build.note_read(known, inner.id)
+            elif isinstance(inner, ast.Subscript):
+                state = self.state_of(frame, env, inner.value)
+                if state is not None:
+                    key = self.constant(frame, env, inner.slice)
+                    self.build.note_read(self.variable(env, state, key, inner), str(key))
+
     def condition(self, frame: Frame, env: Env, node: ast.expr) -> Const | Data:
         """Whether an expression is true, as Python sees it."""
         if self.peek(frame, env, node) in ("str", "int", "bool", "none", "float"):
+            self.note_reads(frame, env, node)
             return self.pure(frame, env, node)
         test = ast.copy_location(
             ast.UnaryOp(ast.Not(), ast.copy_location(ast.UnaryOp(ast.Not(), node), node)), node

@@ -88,6 +88,7 @@ class Hosting:
                 self._refuse_fixed(frame, name, body[0])
                 known = self._readable(frame, env, name, body[0])
                 operands[name] = operand_of(known)
+                self.build.note_read(known, name)
                 if kind_of(known) == "cell":
                     unset.add(name)
             kept = operands.keys() & scope.writes

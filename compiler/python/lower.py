@@ -72,7 +72,8 @@ class Lowered:
     ``params`` are the names of its parameters, in order. ``fixed`` are the arguments that are part
     of the graph; ``is_plain``: it is for arguments that are data. ``returns`` says what the ends of
     the function hand out. The key ``returned`` holds what it returns, ``host`` is there when all
-    host statements have run, ``end`` is the number of the end.
+    host statements have run, ``end`` is the number of the end. ``sites`` are the places of the
+    model calls by their numbers, ``reads`` the calls that Python waits for, by what it reads.
     """
 
     source: FunctionSource
@@ -85,6 +86,8 @@ class Lowered:
     guard: Guard
     notes: Notes
     is_plain: bool
+    sites: tuple[Loc | None, ...]
+    reads: Mapping[str, frozenset[int]]
 
     @property
     def is_straight(self) -> bool:
@@ -176,6 +179,7 @@ def _lowered(
     return Lowered(
         source, made, source.name, tuple(params), dict(fixed), tuple(build.hosts),
         tuple(ends.returns), build.guard, notes, is_plain,
+        tuple(build.sites), {name: frozenset(found) for name, found in build.read.items()},
     )  # fmt: skip
 
 

@@ -80,7 +80,9 @@ class Reads(ast.NodeTransformer):
     def variable(self, state: int, name: ast.expr, node: ast.AST) -> Known:
         """What a state calls by a name that is known."""
         key = self.expressions.constant(self.frame, self.env, name, self.bound)
-        return self.expressions.variable(self.env, state, key, node)
+        known = self.expressions.variable(self.env, state, key, node)
+        self.expressions.build.note_read(known, str(key))
+        return known
 
     def visit_Call(self, node: ast.Call) -> Any:
         match node:

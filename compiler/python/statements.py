@@ -242,6 +242,7 @@ class Statements:
         """A match on a text, with texts for cases."""
         if self.expressions.peek(frame, env, node.subject) != "str":
             raise Unsupported("a `match` around states that is not on a text", node.subject)
+        self.expressions.note_reads(frame, env, node.subject)
         subject = self.expressions.pure(frame, env, node.subject)
         cases: list[tuple[tuple[str, ...], list[ast.stmt]]] = []
         rest: list[ast.stmt] = []
@@ -335,6 +336,7 @@ class Statements:
             called = self.calls.lower(frame, env, value)
             with self.build.at(frame, value):
                 result = called or self.expressions.value(frame, env, value)
+            self.expressions.note_reads(frame, env, value)
         self.finish(frame, env, result, node)
 
     def finish(self, frame: Frame, env: Env, result: Known, node: ast.AST) -> None:

@@ -18,6 +18,7 @@ import sglc
 from sglc import gen, select
 
 SUFFIX = " end"
+COUNT = 0
 
 
 def shout(text):
@@ -35,6 +36,8 @@ def helper(s, text, mark="?"):
 
 @sglc.function
 def main(s, text, number, words, log):
+    global COUNT
+    COUNT = 0
     a, n = "start", number
     s += "go"
 """
@@ -126,11 +129,37 @@ class Block:
 
     def host(self) -> None:
         line = self.pick(
-            "n += 1", "a = a[::-1]", "a = shout(a)[:6]", "log.append((n, a))", "n = len(words) + n",
-            "a = ''.join(c for c in a if c != 's')", "n, m = n + 1, n", "a = f'{a}{n}'[:9]",
-            "log += [i * n for i in range(2)]", "words = [*words, 'w']", "assert n >= 0, n",
+            "n += 1",
+            "a = a[::-1]",
+            "a = shout(a)[:6]",
+            "log.append((n, a))",
+            "n = len(words) + n",
+            "a = ''.join(c for c in a if c != 's')",
+            "n, m = n + 1, n",
+            "a = f'{a}{n}'[:9]",
+            "log += [i * n for i in range(2)]",
+            "words = [*words, 'w']",
+            "assert n >= 0, n",
             "log.append(functools.reduce(lambda p, q: p + q, words, ''))",
-        )  # fmt: skip
+            "first, *rest = [*words, a]; log.append(rest)",
+            "log.append({w: len(w) for w in words})",
+            "log.append(max(words, key=len, default=a))",
+            "import math; log.append(math.floor(2.5))",
+            "b = c = a + 'b'; log.append((b, c))",
+            "log.append(0 < n <= 3 < 5)",
+            "log.append([*map(str, words)])",
+            "log.append(a if n else words)",
+            "d = {**dict(n=n), 'a': a}; log.append(d)",
+            "n //= 1; n = n or 1",
+            "log.append(sum(i * j for i in range(2) for j in range(i + 1) if j))",
+            "log.append(1 / (n - n or 1))",
+            "print(a, end='', file=None) if n < 0 else log.append(~n)",
+            "log.append(f'{n!r:>4}{a:^8}')",
+            "words = words[:2] + [a[:1]]",
+            "del words[2:]",
+            "(lambda *p, **k: log.append((p, k)))(a, n=n)",
+            "log.append({1, 2} & {n}); x1 = [[]] * 2; x1[0].append(n); log.append(x1)",
+        )
         self.add(line)
 
     def keep(self) -> None:
@@ -154,6 +183,50 @@ class Block:
         self.add("yield x", 1)
         self.add("yield from more", 1)
         self.add(f"log.append(list({name}(1, 2, key=3)))")
+
+    def odd(self) -> None:
+        name = self.fresh("o")
+        kind = self.draw(st.integers(0, 5))
+        if kind == 0:
+            self.add(f"class {name.upper()}(dict):")
+            self.add("size = 3", 1)
+            self.add("def twice(self):", 1)
+            self.add("return [self, self.size]", 2)
+            self.add(f"log.append({name.upper()}(k=n).twice())")
+        elif kind == 1:
+            self.add("@functools.lru_cache(maxsize=None)")
+            self.add(f"def {name}(x):")
+            self.add(f"return x if x < 2 else {name}(x - 1) + {name}(x - 2)", 1)
+            self.add(f"log.append({name}(5))")
+        elif kind == 2:
+            self.add(f"def {name}():")
+            self.add("count = 0", 1)
+            self.add("def step():", 1)
+            self.add("nonlocal count", 2)
+            self.add("count += 1", 2)
+            self.add("return count", 2)
+            self.add("return [step(), step()]", 1)
+            self.add(f"log.append({name}())")
+        elif kind == 3:
+            self.add("for i in range(3):")
+            self.add("if i == n: continue", 1)
+            self.add("while True:", 1)
+            self.add("i += 1", 2)
+            self.add("if i > 2: break", 2)
+            self.add("else:")
+            self.add("log.append(i)", 1)
+        elif kind == 4:
+            self.add("try:")
+            self.add("log.append(1 // n if n < 9 else None)", 1)
+            self.add("except ZeroDivisionError:")
+            self.add("log.append('zero')", 1)
+            self.add("else:")
+            self.add("a = a + '.'", 1)
+            self.add("finally:")
+            self.add("n = n + 1", 1)
+        else:
+            self.add("COUNT = COUNT + 1")
+            self.add("log.append(COUNT)")
 
     def early(self) -> None:
         if not self.may_return or self.state != "s":
@@ -273,7 +346,7 @@ class Block:
 Step = Callable[[Block], None]
 _SIMPLE: list[Step] = [
     Block.say, Block.say, Block.ask, Block.ask, Block.choose, Block.host, Block.host, Block.keep,
-    Block.guarded, Block.inner_function, Block.early, Block.leave, Block.once,
+    Block.guarded, Block.inner_function, Block.early, Block.leave, Block.once, Block.odd,
 ]  # fmt: skip
 _NESTED: list[Step] = [
     Block.branch, Block.branch, Block.match, Block.count, Block.each, Block.repeat, Block.fork,

@@ -18,7 +18,6 @@ from generators.python_modules import module_of
 from generators.python_reference import run_reference
 from hypothesis import HealthCheck, event, given, settings
 
-import sglc
 from sglc.backend import Backend
 from sglc.compiler.interpreter import interpret
 from sglc.compiler.python.hosts import boxed, unboxed
@@ -117,12 +116,3 @@ def test_random_functions_give_what_python_gives(
 
     check()
     assert reasons["lowered"] > 0.6 * reasons.total(), reasons
-
-
-def test_a_level_that_does_not_exist_is_refused(backend: Backend) -> None:
-    @sglc.function
-    def plain(s: Any) -> None:
-        s += "x"
-
-    with pytest.raises(ValueError, match="level must be one of auto, staged, lowered"):
-        plain.run(backend=backend, level="fast")
