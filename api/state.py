@@ -249,8 +249,13 @@ class ProgramState:
         """Call the text that the block appends ``s[name]``."""
         before = self._stream
         yield self
-        cell = self._staging.emit("slice", (before, self._stream), 1, loc=caller_loc())[0]
-        self._name(name, Variable(cell))
+        self._name(name, Variable(self._slice(before, self._stream, caller_loc())))
+
+    def _slice(self, start: Cell, end: Cell, loc: Loc | None) -> Cell:
+        """Return the text between two versions; with what stands around messages in SGLang's way
+        of building prompts, where all of it is text."""
+        attrs = (("marked", True),) if self._staging.backend.seam == "canonical" else ()
+        return self._staging.emit("slice", (start, end), 1, attrs, loc=loc)[0]
 
     # Forks
 
@@ -286,7 +291,7 @@ class ProgramState:
         loc = caller_loc()
         if appends:
             for child in children:
-                text = self._staging.emit("slice", (child._began, child._stream), loc=loc)[0]
+                text = self._slice(child._began, child._stream, loc)
                 self._step("put", (self._stream, text), (), loc)
             return
         names = dict.fromkeys(name for child in children for name in child._variables)

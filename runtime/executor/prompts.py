@@ -81,7 +81,7 @@ def start_media(machine: Machine, frame: Frame, node: NodeCode) -> None:
 
 def start_slice(machine: Machine, frame: Frame, node: NodeCode) -> None:
     start, end = (frame.values[slot] for slot in node.args)
-    text = end.since(start)
+    text = end.since(start, is_marked=node.attrs.get("marked") is True)
     machine.weigh(frame.run, text)
     machine.done(frame, node, text)
 

@@ -201,8 +201,9 @@ class Stream(Spoken):
         """The whole prompt as text, role markers included."""
         return self.encoder.text(self.segments())
 
-    def since(self, start: Stream) -> str:
-        """Return the plain text that was added after ``start``; markers are not text.
+    def since(self, start: Stream, *, is_marked: bool = False) -> str:
+        """Return the plain text that was added after ``start``; markers are not text, unless it
+        ``is_marked``.
 
         Raises:
             DataError: ``start`` is no earlier version of this stream.
@@ -216,7 +217,7 @@ class Stream(Spoken):
         texts.reverse()
         if version is not start and (version is None or version.segments() != start.segments()):
             raise DataError("a slice needs an earlier version of the same stream")
-        return "".join(texts)
+        return self.text[len(start.text) :] if is_marked else "".join(texts)
 
     def messages(self) -> list[dict[str, Any]]:
         """Return ``{role, content}`` of every message, the open one included."""

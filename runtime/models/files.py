@@ -57,7 +57,7 @@ def _template(directory: Path, tokenizer: Tokenizer, wanted: str | None) -> Chat
     if wanted in CONVERSATIONS:
         return _of_conversation(CONVERSATIONS[wanted], tokenizer)
     if wanted in template_names() and wanted != "default":
-        return _ending(get_chat_template(wanted).for_tokenizer(tokenizer), tokenizer)
+        return _ending(get_chat_template(wanted).for_tokenizer(tokenizer, begins=True), tokenizer)
     if path.suffix == ".json":
         return _of_conversation(read_conversation(path), tokenizer)
     if path.suffix == ".jinja" or path.is_file():

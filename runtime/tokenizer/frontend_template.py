@@ -66,15 +66,20 @@ class FrontendTemplate:
 
     def as_text(self) -> ChatTemplate:
         """Return it for a server that is sent text."""
-        return self._made(Cutter(()), ())
+        return self._made(Cutter(()))
 
-    def for_tokenizer(self, tokenizer: TokenizerLike) -> ChatTemplate:
-        """Return it for a model: names of special tokens are those tokens, and a conversation
-        begins with the begin token, as the tokenizer has it."""
-        bos = bos_name(tokenizer)
-        return self._made(Cutter(tokenizer.special_ids), () if bos is None else (Special(bos),))
+    def for_tokenizer(self, tokenizer: TokenizerLike, *, begins: bool = False) -> ChatTemplate:
+        """Return it for a model: names of special tokens are those tokens.
 
-    def _made(self, cutter: Cutter, begin: tuple[Piece, ...]) -> ChatTemplate:
+        If it ``begins``, it writes the begin token before a conversation itself.
+        """
+        bos = bos_name(tokenizer) if begins else None
+        begin = () if bos is None else (Special(bos),)
+        return self._made(Cutter(tokenizer.special_ids), begin, begins=begins)
+
+    def _made(
+        self, cutter: Cutter, begin: tuple[Piece, ...] = (), *, begins: bool = False
+    ) -> ChatTemplate:
         roles: dict[str, RolePieces] = {}
         for role, (prefix, suffix) in self.role_prefix_and_suffix.items():
             first = self.get_prefix_and_suffix(role, ())[0]
@@ -95,6 +100,7 @@ class FrontendTemplate:
             generation=cutter.cut(asking),
             default_system=self.default_system_prompt,
             stop=tuple(self.stop_str),
+            begins=begins,
             image_token=self.image_token,
         )
 

@@ -185,7 +185,9 @@ class PromptEncoder:
         if encoded.has_begun:
             return encoded
         is_own = isinstance(first, Special) and first.name == self._bos_name
-        return None if is_own or isinstance(first, RoleBegin | RoleEnd) else encoded
+        is_role = isinstance(first, RoleBegin | RoleEnd)
+        begins = self.template is None or self.template.begins
+        return None if is_own or (is_role and begins) else encoded
 
     def _pieces(self, segments: Sequence[Segment], behind: Encoded) -> Iterator[Piece]:
         ahead, has_begun = behind.ahead, behind.has_begun

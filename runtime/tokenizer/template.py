@@ -51,6 +51,7 @@ class ChatTemplate:
             pieces give, for every order of roles tried. Otherwise it rewrites history.
         why_unstable: the roles of a conversation that shows it, or None.
         stop: texts that end an answer, besides the end-of-sequence tokens.
+        begins: it writes the begin token of a conversation, where there is one.
         image_token: what stands in the text where a picture is.
     """
 
@@ -61,6 +62,7 @@ class ChatTemplate:
     why_unstable: tuple[str, ...] | None = None
     source: JinjaTemplate | None = None
     stop: tuple[str, ...] = ()
+    begins: bool = True
     image_token: str = "<image>"
 
     @property

@@ -113,16 +113,27 @@ def test_names_of_special_tokens_are_those_tokens_in_a_template_but_not_in_what_
     assert [i for i in ids if i > 255] == [257, 258]
 
 
-def test_a_conversation_begins_with_the_begin_token() -> None:
-    class Begun(ByteTokenizer):
-        bos_ids = (256,)
+class Begun(ByteTokenizer):
+    """A tokenizer whose texts begin with a token."""
 
-    template = get_chat_template("chatml").for_tokenizer(Begun())
-    assert template.opening("user", None)[0] == Special("<|endoftext|>")
-    assert template.opening("user", "assistant")[0] == Special("<|im_start|>")
-    encoder = PromptEncoder(Begun(), template)
-    assert encoder.encode([RoleBegin("user")])[:2] == [256, 257]
-    assert encoder.encode([Text("x"), RoleBegin("user")])[:3] == [256, ord("x"), 257]
+    bos_ids = (256,)
+
+
+def test_a_conversation_begins_with_the_begin_token() -> None:
+    named = get_chat_template("chatml")
+    writing = named.for_tokenizer(Begun(), begins=True)
+    assert writing.opening("user", None)[0] == Special("<|endoftext|>")
+    assert writing.opening("user", "assistant")[0] == Special("<|im_start|>")
+    for template in (writing, named.for_tokenizer(Begun())):
+        encoder = PromptEncoder(Begun(), template)
+        assert encoder.encode([RoleBegin("user")])[:2] == [256, 257]
+        assert encoder.encode([Text("x"), RoleBegin("user")])[:3] == [256, ord("x"), 257]
+    assert encoder.text([RoleBegin("user")]) == "<|im_start|>user\n"  # it is no part of the text
+
+
+def test_an_empty_opening_has_the_begin_token_to_go_on_from() -> None:
+    template = get_chat_template("yi-1.5").for_tokenizer(Begun())
+    assert PromptEncoder(Begun(), template).encode([RoleBegin("system")]) == [256]
 
 
 def test_a_template_of_ones_own_is_written_as_text() -> None:
