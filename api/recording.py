@@ -5,15 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sglc.backend import Backend, Made, Seam, backend_or_default
+from sglc.errors import StateError
 
 if TYPE_CHECKING:
     from sglc.runtime.recording.recording import Recording
     from sglc.runtime.recording.replay_backend import ReplayBackend
+    from sglc.runtime.recording.writer import RecordingWriter
 
 _PATIENCE_S: Final = 0.001
 
@@ -31,7 +33,9 @@ def record(path: str | Path, backend: Backend | None = None) -> Iterator[Backend
     Raises:
         NoBackendError: there is no backend.
         OSError: the file cannot be written.
-        RecordingError: the tokenizer of the backend cannot be kept in a recording.
+        RecordingError: the tokenizer of the backend cannot be kept in a recording, or something
+            else than a recording is there.
+        StateError: the backend is being recorded already, or was shut down.
     """
     from sglc.runtime.recording.about import model_data
     from sglc.runtime.recording.pictures import stable_ids
@@ -39,14 +43,16 @@ def record(path: str | Path, backend: Backend | None = None) -> Iterator[Backend
 
     used = backend_or_default(backend)
     executor, encoder = used.host.executor, used.encoder
+    if executor.has_listener:
+        raise StateError(f"what {used!r} says is being recorded already: end that first")
     about = {
         "by": f"sglc {_version()}",
         "seam": used.seam,
         "model": model_data(executor, encoder, used.name),
     }
     writer = RecordingWriter(path, about, stable_ids(encoder.tokenizer))
-    used.host.call(lambda: executor.listen(writer))
     try:
+        _listen(used, writer)
         yield used
         while used.host.is_alive and executor.num_runs:
             time.sleep(_PATIENCE_S)
@@ -54,7 +60,8 @@ def record(path: str | Path, backend: Backend | None = None) -> Iterator[Backend
         writer.abandon()
         raise
     finally:
-        _stop_listening(used)
+        with suppress(StateError):  # it is shut down, and says nothing more
+            _listen(used, None)
     writer.close()
 
 
@@ -113,18 +120,25 @@ def _seam(recording: Recording) -> Seam:
     return "canonical" if recording.about.get("seam") == "canonical" else "repair"
 
 
-def _stop_listening(backend: Backend) -> None:
+def _listen(backend: Backend, listener: RecordingWriter | None) -> None:
+    """Let somebody be told of what is said, from now on; wait until that is so.
+
+    Raises:
+        StateError: the backend is shut down.
+    """
     done = threading.Event()
 
-    def stop() -> None:
-        backend.host.executor.listen(None)
+    def act() -> None:
+        backend.host.executor.listen(listener)
         done.set()
 
     try:
-        backend.host.call(stop)
-    except RuntimeError:  # it is shut down, and says nothing more
-        return
-    done.wait(timeout=10)
+        backend.host.call(act)
+    except RuntimeError as error:
+        raise StateError(f"the backend {backend.name} is gone: {error}") from None
+    while not done.wait(timeout=0.1):
+        if not backend.host.is_alive:
+            raise StateError(f"the backend {backend.name} was shut down")
 
 
 def _version() -> Any:

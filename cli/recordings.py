@@ -51,15 +51,11 @@ def refuse_other_file(path: Path) -> None:
     Raises:
         UsageError: something else is there, or there is no such folder.
     """
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        reason = "is a directory" if path.is_dir() else "lies in a folder that does not exist"
-        raise UsageError(f"{path} {reason}")
-    try:
-        begin = path.read_bytes()[:10] if path.is_file() else b""
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}") from None
-    if begin and not begin.startswith(b'{"sglrec":'):
-        raise UsageError(f"{path} is there and is no recording: name another file, or delete it")
+    from sglc.runtime.recording.place import problem_with
+
+    problem = problem_with(path)
+    if problem is not None:
+        raise UsageError(problem)
 
 
 def begin_recording(

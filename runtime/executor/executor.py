@@ -105,6 +105,11 @@ class Executor:
         self._runs: dict[Run, Frame] = {}
         self._plans: dict[int, tuple[PlanCode, Mapping[str, BoundTool]]] = {}
 
+    @property
+    def has_listener(self) -> bool:
+        """Whether somebody is told what calls come to."""
+        return self._backend.has_listener
+
     def listen(self, listener: Listener | None) -> None:
         """Tell this one what calls that begin from now on come to; None: nobody."""
         self._backend.listen_to(listener)

@@ -52,6 +52,11 @@ class Tap:
         self._open.clear()
 
     @property
+    def has_listener(self) -> bool:
+        """Whether somebody is told of the calls."""
+        return self._listener is not None
+
+    @property
     def vocab_size(self) -> int:
         """Number of token ids."""
         return self._backend.vocab_size

@@ -22,6 +22,8 @@ from sglc.runtime.executor.tape import ToolSite
 from sglc.runtime.executor.walk import Asked
 from sglc.runtime.recording.keys import call_key, call_site, op_data
 from sglc.runtime.recording.pictures import StableIds, as_they_are
+from sglc.runtime.recording.place import problem_with
+from sglc.runtime.recording.recording import RecordingError
 from sglc.runtime.recording.sequences import SharedPrefixes
 from sglc.runtime.recording.tool_outcomes import outcome_of
 from sglc.runtime.recording.values import answer_data, is_data, to_line
@@ -39,11 +41,15 @@ class RecordingWriter:
 
     Raises:
         OSError: the file cannot be written.
+        RecordingError: something that is no recording is there.
     """
 
     def __init__(
         self, path: str | Path, about: Mapping[str, Any], stable: StableIds = as_they_are
     ) -> None:
+        problem = problem_with(Path(path))
+        if problem is not None:
+            raise RecordingError(problem)
         self._stable = stable
         self._file = Path(path).open("wb", buffering=0)  # noqa: SIM115  # closed by `close`
         self._lock = threading.Lock()

@@ -14,6 +14,7 @@ from generators.servers import RunningServer
 import sglc
 from sglc.backend import Backend
 from sglc.runtime.recording.reader import read_recording
+from sglc.runtime.recording.recording import RecordingError
 
 
 @sglc.function
@@ -61,6 +62,33 @@ def test_a_block_that_fails_leaves_what_was_said(tmp_path: Path, hashed: Backend
         fail()
     recording = read_recording(tmp_path / "a")
     assert (recording.is_whole, len(recording.calls)) == (False, 4)
+
+
+def test_one_recording_at_a_time_and_over_nothing_else(tmp_path: Path, hashed: Backend) -> None:
+    def begin(name: str) -> None:
+        with sglc.record(tmp_path / name, hashed):
+            pass
+
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(RecordingError, match="is no recording: name another file"):
+        begin("mine.txt")
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+    with sglc.record(tmp_path / "a", hashed):
+        with pytest.raises(sglc.StateError, match="is being recorded already"):
+            begin("b")
+        story.run(topic="rain", backend=hashed)
+    begin("a")  # a recording may be written over
+    assert read_recording(tmp_path / "a").calls == {}
+
+
+def test_a_backend_that_is_shut_down_is_not_recorded(tmp_path: Path) -> None:
+    backend = sglc.mock(a="x")
+    backend.shutdown()
+    with (
+        pytest.raises(sglc.StateError, match="the backend mock is gone"),
+        sglc.record(tmp_path / "a", backend),
+    ):
+        pass
 
 
 def test_an_unknown_call_fails_and_is_told(tmp_path: Path, hashed: Backend) -> None:
