@@ -9,8 +9,6 @@ import html
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from sglc.errors import SglcError
-
 if TYPE_CHECKING:
     from sglc.functions import Function
     from sglc.runtime.executor.stream import Stream
@@ -61,17 +59,15 @@ def state_html(state: ProgramState) -> str:
 
 
 def function_html(function: Function) -> str:
-    """Return the graph of a function; where there is none, what its runs have done."""
-    graph = getattr(function, "graph", None)
-    if graph is not None:
-        try:
-            return str(graph()._repr_html_())
-        except (SglcError, ValueError) as error:
-            reason = f'<div style="{_FAULT}">{html.escape(str(error))}</div>'
-    else:
-        reason = ""
+    """Return the graph of a function; if it has none, why not, and what its runs have done."""
+    from sglc.lowering import NotLowered
+
+    try:
+        return function.graph()._repr_html_()
+    except NotLowered as error:
+        reason = html.escape(str(error))
     text = html.escape(f"{function!r}\n{function.history()}")
-    return f"{reason}<pre>{text}</pre>"
+    return f'<div style="{_FAULT}">{reason}</div><pre>{text}</pre>'
 
 
 def _named_calls(state: ProgramState) -> set[int]:

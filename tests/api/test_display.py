@@ -95,11 +95,20 @@ def test_a_batch_is_a_table_with_its_errors(hashed: Backend) -> None:
     assert "210 rows, 210 done, the first 200 of them shown" in many._repr_html_()  # type: ignore[attr-defined]
 
 
-def test_a_function_shows_its_graph_or_its_runs(hashed: Backend) -> None:
+def test_a_function_shows_its_graph_or_why_it_has_none_and_its_runs(hashed: Backend) -> None:
     @sglc.function
-    def shown(s: Any) -> None:
-        s += "<x>"
+    def graph(s: Any, question: str) -> None:
+        s += "<x>" + question + sglc.gen("a", max_tokens=2)
 
-    shown.run(backend=hashed)
-    page = shown._repr_html_()
-    assert "<iframe" in page or "&lt;x&gt;" in page
+    @sglc.function
+    def no_graph(s: Any) -> None:
+        s += "<x>"
+        states[0] = s
+
+    states: dict[int, Any] = {}
+    no_graph.run(backend=hashed)
+    assert "<iframe" in graph._repr_html_()
+    page = no_graph._repr_html_()
+    assert "no_graph has no graph" in page
+    assert "1x put &#x27;&lt;x&gt;&#x27;" in page
+    assert Checked(page).counts == {"div": 1, "pre": 1}
