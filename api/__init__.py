@@ -15,6 +15,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from sglc import compat as compat
+    from sglc import constraints as constraints
+    from sglc import types as types
     from sglc.backend import Backend as Backend
     from sglc.backend import set_default_backend as set_default_backend
     from sglc.endpoint import RuntimeEndpoint as RuntimeEndpoint
@@ -97,10 +100,15 @@ _HOMES: Final = {
 }  # fmt: skip
 
 
+_MODULES: Final = ("compat", "constraints", "types")
+
+
 def __getattr__(name: str) -> Any:
     """Import what is asked for: a command that needs none of it starts faster."""
     import importlib
 
+    if name in _MODULES:
+        return importlib.import_module(f"sglc.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'sglc' has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOMES[name]), name)
@@ -109,4 +117,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+    return sorted({*globals(), *_HOMES, *_MODULES})

@@ -109,3 +109,14 @@ def test_a_backend_without_its_packages_names_the_extra(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert done.stdout.strip() == f"this needs {missing}: pip install 'sglc[{extra}]'"
+
+
+def test_the_modules_that_the_documentation_names_are_there() -> None:
+    code = (
+        "import sglc; sglc.types.as_constraint(int); sglc.constraints.regex('a'); sglc.compat; "
+        "print([name for name in ('types', 'constraints', 'compat') if name not in dir(sglc)])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.strip() == "[]"
