@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _MAX_GRAPHS: Final = 64
 """Graphs of one function; one that needs more of them is run step by step."""
-_SCALARS: Final = (str, int, bool, float, type(None))
+_MAX_KINDS: Final = 256
+"""Types of arguments, with options of runs, that graphs are kept for."""
 
 
 class NotLowered(Exception):
@@ -99,6 +100,8 @@ class Lowerings:
         types = tuple((name, type(value)) for name, value in arguments.items())
         key = types, tuple(options.items()), seam
         with self.lock:
+            if key not in self.made and len(self.made) >= _MAX_KINDS:
+                self.made.clear()
             known = self.made.setdefault(key, [])
             for each in known:
                 if not isinstance(each, Ready):

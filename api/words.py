@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sglc import primitives
 from sglc.compiler.python.pieces import Begin, Choice, Decode, End, Piece
+from sglc.errors import StateError
 from sglc.expressions import Gen, RoleBegin, RoleEnd, Select, parts
 from sglc.functions import Function
 from sglc.gen_options import RUN_DEFAULTS, completed
@@ -85,8 +86,15 @@ class ApiWords:
 
         Raises:
             TypeError: it is something else.
+            StateError: it is a word of the API, and was not when the function was lowered.
         """
-        return "".join(map(str, parts(value)))
+        found = parts(value)
+        if not all(isinstance(part, str) for part in found):
+            raise StateError(
+                "code that a prompt function calls gives something else now than when its graph "
+                'was made: run it with level="staged"'
+            )
+        return "".join(map(str, found))
 
     def callee(self, found: object) -> Function | None:
         """The prompt function that this is, if its source can stand in its place."""

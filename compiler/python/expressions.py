@@ -41,7 +41,9 @@ _ORDERS: Final[Mapping[type[ast.cmpop], str]] = {
     ast.GtE: ">=",
 }
 _TEXT: Final = "_sglc_text"
-_OWN: Final = frozenset({ITERATOR, ITEM, MORE})
+CASE: Final = "_sglc_case"
+"""The number of the case that a ``match`` has come to."""
+_OWN: Final = frozenset({ITERATOR, ITEM, MORE, CASE})
 _NOTHING: Final[Mapping[str, Known]] = {}
 
 

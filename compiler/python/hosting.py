@@ -11,7 +11,7 @@ from sglc.compiler.ir.op import Value
 from sglc.compiler.ir.values import STR
 from sglc.compiler.python.build import Build, Frame
 from sglc.compiler.python.hosts import UNSET_NAME
-from sglc.compiler.python.plain import is_plain_code
+from sglc.compiler.python.plain import is_data, is_plain_code
 from sglc.compiler.python.reads import ESCAPES, Reads
 from sglc.compiler.python.reasons import NotPlain, Unsupported
 from sglc.compiler.python.scope import Scope, bound_surely, handled_only, scope_of, unbound_by
@@ -69,6 +69,8 @@ class Hosting:
             outside = [n for n in scope.reads - own if not self.expressions.is_local(frame, n)]
             if self.build.is_plain and not is_plain_code(made, outside, frame.source):
                 raise NotPlain
+            if self.build.is_plain:
+                self._guard(frame, outside)
             kinds = self._bound_kinds(frame, env, body, scope)
             surely = bound_surely(body) - unbound_by(body)
             read_first = self._read_first(frame, body, scope)
@@ -107,6 +109,12 @@ class Hosting:
             env["name", frame.number, name] = known
         assert not function.terminated
         return found
+
+    def _guard(self, frame: Frame, names: Sequence[str]) -> None:
+        """What is known of code outside holds as long as its names mean the same."""
+        for name in names:
+            if not is_data(frame.source.resolve(name)):
+                self.build.guard.see(frame.source, ast.Name(name, ast.Load()))
 
     def _readable(self, frame: Frame, env: Env, name: str, node: ast.AST) -> Known:
         known = self.expressions.named(

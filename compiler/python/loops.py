@@ -18,6 +18,7 @@ from sglc.compiler.python.hosts import UNSET_NAME
 from sglc.compiler.python.items import Item, items_of, targets_of
 from sglc.compiler.python.reasons import NotConstant, Unsupported
 from sglc.compiler.python.regions import MAX_TURNS, Turns, leave_turn
+from sglc.compiler.python.scope import breaks, own_statement
 from sglc.compiler.python.values import Const, Data, Env, Kind, StateRef, kind_of, operand_of
 
 if TYPE_CHECKING:
@@ -37,8 +38,13 @@ class Loops:
 
     def lower_for(self, frame: Frame, env: Env, node: ast.For) -> None:
         """Lower a ``for``."""
-        if node.orelse:
-            raise Unsupported("`else` of a loop around states", node.orelse[0])
+        if node.orelse and breaks(node.body):
+            raise Unsupported("`else` of a loop around states that may break", node.orelse[0])
+        self._for(frame, env, node)
+        if not env.ended:
+            self.statements.block(frame, env, node.orelse)
+
+    def _for(self, frame: Frame, env: Env, node: ast.For) -> None:
         self.build.notes.note(frame.source.file, node, "lowered")
         group = self.statements.forks.fork_of(frame, env, node.iter)
         if group is not None:
@@ -111,7 +117,7 @@ class Loops:
         for built_in in (iter, next):
             if frame.source.resolve(built_in.__name__) is not built_in:
                 raise Unsupported(f"`{built_in.__name__}` means something else here", node)
-        begin = _at(f"{_ITERATOR} = iter(_)", node.iter)
+        begin = own_statement(f"{_ITERATOR} = iter(_)", node.iter)
         assert isinstance(begin, ast.Assign)
         assert isinstance(begin.value, ast.Call)
         begin.value.args = [node.iter]
@@ -121,8 +127,8 @@ class Loops:
 
         def turn(inner: Env, values: Sequence[Value]) -> None:
             steps = [
-                _at(f"{_ITEM} = next({_ITERATOR}, {UNSET_NAME})", node.iter),
-                _at(f"{_MORE} = {_ITEM} is not {UNSET_NAME}", node.iter),
+                own_statement(f"{_ITEM} = next({_ITERATOR}, {UNSET_NAME})", node.iter),
+                own_statement(f"{_MORE} = {_ITEM} is not {UNSET_NAME}", node.iter),
             ]
             inner[key] = iterator
             found = self.expressions.host(frame, inner, steps, None)
@@ -130,7 +136,7 @@ class Loops:
             if isinstance(node.target, ast.Name):
                 inner["name", frame.number, node.target.id] = Data(found[_ITEM].value, "any")
             else:
-                taken = _at(f"_ = {_ITEM}", node.target)
+                taken = own_statement(f"_ = {_ITEM}", node.target)
                 assert isinstance(taken, ast.Assign)
                 taken.targets = [node.target]
                 self.expressions.host(frame, inner, [taken], None)
@@ -189,10 +195,9 @@ class Loops:
 
     def lower_while(self, frame: Frame, env: Env, node: ast.While) -> None:
         """Lower a ``while``."""
-        if node.orelse:
-            raise Unsupported("`else` of a loop around states", node.orelse[0])
-        if any(isinstance(inner, ast.NamedExpr) for inner in ast.walk(node.test)):
-            raise Unsupported("the condition of a loop around states sets a name", node.test)
+        if node.orelse and breaks(node.body):
+            raise Unsupported("`else` of a loop around states that may break", node.orelse[0])
+        sets = any(isinstance(inner, ast.NamedExpr) for inner in ast.walk(node.test))
         self.build.notes.note(frame.source.file, node, "lowered")
         always = self.expressions.folded(frame, env, node.test)
         is_always = (
@@ -200,26 +205,35 @@ class Loops:
         )
 
         def turn(inner: Env, values: Sequence[Value]) -> None:
+            asks = not (is_always or sets)
+            if not asks:
+                self.build.function.emit("cond", True)  # it leaves by `break` only
             if not is_always:
                 test = self.expressions.condition(frame, inner, node.test)
+                if isinstance(test, Const) and asks:
+                    self.build.function.emit("cond", True)
                 if isinstance(test, Const) and not test.value:
                     leave_turn(self.build, inner, "break", self.build.loops[-1])
                     return
-                if isinstance(test, Data):
+                if isinstance(test, Data) and sets:
+                    self._leave_unless(inner, test)
+                elif isinstance(test, Data):
                     self.build.function.emit("cond", test.value)
             self._body(frame, inner, node)
 
         with self.build.at(frame, node):
             Turns(
                 self.build, env, "while", MAX_TURNS, (), turn,
-                runs=bool(is_always), leaves_by_condition=not is_always,
+                runs=bool(is_always) or sets, leaves_by_condition=not (is_always or sets),
             ).lower()  # fmt: skip
+        if node.orelse and not env.ended:
+            self.statements.block(frame, env, node.orelse)
 
-
-def _at(text: str, place: ast.AST) -> ast.stmt:
-    """A statement of the frontend's own, at the place of a node."""
-    made = ast.parse(text).body[0]
-    for node in ast.walk(made):
-        if "lineno" in node._attributes:
-            ast.copy_location(node, place)
-    return made
+    def _leave_unless(self, env: Env, test: Data) -> None:
+        """Leave the loop with what its condition has set, unless that holds."""
+        function = self.build.function
+        with function.region("do") as goes_on:
+            function.emit("yield")
+        with function.region("else") as ends:
+            leave_turn(self.build, env.copy(), "break", self.build.loops[-1])
+        function.emit("if", test.value, regions=[goes_on, ends], types=[])

@@ -250,3 +250,31 @@ def unbound_by(body: Sequence[ast.stmt]) -> frozenset[str]:
         elif isinstance(node, ast.ExceptHandler) and node.name:
             found.add(node.name)
     return frozenset(found)
+
+
+def own_statement(text: str, place: ast.AST) -> ast.stmt:
+    """A statement of the frontend's own, at the place of a node."""
+    made = ast.parse(text).body[0]
+    for node in ast.walk(made):
+        if "lineno" in node._attributes:
+            ast.copy_location(node, place)
+    return made
+
+
+def pattern_names(pattern: ast.pattern) -> frozenset[str]:
+    """The names that a pattern binds."""
+    return frozenset(name for node in ast.walk(pattern) for name in _bound_by(node))
+
+
+def breaks(body: Sequence[ast.stmt]) -> bool:
+    """Whether statements may break the loop that they are the body of."""
+    todo: list[ast.AST] = list(body)
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.Break):
+            return True
+        if isinstance(node, ast.For | ast.While):
+            todo += node.orelse
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.expr):
+            todo += ast.iter_child_nodes(node)
+    return False

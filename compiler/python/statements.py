@@ -9,13 +9,13 @@ from typing import Any, Final
 from sglc.compiler.python.appends import Appends
 from sglc.compiler.python.build import Build, Frame
 from sglc.compiler.python.calls import Calls
-from sglc.compiler.python.expressions import Expressions
+from sglc.compiler.python.expressions import CASE, Expressions
 from sglc.compiler.python.forks import Forks
 from sglc.compiler.python.loops import Loops
 from sglc.compiler.python.reads import ESCAPES
 from sglc.compiler.python.reasons import Unsupported
 from sglc.compiler.python.regions import join_arms, leave_turn
-from sglc.compiler.python.scope import escapes
+from sglc.compiler.python.scope import escapes, own_statement, pattern_names
 from sglc.compiler.python.values import (
     Const,
     Data,
@@ -142,8 +142,6 @@ class Statements:
         group = self.expressions.group_of(frame, env, target)
         if state is None and group is None:
             return False
-        if not isinstance(target, ast.Name):
-            raise Unsupported("a fork is appended by its number: give it a name first", target)
         if isinstance(value, ast.IfExp):
             self._either(frame, env, target, value)
             return True
@@ -240,16 +238,16 @@ class Statements:
 
     def _match(self, frame: Frame, env: Env, node: ast.Match) -> None:
         """A match on a text, with texts for cases."""
-        if self.expressions.peek(frame, env, node.subject) != "str":
-            raise Unsupported("a `match` around states that is not on a text", node.subject)
+        is_text = self.expressions.peek(frame, env, node.subject) == "str"
+        if not is_text or any(c.guard or _texts(c.pattern) is None for c in node.cases):
+            return self._match_anything(frame, env, node)
         self.expressions.note_reads(frame, env, node.subject)
         subject = self.expressions.pure(frame, env, node.subject)
         cases: list[tuple[tuple[str, ...], list[ast.stmt]]] = []
         rest: list[ast.stmt] = []
         for case in node.cases:
             texts = _texts(case.pattern)
-            if case.guard is not None or texts is None:
-                raise Unsupported("a case that is not a text", case.pattern)
+            assert texts is not None
             if not texts:
                 rest = case.body
                 break
@@ -271,6 +269,39 @@ class Statements:
         with self.build.at(frame, node):
             join_arms(self.build, env, "match", operand_of(subject), arms)
         return None
+
+    def _match_anything(self, frame: Frame, env: Env, node: ast.Match) -> None:
+        """A match of which Python says which case it is."""
+        asked = ast.copy_location(
+            ast.Match(
+                node.subject,
+                [
+                    ast.match_case(case.pattern, case.guard, [own_statement(f"{CASE} = {i}", node)])
+                    for i, case in enumerate(node.cases)
+                ],
+            ),
+            node,
+        )
+        body = [own_statement(f"{CASE} = -1", node), asked]
+        number = self.expressions.host(frame, env, body)[CASE]
+        env.slots.pop(("name", frame.number, CASE), None)
+        self.build.notes.note(frame.source.file, node, "lowered")
+        arms = []
+        for place, case in enumerate(node.cases):
+            inner = env.copy()
+            for name in pattern_names(case.pattern):
+                known = inner["name", frame.number, name]
+                if isinstance(known, Data):
+                    inner["name", frame.number, name] = Data(known.value, "any")
+            with self.build.function.region("case", place) as region:
+                self.block(frame, inner, case.body)
+            arms.append((region, inner))
+        inner = env.copy()
+        with self.build.function.region("else") as region:
+            pass
+        arms.append((region, inner))
+        with self.build.at(frame, node):
+            join_arms(self.build, env, "match", number.value, arms)
 
     def _with(self, frame: Frame, env: Env, node: ast.With, place: int) -> None:
         """``with s.user():``, ``s.var_scope(…)``, ``s.copy()``, one item after the other."""

@@ -266,6 +266,45 @@ class Block:
             self.inner(depth=self.depth + 2).statements(2)
         return None
 
+    def match_anything(self) -> None:
+        subject = "n"
+        if self.named:
+            subject = f"({self.state}['{self.draw(st.sampled_from(self.named))}'], n)"
+        self.add(f"match {subject}:")
+        cases = [
+            "0 | 1",
+            "(str(b), 1) if b",
+            "(b, int(n))",
+            "[_, *rest]",
+            "int() as b",
+            "{'k': v}",
+            "str()",
+        ]
+        for case in self.draw(
+            st.lists(st.sampled_from(cases), min_size=1, max_size=3, unique=True)
+        ):
+            self.add(f"case {case}:", 1)
+            body = self.inner(depth=self.depth + 2)
+            if "b" in case.replace("s(b", ""):
+                body.add("log.append(b)")
+            body.statements(2)
+
+    def counted_while(self) -> None:
+        name = self.fresh("k")
+        self.add(f"{name} = 0")
+        self.add(f"while ({name} := {name} + 1) < 3:")
+        body = self.inner(in_loop=True, written_out=False)
+        body.statements(2)
+        self.add(f"log.append({name})")
+
+    def else_of_loop(self) -> None:
+        name = self.fresh("j")
+        self.add(f"for {name} in range({self.pick('0', '1', '2')}):")
+        body = self.inner(in_loop=False, written_out=True, may_return=False)
+        body.statements(2)
+        self.add("else:")
+        self.inner().statements(2)
+
     def count(self) -> None:
         name = self.fresh("i")
         turns = self.pick("range(2)", "range(n % 3)", "range(1, 3)", "(7, 8)", "['u', 'v']")
@@ -301,6 +340,8 @@ class Block:
             "",
             "log.append([c['forked'] for c in {g}])",
             "{g}.join()",
+            "{g}[0] += gen('forked', max_tokens=1)",
+            "{g} += ' all' + gen('forked', max_tokens=1)",
             "{g}.join('concate_and_append')",
         )
         if end:
@@ -350,7 +391,8 @@ _SIMPLE: list[Step] = [
 ]  # fmt: skip
 _NESTED: list[Step] = [
     Block.branch, Block.branch, Block.match, Block.count, Block.each, Block.repeat, Block.fork,
-    Block.message, Block.scope, Block.copy, Block.call,
+    Block.message, Block.scope, Block.copy, Block.call, Block.match_anything,
+    Block.counted_while, Block.else_of_loop,
 ]  # fmt: skip
 
 

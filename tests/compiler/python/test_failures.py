@@ -113,3 +113,36 @@ def test_host_statements_of_a_failed_run_are_not_done() -> None:
             with pytest.raises(sglc.RunFailed, match="`lost` is not there"):
                 noted.run(backend=backend, level=level)
             assert done in (["before"], [])
+
+
+def test_rows_of_a_batch_have_host_statements_of_their_own() -> None:
+    @sglc.function
+    def rowed(s: Any, number: int) -> str:
+        s += f"{number}" + sglc.gen("there")
+        seen_numbers.append(number)
+        return s["there"] + str(number)
+
+    seen_numbers: list[int] = []
+    with sglc.mock(there="1") as backend:
+        rows = [{"number": number} for number in range(40)]
+        states = rowed.run_batch(rows, backend=backend, level="lowered")
+        assert [state.ret_value for state in states] == [f"1{n}" for n in range(40)]
+        assert sorted(seen_numbers) == list(range(40))
+
+
+def shout(text: str) -> Any:
+    return text.upper()
+
+
+@sglc.function
+def shouted(s: Any, text: str) -> None:
+    s += shout(text)
+
+
+def test_code_that_gives_something_else_now_makes_another_graph(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with sglc.mock(there="1") as backend:
+        assert shouted.run("a", backend=backend, level="lowered").text() == "A"
+        monkeypatch.setitem(globals(), "shout", lambda text: text + sglc.gen("there"))
+        assert shouted.run("a", backend=backend, level="auto").text() == "a1"
