@@ -12,7 +12,7 @@ from sglc.constraints.automaton import Automaton
 from sglc.constraints.language import max_tokens_of, parse, until
 from sglc.constraints.leading import leading_value, states_behind
 from sglc.constraints.types import Literal, Record, Union
-from sglc.runtime.core.events import Decoded, Scored, ScoreResult
+from sglc.runtime.core.events import Decoded, DecodeResult, Scored, ScoreResult
 from sglc.runtime.core.script import Constraint, Decode, StreamRequest
 from sglc.runtime.executor.code import NodeCode
 from sglc.runtime.executor.constraints import ConstraintCompiler, Preparation
@@ -171,6 +171,8 @@ class GenCall(ModelCall):
         result = self._result
         if result.meta is not None:
             return dict(result.meta)
+        if result.num_tokens is not None:
+            return _told(result)
         found: dict[str, Any] = {
             "finish_reason": finish_reason(result),
             "prompt_tokens": len(self._ids),
@@ -190,3 +192,18 @@ class GenCall(ModelCall):
             return None
         result = self._result
         return Written(result.ids[: result.num_kept], self._heal)
+
+
+def _told(result: DecodeResult) -> dict[str, Any]:
+    """Return what is known of a text that was there already; its ids are bytes and no tokens."""
+    reason = finish_reason(result)
+    if reason["type"] == "length":
+        reason["length"] = result.num_tokens
+    found: dict[str, Any] = {
+        "finish_reason": reason,
+        "completion_tokens": result.num_tokens,
+        "completion_tokens_wo_jump_forward": result.num_tokens,
+    }
+    if result.logprobs:
+        found["output_token_logprobs"] = [[value, None, None] for value in result.logprobs]
+    return found

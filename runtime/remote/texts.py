@@ -193,6 +193,8 @@ class Texts:
                 if ask.stream and all(each.has_stopped for each in writings):
                     break  # by a stop text that the server does not look for
         self._bill(bill, ask.estimate, bills)
+        for writing in writings:
+            writing.bill = bill
         if bill is not None and len(writings) == 1:
             writings[0].billed_tokens = bill.output_tokens
         for number, writing in enumerate(writings):
@@ -350,9 +352,11 @@ def _nobody(text: str) -> None:
 
 
 def _with_text(result: DecodeResult, text: str) -> DecodeResult:
-    return replace(
-        result_of(text, "constraint", num_tokens=result.num_tokens), logprobs=result.logprobs
-    )
+    made = result_of(text, "constraint", num_tokens=result.num_tokens)
+    meta = result.meta
+    if meta is not None:
+        meta = {**meta, "finish_reason": {"type": "stop", "matched": None}}
+    return replace(made, logprobs=result.logprobs, meta=meta)
 
 
 def _no_member(constraint: Constraint, result: DecodeResult) -> str:

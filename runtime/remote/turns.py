@@ -96,11 +96,16 @@ class Turn:
         return result_of(value, finish, logprobs=logprobs, num_tokens=num_tokens)  # type: ignore[arg-type]  # one of both
 
     def _own_tokens(self, begin: int, end: int) -> list[Token] | None:
-        """Return the tokens that begin in a part of the text; None if they are not known."""
-        if "".join(token.text for token in self.tokens) != self.text or not self.tokens:
+        """Return the tokens that hold a part of the text; None if they are not known."""
+        spelled = "".join(token.text for token in self.tokens)  # the one that ends it may be there
+        if not spelled.startswith(self.text) or not self.tokens:
             return None
         starts = accumulate((len(token.text) for token in self.tokens), initial=0)
-        return [token for token, at in zip(self.tokens, starts, strict=False) if begin <= at < end]
+        return [
+            token
+            for token, at in zip(self.tokens, starts, strict=False)
+            if at < end and at + len(token.text) > begin
+        ]
 
 
 class Turns:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sglc.runtime.core.events import DecodeResult, Finish
 from sglc.runtime.core.script import Decode
 from sglc.runtime.remote.stops import StopScan
-from sglc.runtime.remote.wire import Answer, Piece, Token
+from sglc.runtime.remote.wire import Answer, Bill, Piece, Token
 
 
 class Writing:
     """Collects the pieces of one sample; ``take_delta`` gives what is certain by now.
 
-    ``billed_tokens``: how many the server bills for it alone, None where it does not say.
+    ``billed_tokens``: how many the server bills for it alone, None where it does not say; ``bill``
+    is that of the whole request.
     """
 
     def __init__(self, op: Decode) -> None:
@@ -24,6 +26,7 @@ class Writing:
         self._tokens: list[Token] = []
         self.answer: Answer | None = None
         self.billed_tokens: int | None = None
+        self.bill: Bill | None = None
 
     def add(self, piece: Piece) -> None:
         """More of the text."""
@@ -71,14 +74,34 @@ class Writing:
         logprobs: tuple[float, ...] = ()
         if self._op.num_logprobs is not None:
             logprobs = tuple(token.logprob for token in self._tokens)
-        return result_of(
-            self.text,
-            finish,
-            matched=matched if match is None else match.text,
-            logprobs=logprobs,
-            num_tokens=self.num_tokens,
-            meta=None if answer is None else answer.meta,
+        matched = matched if match is None else match.text
+        result = result_of(
+            self.text, finish, matched=matched, logprobs=logprobs, num_tokens=self.num_tokens
         )
+        given = None if answer is None else answer.meta
+        return replace(result, meta=self._meta(result) if given is None else given)
+
+    def _meta(self, result: DecodeResult) -> dict[str, Any]:
+        """Return what the server has told, by the names of SGLang's ``meta_info``."""
+        count = result.num_tokens
+        reason: dict[str, Any] = {"type": "stop", "matched": result.matched}
+        if result.finish == "length":
+            reason = {"type": "length", "length": count}
+        found: dict[str, Any] = {
+            "finish_reason": reason,
+            "completion_tokens": count,
+            "completion_tokens_wo_jump_forward": count,
+        }
+        if self.bill is not None and self.bill.input_tokens is not None:
+            found["prompt_tokens"] = self.bill.input_tokens
+            found["cached_tokens"] = self.bill.cached_tokens
+        if self._op.num_logprobs is not None:
+            report = self._op.report
+            with_text = report is not None and report.with_text
+            found["output_token_logprobs"] = [
+                [token.logprob, None, token.text if with_text else None] for token in self._tokens
+            ]
+        return found
 
     @property
     def num_tokens(self) -> int | None:

@@ -72,3 +72,41 @@ def test_a_read_in_between_changes_nothing(server: RunningServer) -> None:
 def test_the_number_is_checked() -> None:
     with pytest.raises(ValueError, match="num_api_spec_tokens must be at least 1"):
         sglc.function(num_api_spec_tokens=0)(card)
+
+
+def test_log_probabilities_are_those_of_the_servers_tokens(server: RunningServer) -> None:
+    @sglc.function
+    def program(s: Any) -> None:
+        s += sglc.user("Hi.")
+        s += sglc.assistant(
+            sglc.gen("x", max_tokens=4, return_logprob=True, return_text_in_logprobs=True)
+        )
+
+    for is_chat in (True, False):
+        with sglc.OpenAI(base_url=server.url, is_chat_model=is_chat) as backend:
+            state = program.run(backend=backend, temperature=0)
+            assert state.error() is None, state.error()
+            meta = state.get_meta_info("x")
+            assert meta["completion_tokens"] == 4
+            assert meta["finish_reason"] == {"type": "length", "length": 4}
+            assert meta["prompt_tokens"] == backend.token_usage.prompt_tokens
+            rows = meta["output_token_logprobs"]
+            assert "".join(text for _, _, text in rows) == state["x"]
+            assert all(value <= 0 for value, _, _ in rows)
+
+
+def test_what_was_there_already_has_its_log_probabilities_too(server: RunningServer) -> None:
+    @sglc.function(num_api_spec_tokens=16)
+    def program(s: Any) -> None:
+        s += sglc.user("Hi.") + sglc.assistant_begin()
+        s += sglc.gen("a", stop=" ", return_logprob=True)
+        s += " " + sglc.gen("b", stop=" ", return_logprob=True) + sglc.assistant_end()
+
+    with sglc.OpenAI(base_url=server.url, flavor="compatible") as backend:
+        state = program.run(backend=backend, temperature=0)
+        assert state.error() is None, state.error()
+        assert backend.token_usage.requests == 1
+        for name in "ab":
+            meta = state.get_meta_info(name)
+            assert len(meta["output_token_logprobs"]) == meta["completion_tokens"] > 0
+            assert meta["finish_reason"] == {"type": "stop", "matched": " "}
