@@ -79,6 +79,8 @@ def wanted(
     for name, value in options.items():
         if value is not None and name != "n":
             attrs[_ATTRS.get(name, name)] = value
+    if max_tokens == 0 and options["top_logprobs_num"]:
+        attrs["peek"] = True
     return Wanted(
         tuple(ids), text, tuple(attrs.items()), constraint, options["n"] or 1, max_tokens,
         given.get("sampling_seed"), bool(given.get("no_stop_trim")),

@@ -67,7 +67,7 @@ class Output:
         self._cached_tokens = sampled.stats.cached_tokens
         self._scores = sampled.prompt
         result = self.result = sampled.result
-        self._finish = finish_reason(result)
+        self._finish = finish_reason(None if self.prompt.peeks else result)
         if result is not None:
             self._text, self.ids, self._logprobs = result.text, result.ids, result.logprobs
             self._tops = result.top_logprobs or ()
@@ -87,10 +87,10 @@ class Output:
         """Return the reply. Mid-way, what is known only at the end is null."""
         data: dict[str, Any] = {}
         if self._as_ids:
-            data["token_ids"] = self.ids
+            data["token_ids"] = self._shown_ids
         else:
             data["text"] = self._visible()
-        data["output_ids"] = self.ids
+        data["output_ids"] = self._shown_ids
         data["meta_info"] = self._meta()
         if index is not None:
             data["index"] = index
@@ -102,8 +102,10 @@ class Output:
             "id": self.rid,
             "finish_reason": self._finish,
             "prompt_tokens": len(self.prompt.ids),
-            "completion_tokens": len(self.ids),
-            "completion_tokens_wo_jump_forward": len(self.ids) - forced if self.is_over else None,
+            "completion_tokens": len(self._shown_ids),
+            "completion_tokens_wo_jump_forward": (
+                len(self._shown_ids) - forced if self.is_over else None
+            ),
             "cached_tokens": self._cached_tokens,
         }
         if self.prompt.logprob_start is not None:
@@ -141,7 +143,13 @@ class Output:
             self._input = found
         return found
 
+    @property
+    def _shown_ids(self) -> tuple[int, ...]:
+        return () if self.prompt.peeks else self.ids
+
     def _visible(self) -> str:
+        if self.prompt.peeks:
+            return ""
         params, result = self.prompt.item.params, self.result
         text = self._text
         if not params.skip_special_tokens:

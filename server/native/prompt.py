@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sglc.server.constraints import constraint_of
 from sglc.server.engine.messages import Generation
@@ -22,13 +22,23 @@ class Prompt:
     """``generation`` is None where there is nothing for the engine to do: no prompt, no output.
 
     ``logprob_start`` is where log probabilities begin: a position of the prompt, or -1 for the
-    output; None for no log probabilities.
+    output; None for no log probabilities. One that ``peeks`` writes nothing, but tells what might
+    come next: a token is written that nobody sees.
     """
 
     item: Item
     ids: tuple[int, ...]
     generation: Generation | None
     logprob_start: int | None
+
+    @property
+    def peeks(self) -> bool:
+        """Whether nothing is to be written, and the most probable tokens are asked for."""
+        return (
+            self.item.params.max_new_tokens == 0
+            and self.logprob_start is not None
+            and (self.item.num_top > 0)
+        )
 
 
 async def encode_item(service: Service, item: Item) -> list[int]:
@@ -112,6 +122,9 @@ def _generation(
         logit_bias=params.logit_bias,
         place=place,
     )
+    if wanted == 0 and start is not None and item.num_top and ids:
+        max_tokens = fitting(1, len(ids), service.max_context)  # it peeks
+        sampling = replace(sampling, temperature=0.0)
     stop = stops_of(params.stop, f"{place}stop")
     stop_ids = token_ids_of(
         params.stop_token_ids or (), service.vocab_size, f"{place}stop_token_ids"

@@ -72,6 +72,8 @@ def test_decoding_by_paths_runs_on_a_server(
     run_here("cot_decoding.py", options=("--backend", proxy.url))
     said = capsys.readouterr().out
     assert said.count("Path #") == 3
+    if has_sglang():
+        assert run_with_sglang(proxy.url, "cot_decoding.py") == said
     run_here("cot_decoding.py", options=("--backend", "local"))
     assert capsys.readouterr().out == said
 

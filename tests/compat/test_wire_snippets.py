@@ -8,7 +8,9 @@ import urllib.request
 from typing import Any
 
 import openai
+import pytest
 from generators.servers import RunningServer
+from generators.sglang_scripts import run_here
 
 GENERATE = """{
     "text": "Once upon a time,",
@@ -75,3 +77,14 @@ def test_the_client_of_openai(server: RunningServer) -> None:
         max_tokens=64,
     )
     assert chat.choices[0].message.content
+
+
+def test_the_example_for_models_of_openai(
+    server: RunningServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-nobody")
+    monkeypatch.setenv("OPENAI_BASE_URL", f"{server.url}/v1")
+    run_here("multi_turn_openai.py", options=())
+    said = capsys.readouterr().out
+    assert said.startswith("system : You are a helpful assistant.\nuser : What is the capital")
+    assert "\nassistant : " in said

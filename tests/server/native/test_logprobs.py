@@ -182,3 +182,17 @@ def test_no_number_is_infinite(native: NativeClient) -> None:
     values = [entry[0] for row in meta["output_top_logprobs"] for entry in row]
     assert all(map(math.isfinite, values))
     assert json.dumps(meta, allow_nan=False)
+
+
+def test_nothing_is_written_and_what_might_come_next_is_told(native: NativeClient) -> None:
+    """What decoding by paths asks for: its first tokens are the most probable ones."""
+    asked = {"text": FRANCE, "return_logprob": True, "top_logprobs_num": 3}
+    peeked = native(**asked, sampling_params={"max_new_tokens": 0})
+    written = native(**asked, sampling_params={"max_new_tokens": 1, "temperature": 0})
+    assert (peeked["text"], peeked["output_ids"]) == ("", [])
+    meta = peeked["meta_info"]
+    assert meta["completion_tokens"] == 0
+    assert meta["finish_reason"] == {"type": "length", "length": 0}
+    for key in ("output_top_logprobs", "output_token_logprobs"):
+        assert str(meta[key]) == str(written["meta_info"][key])
+    assert len(meta["output_top_logprobs"][0]) == 3
