@@ -23,6 +23,8 @@ MAX_STEPS: Final = 2048
 """Steps of the trie of one function: what comes later is not recorded."""
 _MAX_DEPTH: Final = 256
 _MAX_TEXT: Final = 65_536
+MAX_CHARS: Final = 1_000_000
+"""Characters that the steps of one function keep: texts beyond count as texts that differ."""
 _MAX_CONSTRAINTS: Final = 64
 _MAX_VALUES: Final = 8
 """Values that were read at one place, beyond which the others are one branch."""
@@ -58,6 +60,7 @@ class History:
     def __init__(self) -> None:
         self.root = Step()
         self.num_steps = 0
+        self.num_chars = 0
         self.num_prefixes = 0
         self.num_constraints = 0
         self.num_holds = 0
@@ -87,8 +90,12 @@ class History:
                 if self.num_steps >= MAX_STEPS:
                     return
                 self.num_steps += 1
+                if text is not None and self.num_chars + len(text) > MAX_CHARS:
+                    text = None
+                self.num_chars += len(text or "")
                 after = step.children[place] = Step(text=text)
             elif after.text is not None and after.text != text:
+                self.num_chars -= len(after.text)
                 after.text = None
             after.count += 1
             step = after

@@ -12,7 +12,7 @@ import sglc
 from sglc.backend import Backend
 from sglc.batch import batch_of
 from sglc.functions import Function
-from sglc.history import MAX_STEPS
+from sglc.history import MAX_CHARS, MAX_STEPS
 
 PREFIX = "A beginning that all runs have, of more than sixty-four characters, in one line. "
 
@@ -148,6 +148,17 @@ def test_the_trie_is_bounded(hashed: Backend) -> None:
 
     for n in range(60):
         wide.run(n, backend=hashed)
+
+    @sglc.function
+    def long(s: Any, n: int) -> None:
+        s.set_var("n", n % 8)
+        s["n"]
+        for _ in range(6):
+            s += "x" * 60_000
+
+    for n in range(8):
+        long.run(n, backend=hashed)
+    assert 900_000 < long.history().num_chars <= MAX_CHARS
     assert wide.history().num_steps == MAX_STEPS
     assert wide.history().num_runs == 60
 
