@@ -24,6 +24,18 @@ class Expr:
     def __radd__(self, other: object) -> Sum:
         return Sum((*parts(other), *parts(self)))
 
+    def __format__(self, spec: str) -> str:
+        """Refuse to be a part of an f-string: its name would be said, and nothing be written.
+
+        Raises:
+            TypeError: always.
+        """
+        word = type(self).__name__.lower()
+        raise TypeError(
+            f"what a {word} stands for cannot be in an f-string, which is text already: append "
+            f'"…" + {word}(…) + "…"'
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Sum(Expr):

@@ -23,6 +23,7 @@ from sglc.waiting import ThreadWaiter, current_waiter
 
 if TYPE_CHECKING:
     from sglc.backend import Backend
+    from sglc.compiled import Compiled
     from sglc.explaining import FunctionGraph
     from sglc.tracing import Trace
 
@@ -74,6 +75,11 @@ class Function:
             first = f"`{names[0]}`" if names else "missing"
             raise TypeError(
                 f"the first parameter of {func.__qualname__} must be named `s`, but is {first}"
+            )
+        if inspect.isgeneratorfunction(func) or inspect.isasyncgenfunction(func):
+            raise TypeError(
+                f"{func.__qualname__} has a `yield`: as a generator nothing of it would run; "
+                "append to `s`, and return what is to be returned"
             )
         self.runs = History()
         self._names = names[1:]
@@ -266,6 +272,16 @@ class Function:
 
         return graph_of(self, arguments)
 
+    def compile(self, *, backend: Backend | None = None) -> Compiled:
+        """Return the function as one graph: what is returned runs as that, on ``backend``.
+
+        Raises:
+            NotLowered: it has none; the message says why, and where.
+        """
+        from sglc.compiled import Compiled
+
+        return Compiled(self, backend)
+
     def trace(self, **arguments: Any) -> Trace:
         """Run the function without a model: what it would append, as far as that is known.
 
@@ -403,7 +419,7 @@ def function(
     calls that follow from them.
 
     Raises:
-        TypeError: the first parameter is not ``s``.
+        TypeError: the first parameter is not ``s``, or the function is a generator.
     """
     if func is not None:
         return Function(func)

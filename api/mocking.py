@@ -17,8 +17,15 @@ def mock(
 
     A list is used up one text after another; the last one stays. A call whose name is not there
     fails, and says so.
+
+    Raises:
+        TypeError: an answer is neither a text nor a list of texts.
     """
     given = {**(answers or {}), **texts}
+    for name, said in given.items():
+        each = [said] if isinstance(said, str) else said
+        if not isinstance(each, Sequence) or not all(isinstance(text, str) for text in each):
+            raise TypeError(f"`{name}` of a mock must be a text or a list of texts, not {said!r}")
 
     def make(wake: threading.Event) -> Made:
         from sglc.runtime.engine.scripted import ScriptedBackend

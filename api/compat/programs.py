@@ -23,6 +23,10 @@ class SglFunction(Function):
         kwargs.setdefault("seed", seeds.draw())
         return super().run_batch(batch_kwargs, **kwargs)
 
+    def trace(self, *, backend: Any = None, **arguments: Any) -> Any:
+        """Run the function without a model; there is nothing that a ``backend`` would be asked."""
+        return super().trace(**arguments)
+
     def run_in(self, state: ProgramState, *args: Any, **kwargs: Any) -> None:
         """Run the function to its end."""
         super().run_in(state, *args, **kwargs)

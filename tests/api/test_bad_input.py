@@ -447,3 +447,29 @@ def test_a_value_that_is_missing_since_the_program_raised_says_so(hashed: Backen
         assert "test_bad_input.py" in str(caught.value)
     assert state.text(partial=True) in ("", "x")
     assert state.messages(partial=True) == []
+
+
+def test_a_generator_is_no_program() -> None:
+    with pytest.raises(TypeError, match="program has a `yield`: as a generator nothing"):
+
+        @sglc.function
+        def program(s: Any) -> Iterator[int]:
+            s += "x"
+            yield 1
+
+
+@pytest.mark.parametrize("word", [sglc.gen("x"), sglc.select("x", ["a"]), sglc.user_begin()])
+def test_a_model_call_in_an_f_string_is_refused_where_it_stands(word: Any, hashed: Backend) -> None:
+    @sglc.function
+    def program(s: Any) -> None:
+        s += f"The answer is {word}."
+
+    with pytest.raises(TypeError, match="cannot be in an f-string, which is text already"):
+        program.run(backend=hashed)
+    assert repr(word)
+
+
+@pytest.mark.parametrize("answer", [3, ["a", 3], None])
+def test_answers_of_a_mock_are_texts(answer: Any) -> None:
+    with pytest.raises(TypeError, match="`x` of a mock must be a text or a list of texts"):
+        sglc.mock(x=answer)

@@ -145,3 +145,13 @@ def test_wrong_usage_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     said = capsys.readouterr().err
     assert "missing.py: no such file" in said
     assert "--backend, which is not given" in said
+
+
+def test_a_trace_may_be_given_the_backend_that_it_does_not_ask() -> None:
+    from sglc.compat import sgl
+
+    @sgl.function
+    def program(s: Any, x: str) -> None:
+        s += "before " + x + sgl.gen("a")
+
+    assert program.trace(backend=sglc.mock()).prefix == "before "
