@@ -35,6 +35,11 @@ class ApiWords:
         self.options = dict(options)
         self.seam: Seam = seam
 
+    @property
+    def slices_markers(self) -> bool:
+        """Whether the text between two versions has the markers of messages in it."""
+        return self.seam == "canonical"
+
     def is_word(self, found: object) -> bool:
         """Whether this is a function that returns something to append."""
         return isinstance(found, FunctionType) and found in _WORDS

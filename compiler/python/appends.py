@@ -151,11 +151,13 @@ class Appends:
             case Begin(role=name):
                 if role.value is not None:
                     raise Unsupported(f"a {name} message begins inside of another one", node)
+                self.build.num_roles += 1
                 self.build.step(env, state, "role.begin", role=name)
                 env["role", state] = Const(name)
             case End(role=name):
                 if role.value != name:
                     raise Unsupported(f"a {name} message ends where none is open", node)
+                self.build.num_roles += 1
                 self.build.step(env, state, "role.end", role=name)
                 env["role", state] = Const(None)
             case Decode():

@@ -81,6 +81,8 @@ class Build:
     num_states: int = 0
     num_frames: int = 0
     num_sites: int = 0
+    num_roles: int = 0
+    roles_before: dict[int, int] = field(default_factory=dict)
     loops: list[Loop] = field(default_factory=list)
     sources: dict[object, FunctionSource] = field(default_factory=dict)
 
@@ -130,12 +132,23 @@ class Build:
         number = self.num_states
         self.num_states += 1
         self.began[number] = stream
+        self.roles_before[number] = self.num_roles
         return number
 
     def step(self, env: Env, state: int, op: str, *args: object, **attrs: object) -> None:
         """Let an op with one result go on from a state."""
         stream = self.function.one(op, env.stream(state), *args, hint="s", **attrs)
         env["stream", state] = Data(stream, "stream")
+
+    def slice(self, before: Value, after: Value, roles_before: int, node: ast.AST) -> Value:
+        """Return the text between two versions; ``roles_before``: how many messages had begun.
+
+        Raises:
+            Unsupported: markers of messages are part of it, which the op leaves out.
+        """
+        if self.words.slices_markers and self.num_roles > roles_before:
+            raise Unsupported("a text with the markers of messages in it has no op", node)
+        return self.function.one("slice", before, after, hint="text")
 
     # ---- host statements
 

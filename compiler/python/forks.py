@@ -79,7 +79,7 @@ class Forks:
             if mode == _GATHER:
                 self.gather(env, group, node)
             elif mode == _APPEND:
-                self._append(env, group)
+                self._append(env, group, node)
             else:
                 raise Unsupported(f"`join` has no mode {mode!r}", node)
 
@@ -99,8 +99,9 @@ class Forks:
                     raise Unsupported(f"{name!r} may not be set in a fork that is joined", node)
             env["var", group.parent, name] = Items(tuple(values))
 
-    def _append(self, env: Env, group: GroupRef) -> None:
+    def _append(self, env: Env, group: GroupRef, node: ast.AST) -> None:
         for number in group.states:
             began = self.build.began[number]
-            text = self.build.function.one("slice", began, env.stream(number), hint="text")
+            before = self.build.roles_before[number]
+            text = self.build.slice(began, env.stream(number), before, node)
             self.build.step(env, group.parent, "put", text)

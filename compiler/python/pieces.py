@@ -64,6 +64,10 @@ class Words(Protocol):
     the frontend must leave alone.
     """
 
+    @property
+    def slices_markers(self) -> bool:
+        """Whether the text between two versions has the markers of messages in it."""
+
     def is_word(self, found: object) -> bool:
         """Whether this is a function that returns something to append."""
 

@@ -331,11 +331,11 @@ class Statements:
             return None
         if attr == "var_scope" and len(args) == 1:
             name = self.expressions.constant(frame, env, args[0])
-            before = env.stream(state)
+            before, roles = env.stream(state), self.build.num_roles
             self._with(frame, env, node, place + 1)
             if isinstance(name, str) and not env.ended:
                 with self.build.at(frame, call):
-                    text = self.build.function.one("slice", before, env.stream(state), hint="text")
+                    text = self.build.slice(before, env.stream(state), roles, call)
                 env["var", state, name] = Data(text, "str")
                 return None
         raise Unsupported(f"`{attr}` of a state has no op", call)

@@ -146,3 +146,19 @@ def test_code_that_gives_something_else_now_makes_another_graph(
         assert shouted.run("a", backend=backend, level="lowered").text() == "A"
         monkeypatch.setitem(globals(), "shout", lambda text: text + sglc.gen("there"))
         assert shouted.run("a", backend=backend, level="auto").text() == "a1"
+
+
+def test_a_scope_with_messages_is_the_same_text_at_every_level() -> None:
+    @sglc.function
+    def scoped(s: Any) -> str:
+        with s.var_scope("both"):
+            s += sglc.system("be kind")
+            s += "x" + sglc.gen("there")
+        return str(s["both"])
+
+    with sglc.mock(there="1") as backend:
+        wanted = scoped.run(backend=backend, level="staged").ret_value
+        assert scoped.run(backend=backend, level="auto").ret_value == wanted
+        backend.seam = "canonical"
+        wanted = scoped.run(backend=backend, level="staged").ret_value
+        assert scoped.run(backend=backend, level="auto").ret_value == wanted
