@@ -25,6 +25,7 @@ from sglc.compiler.python.source import FunctionSource, read_function
 from sglc.compiler.python.statements import Statements
 from sglc.compiler.python.values import (
     EFFECT_KEY,
+    NO_CALL,
     Const,
     Data,
     Env,
@@ -246,6 +247,8 @@ class _Ends:
         key = _key(name, handed)
         handed[key] = operand_of(known)
         if isinstance(known, Data) and known.sites:
+            if NO_CALL in known.sites:
+                raise Unsupported(f"only the run knows if the model has written {name!r}", node)
             sites[key] = known.sites
         if isinstance(known, Data) and known.may_miss:
             missing.add(key)

@@ -50,6 +50,9 @@ class Const:
     value: str | int | float | bool | None
 
 
+NO_CALL: Final = -1
+
+
 @dataclass(frozen=True, slots=True)
 class Data:
     """A value of the graph. ``any``: what it is in Python is not known, it may be in a box.
@@ -243,9 +246,16 @@ def handed_operand(env: Env, key: Key) -> Operand:
 
 
 def sites_of(envs: Iterable[Env], key: Key) -> frozenset[int]:
-    """The model calls that may have written a value on ways that meet."""
-    found = (env.get(key) for env in envs)
-    return frozenset(site for known in found if isinstance(known, Data) for site in known.sites)
+    """The model calls that may have written a value on ways that meet.
+
+    ``NO_CALL`` is among them if on other ways none has.
+    """
+    found: set[int] = set()
+    for env in envs:
+        known = env.get(key)
+        if known is not None:
+            found |= (isinstance(known, Data) and known.sites) or {NO_CALL}
+    return frozenset() if found == {NO_CALL} else frozenset(found)
 
 
 _DIFFERS: Final = "it is a different state, or different text to append, on the ways that lead here"

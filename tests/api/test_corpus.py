@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from copy import deepcopy
@@ -17,6 +18,7 @@ from generators.stopping import wait_until
 
 import sglc
 from sglc.backend import Backend, Seam
+from sglc.lowering import NotLowered
 
 CORPUS = load_corpus()
 
@@ -55,6 +57,21 @@ def test_a_program_gives_what_the_reference_says(
     case = CORPUS[name]
     options = {"temperature": temperature, "seed": 11}
     assert outcome(case, case.function.run, **options) == expected(case, backend.seam, **options)
+
+
+def test_a_program_that_is_no_graph_says_why_and_where(backend: Backend) -> None:
+    graphs, reasons = 0, list[str]()
+    for case in CORPUS.values():
+        args, kwargs = deepcopy((case.args, case.kwargs))
+        try:
+            with suppress(*filter(None, [case.raises])):
+                case.function.run(*args, backend=backend, level="lowered", **kwargs)
+            graphs += 1
+        except NotLowered as error:
+            reasons.append(str(error))
+    assert graphs >= 30
+    for reason in reasons:
+        assert re.match(r"\w+ cannot be lowered: .*\.py:\d+:\d+: \S+", reason)
 
 
 # Of a program that is awaited a loop runs already, and Python allows no other inside of it.

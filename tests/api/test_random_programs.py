@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 from generators.backends import hash_backend
-from generators.python_programs import ARGUMENTS, any_programs, made
+from generators.python_programs import ARGUMENTS, any_programs, made, plain_programs
 from generators.python_reference import run_reference
 from generators.python_seen import Seen, seen
 from hypothesis import given, note, settings
 
 from sglc.backend import Seam
 from sglc.functions import Function
+from sglc.lowering import NotLowered
 
 
 def outcome(run: Any, **options: Any) -> Seen | str:
@@ -51,3 +52,26 @@ def test_random_programs_give_what_the_reference_says(seam: Seam) -> None:
                     assert seen(state) == wanted
 
         check()
+
+
+@pytest.mark.parametrize("seam", ["repair", "canonical"])
+def test_random_programs_that_are_graphs_give_what_the_reference_says(seam: Seam) -> None:
+    with hash_backend(seam=seam) as backend:
+        lowered: list[str] = []
+
+        @settings(max_examples=100, deadline=None)
+        @given(plain_programs())
+        def check(source: str) -> None:
+            note(source)
+            program = made(source)
+            try:
+                found = seen(
+                    program.run(**deepcopy(ARGUMENTS), backend=backend, seed=3, level="lowered")
+                )
+            except NotLowered:
+                return
+            lowered.append(source)
+            assert found == reference(program, seam, 0)
+
+        check()
+        assert len(lowered) >= 30

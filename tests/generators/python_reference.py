@@ -268,6 +268,10 @@ class ReferenceState(ProgramState):
         self._values[name] = self._since(before) if lost is None else Lost(lost)
 
     def _since(self, before: Prompt) -> str:
+        """What was added; with what stands around messages where a prompt is one text."""
+        if self._model.seam == "canonical":
+            encoder = self._model.encoder()
+            return encoder.text(self._prompt.plain())[len(encoder.text(before.plain())) :]
         added = self._prompt.plain()[len(before.segments) :]
         return "".join(segment.text for segment in added if isinstance(segment, Text))
 
