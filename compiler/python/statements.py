@@ -9,13 +9,14 @@ from typing import Any, Final
 from sglc.compiler.python.appends import Appends
 from sglc.compiler.python.build import Build, Frame
 from sglc.compiler.python.calls import Calls
-from sglc.compiler.python.expressions import CASE, Expressions
+from sglc.compiler.python.expressions import Expressions
 from sglc.compiler.python.forks import Forks
 from sglc.compiler.python.loops import Loops
+from sglc.compiler.python.matches import Matches
 from sglc.compiler.python.reads import ESCAPES
 from sglc.compiler.python.reasons import Unsupported
 from sglc.compiler.python.regions import join_arms, leave_turn
-from sglc.compiler.python.scope import escapes, own_statement, pattern_names
+from sglc.compiler.python.scope import escapes
 from sglc.compiler.python.values import (
     Const,
     Data,
@@ -41,6 +42,7 @@ class Statements:
         self.appends = Appends(build, self.expressions)
         self.forks = Forks(build, self.expressions)
         self.loops = Loops(build, self.expressions, self)
+        self.matches = Matches(build, self.expressions, self)
         self.calls = Calls(build, self.expressions, self)
 
     # ---- blocks
@@ -122,7 +124,7 @@ class Statements:
             case ast.While():
                 return self.loops.lower_while(frame, env, node)
             case ast.Match():
-                return self._match(frame, env, node)
+                return self.matches.lower(frame, env, node)
             case ast.With():
                 return self._with(frame, env, node, 0)
             case ast.Return(value=value):
@@ -236,73 +238,6 @@ class Statements:
             join_arms(self.build, env, "if", operand_of(test), arms)
         return None
 
-    def _match(self, frame: Frame, env: Env, node: ast.Match) -> None:
-        """A match on a text, with texts for cases."""
-        is_text = self.expressions.peek(frame, env, node.subject) == "str"
-        if not is_text or any(c.guard or _texts(c.pattern) is None for c in node.cases):
-            return self._match_anything(frame, env, node)
-        self.expressions.note_reads(frame, env, node.subject)
-        subject = self.expressions.pure(frame, env, node.subject)
-        cases: list[tuple[tuple[str, ...], list[ast.stmt]]] = []
-        rest: list[ast.stmt] = []
-        for case in node.cases:
-            texts = _texts(case.pattern)
-            assert texts is not None
-            if not texts:
-                rest = case.body
-                break
-            cases.append((texts, case.body))
-        if isinstance(subject, Const):
-            body = next((body for texts, body in cases if subject.value in texts), rest)
-            return self.block(frame, env, body)
-        self.build.notes.note(frame.source.file, node, "lowered")
-        arms = []
-        for texts, body in cases:
-            inner = env.copy()
-            with self.build.function.region("case", texts) as region:
-                self.block(frame, inner, body)
-            arms.append((region, inner))
-        inner = env.copy()
-        with self.build.function.region("else") as region:
-            self.block(frame, inner, rest)
-        arms.append((region, inner))
-        with self.build.at(frame, node):
-            join_arms(self.build, env, "match", operand_of(subject), arms)
-        return None
-
-    def _match_anything(self, frame: Frame, env: Env, node: ast.Match) -> None:
-        """A match of which Python says which case it is."""
-        asked = ast.copy_location(
-            ast.Match(
-                node.subject,
-                [
-                    ast.match_case(case.pattern, case.guard, [own_statement(f"{CASE} = {i}", node)])
-                    for i, case in enumerate(node.cases)
-                ],
-            ),
-            node,
-        )
-        body = [own_statement(f"{CASE} = -1", node), asked]
-        number = self.expressions.host(frame, env, body)[CASE]
-        env.slots.pop(("name", frame.number, CASE), None)
-        self.build.notes.note(frame.source.file, node, "lowered")
-        arms = []
-        for place, case in enumerate(node.cases):
-            inner = env.copy()
-            for name in pattern_names(case.pattern):
-                known = inner["name", frame.number, name]
-                if isinstance(known, Data):
-                    inner["name", frame.number, name] = Data(known.value, "any")
-            with self.build.function.region("case", place) as region:
-                self.block(frame, inner, case.body)
-            arms.append((region, inner))
-        inner = env.copy()
-        with self.build.function.region("else") as region:
-            pass
-        arms.append((region, inner))
-        with self.build.at(frame, node):
-            join_arms(self.build, env, "match", number.value, arms)
-
     def _with(self, frame: Frame, env: Env, node: ast.With, place: int) -> None:
         """``with s.user():``, ``s.var_scope(…)``, ``s.copy()``, one item after the other."""
         if place == len(node.items):
@@ -386,20 +321,6 @@ class Statements:
         word = "break" if isinstance(node, ast.Break) else "continue"
         with self.build.at(frame, node):
             leave_turn(self.build, env, word, loop)
-
-
-def _texts(pattern: ast.pattern) -> tuple[str, ...] | None:
-    """The texts that a pattern stands for, none for the wildcard; None if it is another one."""
-    match pattern:
-        case ast.MatchValue(value=ast.Constant(value=str(text))):
-            return (text,)
-        case ast.MatchOr(patterns=patterns):
-            found = [_texts(each) for each in patterns]
-            if all(found):
-                return tuple(text for each in found for text in each or ())
-        case ast.MatchAs(pattern=None, name=None):
-            return ()
-    return None
 
 
 def _is_said(piece: object) -> bool:
