@@ -100,6 +100,16 @@ def unnamed(s, n):
 
 
 @sglc.function
+def several(s, n):
+    s += "x" + sglc.gen("v", n=n, max_tokens=3) + "|" + sglc.gen("after", max_tokens=3)
+    votes = [text[:1] for text in s["v"]]
+    s += max(set(votes), key=lambda vote: (votes.count(vote), vote))
+    forks = s.fork(2)
+    forks += sglc.gen("w", n=2, regex="[ab]{2}") + "!"
+    return len(s["v"]), [fork["w"] for fork in forks], [fork.text() for fork in forks]
+
+
+@sglc.function
 def sums(s, x):
     e = "a" + sglc.gen("p", max_tokens=1) + "b"
     f = sglc.gen("q", max_tokens=1) + (sglc.gen("r", max_tokens=1) + "c")
@@ -142,6 +152,8 @@ CASES = [
     case(of_the_run, top_k=5, min_new_tokens=2, max_new_tokens=4, frequency_penalty=1.0),
     case(healed),
     case(unnamed, 3),
+    case(several, 3),
+    case(several, 1),
     case(sums, "x"),
     case(roles, ["one", "two", "three"]),
 ]
