@@ -297,9 +297,11 @@ def _rounded(text: str, decimals: int) -> str:
 def _reason(machine: Machine, t: Type, text: str) -> str:
     state = machine.start
     for at, char in enumerate(text):
-        state = machine.run(state, char.encode("utf-8", "surrogatepass"))
+        before, state = state, machine.run(state, char.encode("utf-8", "surrogatepass"))
         if not state:
-            return f"not a {t}: {_clip(repr(text[at:]))} at position {at} cannot follow"
+            # the mistake of JSON that another program has made short
+            blank = ", a blank can" if machine.run(before, b" ") else ""
+            return f"not a {t}: {_clip(repr(text[at:]))} at position {at} cannot follow{blank}"
     return f"not a {t}: {_clip(repr(text))} ends too early"
 
 

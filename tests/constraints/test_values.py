@@ -119,6 +119,11 @@ def test_values_of_another_type_are_refused(type_: t.Type, value: Any) -> None:
     [
         (t.Int(1, 10), "11", "not a int(1..10): '1' at position 1 cannot follow"),
         (t.Record((t.Field("é", t.Int()),)), '{"é": x}', "'x}' at position 6 cannot follow"),
+        (
+            t.Record((t.Field("a", t.Int()),)),
+            '{"a":1}',
+            "'1}' at position 5 cannot follow, a blank can",
+        ),
         (t.Literal("abc"), "ab", "'ab' ends too early"),
         (t.Line(), "\ud800", "at position 0 cannot follow"),
     ],
