@@ -7,6 +7,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 from sglc import primitives
+from sglc.compat import words as sglang
 from sglc.compiler.python.pieces import Begin, Choice, Decode, End, Piece
 from sglc.errors import StateError
 from sglc.expressions import Gen, RoleBegin, RoleEnd, Select, parts
@@ -21,9 +22,14 @@ _ROLES: Final = {
     primitives.system: "system",
     primitives.user: "user",
     primitives.assistant: "assistant",
+    sglang.system: "system",
+    sglang.user: "user",
+    sglang.assistant: "assistant",
 }
 _WORDS: Final = frozenset(
-    getattr(primitives, name) for name in primitives.__all__ if name != "method_of"
+    [getattr(primitives, name) for name in primitives.__all__ if name != "method_of"]
+    + [sglang.gen, sglang.gen_int, sglang.gen_string, sglang.select, sglang.image, sglang.video]
+    + [*_ROLES]
 )
 _PLAIN: Final = frozenset({"max_tokens", "temperature"})
 
@@ -103,5 +109,7 @@ class ApiWords:
 
     def callee(self, found: object) -> Function | None:
         """The prompt function that this is, if its source can stand in its place."""
-        is_plain = type(found) is Function and isinstance(found.func, FunctionType)
-        return found if is_plain else None  # type: ignore[return-value]  # it is one
+        if not isinstance(found, Function) or not isinstance(found.func, FunctionType):
+            return None
+        is_called_alike = type(found).__call__ is Function.__call__
+        return found if is_called_alike else None

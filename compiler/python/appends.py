@@ -100,11 +100,10 @@ class Appends:
         role = self.build.words.role_of(word)
         if role is not None:
             match node:
-                case ast.Call(args=[], keywords=[]):
-                    return [Begin(role)]
-                case ast.Call(args=[content], keywords=[]):
-                    return self.message(frame, env, role, content)
-                case ast.Call(args=[], keywords=[ast.keyword(arg=str(), value=content)]):
+                case (
+                    ast.Call(args=[content], keywords=[])
+                    | ast.Call(args=[], keywords=[ast.keyword(arg=str(), value=content)])
+                ) if not self._is_none(frame, env, content):
                     return self.message(frame, env, role, content)
         constant = self.expressions.constant
         if any(isinstance(arg, ast.Starred) for arg in node.args):
@@ -122,10 +121,13 @@ class Appends:
         except Exception as error:  # it is raised where it stands, when the function runs
             raise Unsupported(f"it raises {type(error).__name__}: {error}", node) from None
 
+    def _is_none(self, frame: Frame, env: Env, content: ast.expr) -> bool:
+        folded = self.expressions.folded(frame, env, content)
+        return folded is not None and folded.value is None
+
     def message(self, frame: Frame, env: Env, role: str, content: ast.expr) -> list[Piece | Said]:
         """A whole message; ``None`` for content is its beginning only."""
-        folded = self.expressions.folded(frame, env, content)
-        if folded is not None and folded.value is None:
+        if self._is_none(frame, env, content):
             return [Begin(role)]
         return [Begin(role), *self.pieces(frame, env, content), End(role)]
 
