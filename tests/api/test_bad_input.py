@@ -299,6 +299,40 @@ def test_a_backend_that_dies_under_many_runs_hangs_none() -> None:
         fails(lambda state=state: state["third"], "the engine has died")
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_backend_that_dies_under_a_stream_ends_its_text() -> None:
+    backend, kill = dying(30)
+    state = talk.run([], backend=backend, stream=True)
+    pieces: list[str] = []
+
+    def follow() -> None:
+        for piece in state.text_iter():
+            if not pieces:
+                kill()
+            pieces.append(piece)
+
+    fails(follow, "the engine has died")
+    assert "".join(pieces).startswith("x")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_backend_that_dies_under_a_batch_ends_every_row() -> None:
+    backend, kill = dying(10)
+
+    @sglc.function
+    def row(s: Any, number: int) -> None:
+        s += f"{number}" + sglc.gen("first", max_tokens=2)
+        s["first"]
+        if number == 5:
+            kill()
+        s += sglc.gen("second", max_tokens=2000, ignore_eos=True)
+
+    states = row.run_batch([{"number": i} for i in range(8)], backend=backend)
+    for state in states:
+        fails(lambda state=state: state["second"], line_of(row, "second"), "the engine has died")
+        assert state.text(partial=True).endswith(state["first"])
+
+
 def test_an_engine_that_is_shut_down_ends_what_runs() -> None:
     backend = hash_backend()
     state = talk.run([], backend=backend)
