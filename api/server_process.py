@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 READY_S: Final = 600.0
 """How long a server may take to load its model."""
+_WRONG_USAGE: Final = 2
 _END_S: Final = 30.0
 _SHOWN: Final = 2000  # characters of what a server wrote before it ended
 
@@ -79,7 +80,10 @@ class Runtime:
         while time.monotonic() < deadline:
             code = self._process.poll()
             if code is not None:
-                raise ServerStartError(f"the server ended with {code}:\n{self._said()}")
+                said = self._said()
+                if code == _WRONG_USAGE:  # behind all flags that there are comes what is wrong
+                    said = said.rpartition("\n")[2]
+                raise ServerStartError(f"the server ended with {code}:\n{said}")
             try:
                 with urllib.request.urlopen(f"{self.url}/health", timeout=1):
                     return

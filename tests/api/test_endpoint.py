@@ -149,8 +149,9 @@ def test_a_runtime_is_a_server_that_ends_with_shutdown() -> None:
 def test_a_server_that_does_not_start_says_why() -> None:
     with pytest.raises(ServerStartError, match="no-such-model"):
         sglc.Runtime(model_path="no-such-model/anywhere")
-    with pytest.raises(ServerStartError, match="--tp-sizes"):
+    with pytest.raises(ServerStartError, match="--tp-sizes") as caught:
         sglc.Runtime(tp_sizes=1)
+    assert len(str(caught.value).splitlines()) == 2
 
 
 def test_a_server_that_takes_too_long_is_given_up() -> None:
