@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
-from weakref import WeakKeyDictionary
 
 from sglc.errors import NoBackendError, needs_extra
 from sglc.fragment import Fragments
@@ -45,7 +45,7 @@ class Backend:
         self.window = window
         self.seam: Seam = seam
         self.fragments = Fragments()
-        self._ahead: WeakKeyDictionary[History, int] = WeakKeyDictionary()
+        self._ahead: weakref.WeakKeyDictionary[History, int] = weakref.WeakKeyDictionary()
 
         def made(wake: threading.Event) -> Executor:
             with needs_extra(self.extra):
@@ -54,6 +54,7 @@ class Backend:
 
         self._template: FrontendTemplate | None = None
         self.host: BackgroundHost = BackgroundHost(made, name=f"sglc {name}")
+        weakref.finalize(self, self.host.end_soon)  # one that nobody has any more holds no model
 
     encoder: Encoder
     extra: ClassVar[str] = "local"

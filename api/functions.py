@@ -7,12 +7,12 @@ import inspect
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from sglc.arguments import Arguments, Parameters
 from sglc.backend import backend_or_default
 from sglc.errors import RunFailed
-from sglc.gen_options import RUN_DEFAULTS, RUN_NAMES, options_of, seed_of
+from sglc.gen_options import RUN_DEFAULTS, options_of, seed_of
 from sglc.history import History
 from sglc.lowered import run_lowered
 from sglc.lowering import Lowerings, level_of
@@ -26,31 +26,6 @@ if TYPE_CHECKING:
     from sglc.compiled import Compiled
     from sglc.explaining import FunctionGraph
     from sglc.tracing import Trace
-
-_RUN_ONLY = ("backend", "stream", "seed", "use_thread", "level")
-
-
-class Arguments(inspect.BoundArguments):
-    """Arguments by name, which are passed on as they were given: by place or by name.
-
-    What is around a function may tell one from the other.
-    """
-
-    def __init__(
-        self, bound: inspect.BoundArguments, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
-        super().__init__(bound.signature, bound.arguments)
-        self._given = args, kwargs
-
-    @property
-    def args(self) -> tuple[Any, ...]:
-        """Those given by place."""
-        return self._given[0]
-
-    @property
-    def kwargs(self) -> dict[str, Any]:
-        """Those given by name."""
-        return self._given[1]
 
 
 class Function:
@@ -82,10 +57,7 @@ class Function:
                 "append to `s`, and return what is to be returned"
             )
         self.runs = History()
-        self._names = names[1:]
-        self._parameters = self.signature.replace(
-            parameters=[*self.signature.parameters.values()][1:]
-        )
+        self.parameters = Parameters(func.__name__, self.signature)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """With a state as first argument go on in it; else ``run``."""
@@ -100,9 +72,7 @@ class Function:
         Raises:
             TypeError: there is no such parameter.
         """
-        for name in values:
-            if name not in self._names:
-                raise TypeError(self.unknown(name))
+        self.parameters.check(values)
         bound = {**self.bound, **values}
         return type(self)(self.func, num_api_spec_tokens=self.num_api_spec_tokens, bound=bound)
 
@@ -353,47 +323,13 @@ class Function:
     def arranged(
         self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> tuple[Arguments, dict[str, Any], dict[str, Any]]:
-        """Return the arguments of the function, the options of its calls, and those of the run.
-
-        Raises:
-            TypeError: an argument is missing, unknown or given twice.
-            ValueError: an option is out of its range.
-        """
-        takes_any = any(p.kind is p.VAR_KEYWORD for p in self.signature.parameters.values())
-        own: dict[str, Any] = dict(self.bound)
-        options: dict[str, Any] = {}
-        others: dict[str, Any] = {}
-        for name, value in kwargs.items():
-            if name in self._names:
-                own[name] = value
-            elif name in RUN_NAMES:
-                options[RUN_NAMES[name]] = value
-            elif name in _RUN_ONLY:
-                others[name] = value
-            elif takes_any:
-                own[name] = value
-            else:
-                raise TypeError(self.unknown(name))
-        try:
-            call = self._parameters.bind(*args, **own)
-        except TypeError as error:
-            raise TypeError(f"{self.func.__name__}: {error}") from None
-        return (
-            Arguments(call, args, own),
-            {**RUN_DEFAULTS, **self._ahead, **options_of(options)},
-            others,
-        )
+        """``Parameters.arranged``, with what is bound and what holds for all runs."""
+        call, options, others = self.parameters.arranged(args, {**self.bound, **kwargs})
+        return call, {**RUN_DEFAULTS, **self._ahead, **options}, others
 
     def _refuse_async(self, name: str) -> None:
         if inspect.iscoroutinefunction(self.func):
             raise TypeError(f"{self.func.__name__} is async: use `await f.a{name}(…)`")
-
-    def unknown(self, name: str) -> str:
-        """Say that there is no such parameter, and what may have been meant."""
-        known = [*self._names, *RUN_NAMES, *_RUN_ONLY]
-        near = get_close_matches(name, known, 1)
-        hint = f"did you mean `{near[0]}`?" if near else f"it takes {', '.join(self._names)}"
-        return f"{self.func.__name__} has no parameter `{name}`, nor has a run: {hint}"
 
     def _repr_html_(self) -> str:
         from sglc.display import function_html

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from sglc.errors import RunFailed, StateError
@@ -13,7 +14,8 @@ from sglc.gen_options import LOGPROBS, completed
 from sglc.runtime.executor.open_run import Cell
 from sglc.staging import Staging, caller_loc
 from sglc.streaming import Followed
-from sglc.variables import Variable, loader
+from sglc.turn import Turn
+from sglc.variables import Variable, loader, value_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -47,9 +49,7 @@ class ProgramState:
         self._versions = [self._stream]  # all of them: of a state that fails, the last good one
         self._written: dict[Cell, Cell] = {}  # the value behind which a version is, if streamed
         self._variables: dict[str, Variable] = {}
-        self._role: str | None = None
-        self._role_loc: Loc | None = None
-        self._has_text = False  # of the message that is open, if one is
+        self._turn = Turn()
         self._owner: int | None = None
         self._error: BaseException | None = None
         self.task: asyncio.Task[None] | None = None
@@ -69,7 +69,7 @@ class ProgramState:
     def _append(self, part: Expr | str, loc: Loc | None) -> None:
         match part:
             case str():
-                self._has_text = True
+                self._turn.has_text = True
                 self._step("put", (self._stream, part), (), loc)
             case Gen():
                 self._gen(part, loc)
@@ -84,26 +84,15 @@ class ProgramState:
                 self._go_on(stream)
                 self._name(name, Variable(value, stream=stream))
             case RoleBegin(name):
-                if self._role is not None:
-                    raise StateError(
-                        f"a {name} message cannot begin inside of a {self._role} one, open since "
-                        f"{self._role_loc}: end that before, with {self._role}_end()"
-                    )
-                self._role, self._role_loc, self._has_text = name, loc, False
+                self._turn.begin(name, loc)
                 self._step("role.begin", (self._stream,), (("role", name),), loc)
             case RoleEnd(name):
-                if self._role != name:
-                    inside = f"a {self._role} one" if self._role else "none"
-                    raise StateError(
-                        f"a {name} message ends, but {inside} is open: begin it before, with "
-                        f"{name}_begin()"
-                    )
-                self._role, self._has_text = None, False
+                self._turn.end(name)
                 self._step("role.end", (self._stream,), (("role", name),), loc)
             case Media():
                 from sglc.pictures import picture_of
 
-                self._has_text = True
+                self._turn.has_text = True
                 self._step("media", (self._stream, picture_of(part)), (), loc)
             case _:
                 raise TypeError(f"a prompt cannot be appended with {part!r}")
@@ -141,8 +130,8 @@ class ProgramState:
 
     def _check(self, part: Gen | Select, options: Mapping[str, Any]) -> None:
         backend = self._staging.backend
-        backend.check(part, options, self._role, has_text=self._has_text)
-        self._has_text = True
+        backend.check(part, options, self._turn.role, has_text=self._turn.has_text)
+        self._turn.has_text = True
 
     def _peek(self, name: str | None, given: Mapping[str, Any], loc: Loc | None) -> None:
         options = completed(self._staging.options, given)
@@ -205,9 +194,10 @@ class ProgramState:
         if not isinstance(prompt, LoadedPrompt):
             raise TypeError(f"include takes a prompt of sglc.load(…), not {prompt!r}")
         self._claim()
-        if self._role is not None and prompt.begins_messages:
+        if self._turn.role is not None and prompt.begins_messages:
             raise StateError(
-                f"`{prompt.__name__}` begins messages, which cannot be inside of a {self._role} one"
+                f"`{prompt.__name__}` begins messages, which cannot be inside of a "
+                f"{self._turn.role} one"
             )
         stream, value = prompt.include_in(self._staging, self._stream, args, kwargs, caller_loc())
         self._go_on(stream)
@@ -239,7 +229,7 @@ class ProgramState:
         try:
             yield self
         except BaseException:
-            if self._role == name:  # who catches it goes on behind the message
+            if self._turn.role == name:  # who catches it goes on behind the message
                 self.__iadd__(RoleEnd(name))
             raise
         self.__iadd__(RoleEnd(name))
@@ -281,8 +271,7 @@ class ProgramState:
     def _child(self, stream: Cell) -> ProgramState:
         child = ProgramState(self._staging, stream)
         child._variables = dict(self._variables)
-        child._role, child._role_loc = self._role, self._role_loc
-        child._has_text = self._has_text
+        child._turn = replace(self._turn)
         return child
 
     def take_forks(self, children: Sequence[ProgramState], *, appends: bool) -> None:
@@ -325,7 +314,7 @@ class ProgramState:
             KeyError: there is no such variable; the message names those that there are.
             RunFailed: it will never be there.
         """
-        value = self._value(name, self._variable(name))
+        value = self._variable(name).value_in(self._staging, name)
         self._staging.note_read(name, value)
         return value
 
@@ -343,17 +332,7 @@ class ProgramState:
             KeyError: there is no such variable, or no model call has written it.
             RunFailed: it will never be there.
         """
-        return self._meta(name, self._variable(name))
-
-    def _meta(self, name: str, variable: Variable) -> Any:
-        if variable.items is not None:
-            return [self._meta(name, item) for item in variable.items]
-        if variable.cell is None:
-            raise KeyError(f"{name!r} was not written by a model call")
-        self._wait(name, variable.cell)
-        if variable.cell.result is None:
-            raise KeyError(f"{name!r} was not written by a model call")
-        return dict(variable.cell.result)
+        return self._variable(name).meta_in(self._staging, name)
 
     def text(self, *, partial: bool = False) -> str:
         """Return the whole prompt, once all of it is there; if ``partial``, what there is of it.
@@ -379,7 +358,7 @@ class ProgramState:
         None if nothing has begun, and ``partial`` is enough.
         """
         if not partial:
-            version: Stream = self._wait("the text", self._stream)
+            version: Stream = value_of(self._staging, self._stream, "the text")
             return version
         self.sync()
         there = (cell.value for cell in reversed(self._versions) if cell.error is None)
@@ -500,35 +479,6 @@ class ProgramState:
         self.raise_error()
         known = ", ".join(map(repr, self._variables)) or "none"
         raise KeyError(f"there is no variable {name!r} here; there are: {known}")
-
-    def _value(self, name: str, variable: Variable) -> Any:
-        if variable.items is not None:
-            return [self._value(name, item) for item in variable.items]
-        if variable.cell is None:
-            return variable.value
-        value = self._wait(f"`{name}`", variable.cell)
-        if variable.load is None:
-            return value
-        if variable.value is None:
-            variable.value = variable.load(value)
-        return variable.value
-
-    def _wait(self, what: str, cell: Cell) -> Any:
-        if not cell.done:
-            self._staging.cut()
-            self._staging.waiter.wait(cell)
-        if cell.error is not None:
-            raise self._failure(cell.error, f"{what} is not there")
-        return cell.value
-
-    def _failure(self, error: RunError, what: str) -> RunFailed:
-        """Return that a value is not there, and if so, that the program has raised before."""
-        raised = self._staging.raised
-        if raised is None or isinstance(raised, RunFailed):
-            return RunFailed(error, what)
-        failed = RunFailed(error, f"{what}, for the program raised {type(raised).__name__}")
-        failed.__cause__ = raised
-        return failed
 
     __iter__: ClassVar[None] = None  # else reading by name would make it a sequence
 

@@ -149,7 +149,7 @@ def trace(function: Function, arguments: Mapping[str, Any]) -> Trace:
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
     unknown = next((name for name in given if name not in known and not takes_any), None)
     if unknown is not None:
-        raise TypeError(function.unknown(unknown))
+        raise TypeError(function.parameters.unknown(unknown))
     for parameter in parameters:
         if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             default = parameter.default

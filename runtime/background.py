@@ -52,7 +52,7 @@ class BackgroundHost:
         ready = threading.Event()
         atexit.register(self.close)  # a thread that computes must not be cut off by the exit
         self._thread = threading.Thread(
-            target=self._main, args=(make, ready), name=name, daemon=True
+            target=self._main, args=([make], ready), name=name, daemon=True
         )
         self._thread.start()
         ready.wait()
@@ -95,16 +95,23 @@ class BackgroundHost:
 
     def close(self) -> None:
         """Cancel what runs and end the thread."""
+        self.end_soon()
+        if not self.is_current:
+            self._thread.join()
+
+    def end_soon(self) -> None:
+        """``close``, without waiting for the step that is under way."""
         with self._lock:
             self._is_closing = True
         atexit.unregister(self.close)
         self._wake.set()
-        if not self.is_current:
-            self._thread.join()
 
-    def _main(self, make: Callable[[threading.Event], Executor], ready: threading.Event) -> None:
+    def _main(
+        self, make: list[Callable[[threading.Event], Executor]], ready: threading.Event
+    ) -> None:
         try:
-            self.executor = make(self._wake)
+            # taken out: what it holds, such as the backend around this host, is not held by it
+            self.executor = make.pop()(self._wake)
         except BaseException as error:  # it is raised where the host is made
             self._fault = error
             return

@@ -231,3 +231,18 @@ def test_an_engine_may_be_closed_before_a_step_that_finds_nothing() -> None:
     wait_until(lambda: closer.ident is not None)
     closer.join(10)
     assert not closer.is_alive()
+
+
+@pytest.mark.parametrize("make", [hash_backend, sglc.Engine])
+def test_a_backend_that_nobody_has_ends_its_thread(make: Any) -> None:
+    @sglc.function
+    def one(s: Any) -> None:
+        s += "x" + sglc.gen("a", max_tokens=4, ignore_eos=True)
+
+    backend = make()
+    text = one.run(backend=backend)["a"]
+    thread = backend.host._thread
+    del backend
+    gc.collect()
+    wait_until(lambda: not thread.is_alive())
+    assert text
