@@ -34,9 +34,12 @@ def sglang_flags() -> Iterator[tuple[str, ...]]:
         yield (name,)
 
 
-def spelled_out(words: Sequence[str]) -> list[str]:
-    """Return a command line in which beginnings of single flags of SGLang's are written out."""
-    flags = list(sglang_flags())
+def spelled_out(words: Sequence[str], more: Sequence[tuple[str, ...]] = ()) -> list[str]:
+    """Return a command line in which beginnings of single flags of SGLang's are written out.
+
+    ``more`` are flags that the command has besides those of the server.
+    """
+    flags = [*sglang_flags(), *more]
     return [_spelled_out(word, flags) if word.startswith("--") else word for word in words]
 
 

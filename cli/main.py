@@ -7,7 +7,7 @@ import importlib
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sglc.cli.errors import (
     EXIT_FAILED,
@@ -25,12 +25,26 @@ COMMANDS = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand and return its exit code. The edge of the process: nothing gets past."""
+    return _at_edge(_dispatch, argv)
+
+
+def module_main(name: str, argv: Sequence[str] | None = None) -> int:
+    """Run the benchmark that ``python -m sglc.bench_NAME`` names; as ``main``."""
+    return _at_edge(
+        lambda words: _command(
+            f"sglc.cli.benchmarks.{name}", f"python -m sglc.bench_{name}", words
+        ),
+        argv,
+    )
+
+
+def _at_edge(run: Callable[[list[str]], int], argv: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--traceback" in words
     if debug:
         words.remove("--traceback")
     try:
-        return _dispatch(words)
+        return run(words)
     except CommandError as error:
         if debug:
             traceback.print_exc()
@@ -61,15 +75,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _dispatch(words: list[str]) -> int:
     if words and words[0] in COMMANDS:
-        name, rest = words[0], words[1:]
-        command = importlib.import_module(f"sglc.cli.{name}")
-        parser = argparse.ArgumentParser(prog=f"sglc {name}", description=command.__doc__)
-        command.add_arguments(parser)
-        try:
-            return int(command.run(parser, rest))
-        except SystemExit as stop:  # argparse: 0 after --help, 2 after a usage error
-            return EXIT_OK if not stop.code else EXIT_USAGE
+        return _command(f"sglc.cli.{words[0]}", f"sglc {words[0]}", words[1:])
     return _top_level(words)
+
+
+def _command(module: str, prog: str, words: list[str]) -> int:
+    command = importlib.import_module(module)
+    parser = argparse.ArgumentParser(prog=prog, description=command.__doc__)
+    command.add_arguments(parser)
+    try:
+        return int(command.run(parser, words))
+    except SystemExit as stop:  # argparse: 0 after --help, 2 after a usage error
+        return EXIT_OK if not stop.code else EXIT_USAGE
 
 
 def _top_level(words: list[str]) -> int:

@@ -68,12 +68,12 @@ def server_config(args: argparse.Namespace) -> ServerConfig:
         load_format=args.load_format,
         served_name=args.served_model_name,
         dtype=DTYPES[args.dtype],
-        device=_device(args),
+        device=device_of(args),
         context_length=args.context_length,
         memory_fraction=args.mem_fraction_static,
         num_slots=args.max_total_tokens,
         disk_cache=not args.disable_outlines_disk_cache,
-        engine=_engine(args),
+        engine=engine_of(args),
         seed=secrets.randbits(31) if args.random_seed is None else args.random_seed,
         stream_interval=args.stream_interval,
         skip_tokenizer_init=args.skip_tokenizer_init,
@@ -93,7 +93,12 @@ def server_config(args: argparse.Namespace) -> ServerConfig:
     )
 
 
-def _device(args: argparse.Namespace) -> str:
+def device_of(args: argparse.Namespace) -> str:
+    """Return which device the flags mean.
+
+    Raises:
+        UsageError: they name a GPU and the CPU.
+    """
     if not args.base_gpu_id:
         return str(args.device)
     if args.device == "cpu":
@@ -101,8 +106,12 @@ def _device(args: argparse.Namespace) -> str:
     return f"cuda:{args.base_gpu_id}"
 
 
-def _engine(args: argparse.Namespace) -> EngineConfig:
-    """Return the environment's configuration with what the flags say instead."""
+def engine_of(args: argparse.Namespace) -> EngineConfig:
+    """Return the environment's configuration with what the flags say instead.
+
+    Raises:
+        UsageError: an environment variable has a bad value.
+    """
     engine = engine_from_env()
     if args.max_running_requests is not None:
         engine = replace(engine, max_running=args.max_running_requests)

@@ -7,8 +7,9 @@ not what fits the machine.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
+
+from sglc.cli.numbers import at_least, fraction, positive
 
 DTYPES = {
     "auto": "auto",
@@ -22,9 +23,14 @@ DTYPES = {
 
 def add_server_flags(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
+    add_engine_flags(parser)
+    _add_service(parser.add_argument_group("the service"))
+
+
+def add_engine_flags(parser: argparse.ArgumentParser) -> None:
+    """Declare those that are not about where the model is served."""
     _add_model(parser.add_argument_group("the model"))
     _add_engine(parser.add_argument_group("the engine"))
-    _add_service(parser.add_argument_group("the service"))
 
 
 def _add_model(group: argparse._ArgumentGroup) -> None:
@@ -52,10 +58,10 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
     )
     add("--dtype", choices=tuple(DTYPES), default="auto")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    add("--base-gpu-id", type=_at_least(0), default=0, metavar="N", help="which of several GPUs")
+    add("--base-gpu-id", type=at_least(0), default=0, metavar="N", help="which of several GPUs")
     add(
         "--context-length",
-        type=_at_least(2),
+        type=at_least(2),
         default=None,
         metavar="N",
         help="tokens of a prompt and what follows, at most the model's",
@@ -73,14 +79,14 @@ def _add_engine(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add(
         "--mem-fraction-static",
-        type=_fraction,
+        type=fraction,
         default=None,
         metavar="F",
         help="share of the memory for weights and KV cache",
     )
     add(
         "--max-total-tokens",
-        type=_at_least(16),
+        type=at_least(16),
         default=None,
         metavar="N",
         help="tokens the KV cache holds, whatever the memory",
@@ -88,14 +94,14 @@ def _add_engine(group: argparse._ArgumentGroup) -> None:
     add(
         "--max-running-requests",
         "--max-num-reqs",
-        type=_at_least(1),
+        type=at_least(1),
         default=None,
         metavar="N",
         help="streams that run at once",
     )
     add(
         "--max-prefill-tokens",
-        type=_at_least(1),
+        type=at_least(1),
         default=None,
         metavar="N",
         help="prompt tokens of one step",
@@ -130,7 +136,7 @@ def _add_engine(group: argparse._ArgumentGroup) -> None:
     add("--random-seed", type=int, default=None, help="what seeds are drawn from (default: drawn)")
     add(
         "--watchdog-timeout",
-        type=_positive,
+        type=positive,
         default=300.0,
         metavar="SECONDS",
         help="how long an engine may be silent before it is started again",
@@ -140,7 +146,7 @@ def _add_engine(group: argparse._ArgumentGroup) -> None:
 def _add_service(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--host", default="127.0.0.1")
-    add("--port", type=_at_least(0), default=30000)
+    add("--port", type=at_least(0), default=30000)
     add(
         "--file-storage-pth",
         type=Path,
@@ -150,21 +156,21 @@ def _add_service(group: argparse._ArgumentGroup) -> None:
     )
     add(
         "--max-file-bytes",
-        type=_at_least(1),
+        type=at_least(1),
         default=512 << 20,
         metavar="N",
         help="a larger file is refused with 413",
     )
     add(
         "--batch-window",
-        type=_at_least(1),
+        type=at_least(1),
         default=32,
         metavar="N",
         help="requests of batches that run at once, fewer while others ask",
     )
     add(
         "--stream-interval",
-        type=_at_least(1),
+        type=at_least(1),
         default=1,
         metavar="N",
         help="tokens between two events of a stream of /generate",
@@ -172,50 +178,16 @@ def _add_service(group: argparse._ArgumentGroup) -> None:
     add("--enable-cache-report", action="store_true", help="usage says how much was cached")
     add(
         "--max-queued-requests",
-        type=_at_least(1),
+        type=at_least(1),
         default=4096,
         metavar="N",
         help="more at once are refused with 429",
     )
-    add("--request-timeout", type=_positive, default=None, metavar="SECONDS")
+    add("--request-timeout", type=positive, default=None, metavar="SECONDS")
     add(
         "--drain-timeout",
-        type=_positive,
+        type=positive,
         default=30.0,
         metavar="SECONDS",
         help="how long requests may go on after SIGTERM",
     )
-
-
-def _at_least(least: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"must be a whole number, not {text!r}") from None
-        if value < least:
-            raise argparse.ArgumentTypeError(f"must be at least {least}, not {value}")
-        return value
-
-    return parse
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a number, not {text!r}") from None
-
-
-def _positive(text: str) -> float:
-    value = _number(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be above 0, not {text}")
-    return value
-
-
-def _fraction(text: str) -> float:
-    value = _number(text)
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"must be between 0 and 1, not {text}")
-    return value

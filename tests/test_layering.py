@@ -115,7 +115,15 @@ ALLOWED["sglc.server"] = (
 )
 ALLOWED["sglc.viz"] = ("sglc.compiler", "sglc.constraints")
 ALLOWED["sglc.cli"] = ("sglc",)
-ALLOWED["sglc.launch_server"] = ("sglc.cli",)  # a command by another name
+for _name in (  # commands by other names
+    "launch_server",
+    "bench_latency",
+    "bench_offline_throughput",
+    "bench_one_batch",
+    "bench_one_batch_server",
+    "bench_serving",
+):
+    ALLOWED[f"sglc.{_name}"] = ("sglc.cli",)
 ALLOWED["sglc"] = (
     "sglc.compiler",
     "sglc.runtime",

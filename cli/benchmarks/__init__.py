@@ -1,0 +1,1 @@
+"""Benchmarks of models and servers, by the names and flags that SGLang has for them."""
