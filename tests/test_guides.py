@@ -59,9 +59,9 @@ def names_in(cells: list[str]) -> set[str]:
 
 @pytest.fixture(scope="module")
 def flags() -> dict[str, set[str]]:
-    """The long flags of each command."""
+    """The long flags of each command, ``python -m sglc.bench_serving`` among them."""
     found = {}
-    for name in COMMANDS:
+    for name in (*COMMANDS, "benchmarks.serving"):
         command = importlib.import_module(f"sglc.cli.{name}")
         parser = argparse.ArgumentParser()
         command.add_arguments(parser)
@@ -76,6 +76,8 @@ def test_flags_exist(path: Path, flags: dict[str, set[str]]) -> None:
     named = {f for code in CODE.findall(text) for f in re.findall(r"(?<![\w-])--[a-z][\w-]+", code)}
     assert named - every == set()
     lines = re.findall(r"^(?:\w+=\S+ )?sglc (\w+) (.*)$", text, re.MULTILINE)
+    measured = re.findall(r"^python -m sglc\.bench_serving (.*)$", text, re.MULTILINE)
+    lines += [("benchmarks.serving", rest) for rest in measured]
     for command, rest in lines:
         used = set(re.findall(r"--[a-z][\w-]+", rest.partition(" #")[0]))
         assert used <= flags[command], (command, rest)
