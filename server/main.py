@@ -21,6 +21,7 @@ from sglc.server.config import ServerConfig
 from sglc.server.endpoints import all_endpoints
 from sglc.server.engine.client import EngineClient
 from sglc.server.engine.limits import EngineLimits
+from sglc.server.file_limit import raise_file_limit
 from sglc.server.http.app import make_app
 from sglc.server.http.gate import Gate
 from sglc.server.http.protocol import limited
@@ -32,7 +33,6 @@ from sglc.server.storage.storage import Storage
 
 log = logging.getLogger("sglc.server")
 
-_MAX_FILES = 1 << 16  # descriptors: each connection is one
 _KEEP_ALIVE_S = 75  # longer than most proxies keep a connection, so that they close it first
 _CLOSE_S = 2  # for replies to get out when the time of draining is over
 
@@ -52,7 +52,7 @@ def serve(config: ServerConfig) -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     start_logging(config.operations)
     log.info("random seed %s", config.seed)
-    _raise_file_limit()
+    raise_file_limit()
     with _listener(config) as listener, contextlib.closing(Storage(config.storage)) as storage:
         options = LocalOptions(
             model=config.model,
@@ -195,14 +195,3 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     import uvloop
 
     return uvloop.new_event_loop
-
-
-def _raise_file_limit() -> None:
-    if sys.platform == "win32":
-        return
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_FILES)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

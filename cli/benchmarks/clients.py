@@ -32,7 +32,7 @@ class BenchServer:
     @classmethod
     @asynccontextmanager
     async def connect(cls, url: str, key: str | None) -> AsyncIterator[BenchServer]:
-        """Give the server; its connections are closed at the end.
+        """Give the server; its connections are closed at the end, as many as the system allows.
 
         Raises:
             CommandError: the package that asks servers is not there.
@@ -43,6 +43,9 @@ class BenchServer:
             raise CommandError(
                 f"asking a server needs {error.name}: pip install 'sglc[clients]'"
             ) from None
+        from sglc.server.file_limit import raise_file_limit
+
+        raise_file_limit()
         async with httpx2.AsyncClient(
             headers={} if key is None else {"Authorization": f"Bearer {key}"},
             timeout=httpx2.Timeout(None, connect=_CONNECT_S),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -57,6 +59,18 @@ def test_a_rate_and_a_limit_change_no_counts(
     assert found["total_output_tokens"] == 12
     assert found["concurrency"] <= 1
     assert re.search(r"Successful requests: +3\n", capsys.readouterr().out)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such limits")
+def test_more_requests_at_once_than_files_may_be_open(
+    server: RunningServer, tmp_path: Path
+) -> None:
+    path = tmp_path / "s.jsonl"
+    words = f"--port {server.port} --num-prompts 90 --random-input-len 4 --random-output-len 1"
+    command = f"ulimit -Sn 64; exec {sys.executable} -m sglc.bench_serving {words} --output {path}"
+    subprocess.run(["sh", "-c", command], check=True, capture_output=True, timeout=60)
+    (found,) = records(path)
+    assert (found["completed"], found["errors"]) == (90, {})
 
 
 def test_one_batch_is_timed_for_each_combination(server: RunningServer, tmp_path: Path) -> None:
