@@ -25,7 +25,7 @@ _SERVING: Final = (
 
 
 def add_engine(parser: argparse.ArgumentParser) -> None:
-    """Declare the server's flags, so that its command line can be used as it is."""
+    """Declare the server's flags of SGLang's names; ``check_engine`` says which mean nothing."""
     add_server_flags(parser)
     add_unserved_flags(parser)
 

@@ -121,6 +121,8 @@ def _check_own(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Non
         if getattr(args, dest) != parser.get_default(dest):
             flag = "--" + dest.replace("_", "-")
             raise UsageError(f"{flag} is about times, and --correctness-test takes none")
+    if args.random_seed is not None:
+        raise UsageError("--random-seed draws nothing of --correctness-test: leave it out")
 
 
 def _holding(

@@ -98,6 +98,7 @@ def test_offline_counts_every_token(tmp_path: Path, capsys: pytest.CaptureFixtur
         ("latency", "--cut-len 3", "--cut-len goes with --correctness-test"),
         ("latency", "--correct --batch 2", "--batch-size is about times"),
         ("latency", "--correct --cut-len 40", "--cut-len 40"),
+        ("latency", "--correct --random-seed 1", "--random-seed draws nothing"),
         ("latency", "--batch 0", "must be at least 1, not 0"),
         ("latency", "--batch two", "must be a whole number"),
         ("offline_throughput", "--random-seed 3", "prompts have --seed"),
