@@ -12,11 +12,13 @@ import threading
 import traceback
 from asyncio import CancelledError
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
 from greenlet import GreenletExit
 
 from sglc.blocking import may_block
+from sglc.collecting import rare_collections
 from sglc.errors import BatchInterrupted, StateError
 from sglc.functions import Function
 from sglc.hub import SLOW_S, Hub
@@ -99,6 +101,8 @@ class Batch:
         is_through, num_done = False, None
         prefix: WarmPrefix | None = None
         interrupts = Interrupts()
+        around = ExitStack()
+        around.enter_context(rare_collections())
         try:
             prefix = self._warm_prefix()
             if self._may_block and self._max_threads > 1:
@@ -120,6 +124,7 @@ class Batch:
             self._stop()
             raise BatchInterrupted(tuple(self.states), num_done, place) from interrupt
         finally:
+            around.close()
             interrupts.close()
             if not is_through:
                 num_done = self.num_done

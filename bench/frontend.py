@@ -9,13 +9,15 @@ choice and writes; `flat` writes without reading; `forks` forks four times in a 
 `.sgl` form is compiled at -O0 and its runs are submitted all at once, in the thread of the engine.
 The overhead is what a row takes more than that: seconds of the clock, and of the processor in all
 threads, which other programs on the machine disturb less. Of the forks, the groups that the
-scheduler was given are counted.
+scheduler was given are counted. Python looks for cycles of garbage as rarely beside the `.sgl` form
+as it does while a batch runs.
 """
 
 from __future__ import annotations
 
 import argparse
 import cProfile
+import gc
 import pstats
 import statistics
 import threading
@@ -28,6 +30,7 @@ import torch
 
 import sglc
 from sglc.backend import Backend, Made
+from sglc.collecting import rare_collections
 from sglc.compiler.diagnostics import DiagnosticSink
 from sglc.compiler.driver import compile_source
 from sglc.compiler.plan.plan import Plan
@@ -134,10 +137,11 @@ class Cost:
 
 
 def measure(backend: Backend, scheduler: Scheduler, action: Callable[[], None]) -> Cost:
-    """Do something from an empty cache."""
+    """Do something from an empty cache, without garbage from before."""
     emptied = threading.Event()
     backend.host.call(lambda: (scheduler.flush_cache(), emptied.set()))  # type: ignore[func-returns-value]
     emptied.wait(60)
+    gc.collect()  # of runs before: they are no part of what is measured
     groups, cpu_s, wall_s = scheduler.stats()["groups"], time.process_time(), time.perf_counter()
     action()
     return Cost(
@@ -164,8 +168,9 @@ def run_plans(backend: Backend, plan: Plan, questions: Sequence[str]) -> None:
                 plan, {"question": question}, instance=number, on_event=take, deltas=False
             )
 
-    backend.host.call(submit)
-    over.wait()
+    with rare_collections():
+        backend.host.call(submit)
+        over.wait()
 
 
 def run_rows(backend: Backend, function: sglc.Function, questions: Sequence[str]) -> None:

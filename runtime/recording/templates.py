@@ -26,6 +26,8 @@ def template_data(template: ChatTemplate | None) -> Data | None:
         "generation": to_words(template.generation),
         "default_system": template.default_system,
         "stop": template.stop,
+        "begins": template.begins,
+        "image_token": template.image_token,
     }
 
 
@@ -46,6 +48,8 @@ def template_from(data: Mapping[str, Any] | None, tokenizer: TokenizerLike) -> C
         generation=_pieces(data["generation"]),
         default_system=data["default_system"],
         stop=stop,
+        begins=bool(data["begins"]),
+        image_token=str(data["image_token"]),
     )
 
 

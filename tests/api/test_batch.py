@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -427,3 +428,25 @@ def test_the_progress_bar_counts_no_rows_that_were_stopped(
     assert next(states)["a"]
     states.close()  # type: ignore[attr-defined]  # it is a generator
     assert " 1/20" in capsys.readouterr().err.rpartition("\r")[2]
+
+
+def test_garbage_is_looked_for_less_often_while_rows_run(hashed: Backend) -> None:
+    @sglc.function
+    def looking(s: Any, n: int) -> None:
+        found.append(gc.get_threshold())
+        s += str(n) + sglc.gen("a", max_tokens=1)
+
+    found: list[tuple[int, int, int]] = []
+    before = gc.get_threshold()
+    states = looking.run_batch([(n,) for n in range(3)], backend=hashed, generator_style=True)
+    next(states)
+    looking.run_batch([(n,) for n in range(3)], backend=hashed)
+    states.close()
+    assert {each[0] for each in found} == {10_000}
+    assert gc.get_threshold() == before
+    try:
+        gc.set_threshold(50_000, 5, 5)
+        looking.run_batch([(1,)], backend=hashed)
+        assert found[-1] == (50_000, 5, 5)
+    finally:
+        gc.set_threshold(*before)
