@@ -28,7 +28,8 @@ class Backend:
 
     ``seam`` says how the token ids behind a generation are made: ``repair`` keeps those that the
     model wrote, ``canonical`` tokenizes the whole text again, as SGLang does. ``window`` is how
-    many rows of a batch it has use for at once.
+    many rows of a batch it has use for at once. ``let_go`` is called in that thread when it ends;
+    it must not hold the backend, which else would never be garbage.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Backend:
         name: str,
         seam: Seam = "repair",
         window: int = 128,
+        let_go: Callable[[], None] | None = None,
     ) -> None:
         from sglc.runtime.background import BackgroundHost
 
@@ -53,7 +55,7 @@ class Backend:
             return executor
 
         self._template: FrontendTemplate | None = None
-        self.host: BackgroundHost = BackgroundHost(made, name=f"sglc {name}")
+        self.host: BackgroundHost = BackgroundHost(made, name=f"sglc {name}", on_close=let_go)
         weakref.finalize(self, self.host.end_soon)  # one that nobody has any more holds no model
 
     encoder: Encoder

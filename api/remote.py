@@ -67,10 +67,17 @@ class ServerBackend(Backend):
 
             opened = open_server(self.policy)
             self._remote, self.capabilities = opened.backend, opened.capabilities
+            connected.append(opened.backend)
             self.model = opened.model
             return Executor(opened.backend, opened.encoder, wake=wake), opened.encoder
 
-        super().__init__(make, name=name, window=2 * self.policy.max_in_flight)
+        connected: list[RemoteBackend] = []
+        super().__init__(
+            make,
+            name=name,
+            window=2 * self.policy.max_in_flight,
+            let_go=lambda: connected.pop().close() if connected else None,
+        )
 
     capabilities: Capabilities
     """What the server can do natively."""
@@ -98,9 +105,3 @@ class ServerBackend(Backend):
     ) -> None:
         """Refuse a call that the server cannot do, before anything is sent."""
         refuse_unserved(self.capabilities, self.policy, call, options, role, has_text=has_text)
-
-    def shutdown(self) -> None:
-        """Cancel what runs and let go of the connections."""
-        super().shutdown()
-        if self._remote is not None:
-            self._remote.close()

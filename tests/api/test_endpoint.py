@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from generators.servers import RunningServer, free_port
+from generators.stopping import wait_until
 
 import sglc
 from sglc.runtime.remote.errors import RemoteError
@@ -162,3 +164,15 @@ def test_a_server_that_takes_too_long_is_given_up() -> None:
 def test_arguments_are_flags() -> None:
     given = {"tp_size": 1, "disable_radix_cache": True, "api_key": None, "enable_metrics": False}
     assert flags_of(given) == ["--tp-size", "1", "--disable-radix-cache"]
+
+
+def test_an_endpoint_that_nobody_has_lets_go_of_its_connections(server: RunningServer) -> None:
+    made = sglc.RuntimeEndpoint(server.url)
+    assert chat.run(backend=made)["answer"]
+    remote, thread = made._remote, made.host._thread
+    assert remote is not None
+    assert remote._client is not None
+    del made
+    gc.collect()
+    wait_until(lambda: not thread.is_alive())
+    assert remote._client is None
