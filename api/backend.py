@@ -65,7 +65,7 @@ class Backend:
     @property
     def runs_graphs(self) -> bool:
         """Whether functions may run as graphs: not where their calls are taken down one by one."""
-        return not self.host.executor.is_listened_to
+        return not self.host.executor.has_listener
 
     def ask(self, action: Callable[[], Answer]) -> Answer:
         """Return what ``action`` does in the thread of the executor.

@@ -12,7 +12,6 @@ import threading
 import traceback
 from asyncio import CancelledError
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
 from greenlet import GreenletExit
@@ -98,11 +97,13 @@ class Batch:
             BatchInterrupted: Ctrl-C; everything has been cancelled.
             StateError: another thread goes on than that which has begun.
         """
+        with rare_collections():
+            yield from self._states_in_order()
+
+    def _states_in_order(self) -> Iterator[ProgramState]:
         is_through, num_done = False, None
         prefix: WarmPrefix | None = None
         interrupts = Interrupts()
-        around = ExitStack()
-        around.enter_context(rare_collections())
         try:
             prefix = self._warm_prefix()
             if self._may_block and self._max_threads > 1:
@@ -124,7 +125,6 @@ class Batch:
             self._stop()
             raise BatchInterrupted(tuple(self.states), num_done, place) from interrupt
         finally:
-            around.close()
             interrupts.close()
             if not is_through:
                 num_done = self.num_done

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sglc.backend import Backend, Made, Seam
 
 if TYPE_CHECKING:
-    from sglc.generation import Wanted
+    from sglc.generation import Text
     from sglc.runtime.executor.stream import Stream
     from sglc.runtime.local import LocalEngine
     from sglc.runtime.options import LocalOptions
@@ -192,11 +192,10 @@ class Engine(Backend):
         """
         from sglc import generation
 
-        asked, is_list = self._asked(
+        texts, is_list = self._begun(
             prompt, sampling_params, input_ids, return_logprob, logprob_start_len,
-            top_logprobs_num, lora_path, return_text_in_logprobs,
+            top_logprobs_num, lora_path, return_text_in_logprobs, stream,
         )  # fmt: skip
-        texts = generation.begin(self, asked, seed=self._seed(), stream=stream)
         if stream:
             return generation.stream(texts, numbered=is_list)
         replies = generation.results(texts)
@@ -222,11 +221,10 @@ class Engine(Backend):
         """
         from sglc import generation
 
-        asked, is_list = self._asked(
+        texts, is_list = self._begun(
             prompt, sampling_params, input_ids, return_logprob, logprob_start_len,
-            top_logprobs_num, lora_path, return_text_in_logprobs,
+            top_logprobs_num, lora_path, return_text_in_logprobs, stream,
         )  # fmt: skip
-        texts = generation.begin(self, asked, seed=self._seed(), stream=stream)
         if stream:
             return generation.async_stream(texts, numbered=is_list)
         replies = await generation.async_results(texts)
@@ -246,12 +244,12 @@ class Engine(Backend):
         replies = generation.embeddings(self, [(self._ids(each), each) for each in prompts])
         return replies[0] if isinstance(prompt, str) else replies
 
-    def _asked(
+    def _begun(
         self, prompt: Any, params: Any, input_ids: Any, return_logprob: Any, start: Any,
-        num_top: Any, lora_path: Any, with_text: bool,
-    ) -> tuple[list[Wanted], bool]:  # fmt: skip
-        """Return what is asked for each prompt, and whether the answer is a list."""
-        from sglc.generation import each_of, wanted
+        num_top: Any, lora_path: Any, with_text: bool, is_streamed: bool,
+    ) -> tuple[list[Text], bool]:  # fmt: skip
+        """Ask for the texts behind each prompt; return them, and whether the answer is a list."""
+        from sglc import generation
 
         if (prompt is None) == (input_ids is None):
             raise ValueError("give either prompt or input_ids")
@@ -269,14 +267,14 @@ class Engine(Backend):
         count = len(prompts)
         given = zip(
             prompts,
-            each_of(params, count, "sampling_params"),
-            each_of(return_logprob, count, "return_logprob"),
-            each_of(start, count, "logprob_start_len"),
-            each_of(num_top, count, "top_logprobs_num"),
+            generation.each_of(params, count, "sampling_params"),
+            generation.each_of(return_logprob, count, "return_logprob"),
+            generation.each_of(start, count, "logprob_start_len"),
+            generation.each_of(num_top, count, "top_logprobs_num"),
             strict=True,
         )
         asked = [
-            wanted(
+            generation.wanted(
                 ids,
                 text,
                 own,
@@ -289,7 +287,8 @@ class Engine(Backend):
             )
             for (ids, text), own, scored, begin, top in given
         ]
-        return asked, is_list or any(each.count > 1 for each in asked)
+        texts = generation.begin(self, asked, seed=self._seed(), stream=is_streamed)
+        return texts, is_list or any(each.count > 1 for each in asked)
 
     def _ids(self, text: str) -> list[int]:
         from sglc.compiler.plan.segments import Text

@@ -7,6 +7,7 @@ from operator import index
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from sglc.backend import Seam
     from sglc.constraints.types import Type
 
 RUN_DEFAULTS: Final[Mapping[str, Any]] = {
@@ -99,6 +100,16 @@ LOGPROBS: Final = (
 """The options that ask what the model thinks of tokens."""
 
 
+ATTRS: Final = {
+    "stop_token_ids": "stop_ids",
+    "top_logprobs_num": "top_logprobs",
+    "return_logprob": "logprob",
+    "logprob_start_len": "logprob_start",
+    "return_text_in_logprobs": "logprob_text",
+}
+"""Options whose attribute of an op has another name."""
+
+
 def completed(run: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of a call: those of the run, with what the call was given instead.
 
@@ -114,6 +125,20 @@ def completed(run: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any
         least, most = options["min_tokens"], options["max_tokens"]
         raise ValueError(f"min_tokens must be at most max_tokens, {most}, not {least}")
     return options
+
+
+def gen_attrs(options: Mapping[str, Any], seam: Seam) -> dict[str, Any]:
+    """Return the attributes of a ``gen`` op with these options; those that are None are left out.
+
+    How many samples there are is no attribute.
+    """
+    attrs = {
+        ATTRS.get(name, name): value
+        for name, value in options.items()
+        if value is not None and name != "n"
+    }
+    attrs |= {"rng": "stream", "jump": True}
+    return {**attrs, "seam": "repair"} if seam == "repair" else attrs
 
 
 def _checked(name: str, value: Any) -> Any:

@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from sglc.errors import RunFailed
-from sglc.gen_options import RUN_DEFAULTS, RUN_NAMES, completed, constraint_of, options_of
+from sglc.gen_options import (
+    RUN_DEFAULTS,
+    RUN_NAMES,
+    completed,
+    constraint_of,
+    gen_attrs,
+    options_of,
+)
 from sglc.runtime.executor.open_run import Cell
 from sglc.staging import Staging
 from sglc.waiting import ThreadWaiter
@@ -17,13 +24,6 @@ if TYPE_CHECKING:
     from sglc.constraints.types import Type
     from sglc.engine import Engine
 
-_ATTRS: Final = {
-    "stop_token_ids": "stop_ids",
-    "top_logprobs_num": "top_logprobs",
-    "return_logprob": "logprob",
-    "logprob_start_len": "logprob_start",
-    "return_text_in_logprobs": "logprob_text",
-}
 _OWN: Final = frozenset(
     {
         "n", "regex", "json_schema", "sampling_seed", "no_stop_trim", "skip_special_tokens",
@@ -75,10 +75,7 @@ def wanted(
         checked.setdefault("logprob_start_len", 0)  # else there would be nothing to tell
     options = completed(RUN_DEFAULTS, checked)
     constraint, more = constraint_of(regex=given.get("regex"), json_schema=given.get("json_schema"))
-    attrs: dict[str, Any] = {"name": "text", "rng": "stream", "jump": True, **more}
-    for name, value in options.items():
-        if value is not None and name != "n":
-            attrs[_ATTRS.get(name, name)] = value
+    attrs = {"name": "text", **more, **gen_attrs(options, "canonical")}
     if max_tokens == 0 and options["top_logprobs_num"]:
         attrs["peek"] = True
     return Wanted(

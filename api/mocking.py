@@ -28,14 +28,8 @@ def mock(
             raise TypeError(f"`{name}` of a mock must be a text or a list of texts, not {said!r}")
 
     def make(wake: threading.Event) -> Made:
-        from sglc.runtime.engine.scripted import ScriptedBackend
-        from sglc.runtime.executor.executor import Executor
-        from sglc.runtime.tokenizer.byte import ByteTokenizer
-        from sglc.runtime.tokenizer.chatml import CHATML
-        from sglc.runtime.tokenizer.prompt import PromptEncoder
+        from sglc.runtime.host import scripted_executor
 
-        tokenizer = ByteTokenizer()
-        encoder = PromptEncoder(tokenizer, CHATML)
-        return Executor(ScriptedBackend(given, tokenizer), encoder, wake=wake), encoder
+        return scripted_executor(given, wake=wake)
 
     return Backend(make, name="mock")

@@ -6,11 +6,11 @@ import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from sglc.errors import RunFailed, StateError
 from sglc.expressions import Expr, Gen, Media, Peek, RoleBegin, RoleEnd, Select, parts, role
-from sglc.gen_options import LOGPROBS, completed
+from sglc.gen_options import ATTRS, LOGPROBS, completed, gen_attrs
 from sglc.runtime.executor.open_run import Cell
 from sglc.staging import Staging, caller_loc
 from sglc.streaming import Followed
@@ -25,15 +25,6 @@ if TYPE_CHECKING:
     from sglc.loaded import LoadedPrompt
     from sglc.runtime.executor.errors import RunError
     from sglc.runtime.executor.stream import Stream
-
-GEN_ATTRS: Final = {
-    "stop_token_ids": "stop_ids",
-    "ignore_eos": "ignore_eos",
-    "top_logprobs_num": "top_logprobs",
-    "return_logprob": "logprob",
-    "logprob_start_len": "logprob_start",
-    "return_text_in_logprobs": "logprob_text",
-}
 
 
 class ProgramState:
@@ -110,14 +101,9 @@ class ProgramState:
     def _gen(self, part: Gen, loc: Loc | None) -> None:
         options = completed(self._staging.options, part.options)
         self._check(part, options)
-        attrs: dict[str, Any] = {"name": part.name or "", "rng": "stream", "jump": True}
+        attrs = {"name": part.name or "", **gen_attrs(options, self._staging.backend.seam)}
         if self._staging.is_streamed:
             attrs["show"] = True  # else what has no name is not told of while it comes
-        if self._staging.backend.seam == "repair":
-            attrs["seam"] = "repair"
-        for name, value in options.items():
-            if value is not None and name != "n":
-                attrs[GEN_ATTRS.get(name, name)] = value
         given = tuple(attrs.items())
         if options["n"] is not None:
             self._samples(part, options["n"], given, loc)
@@ -136,7 +122,7 @@ class ProgramState:
     def _peek(self, name: str | None, given: Mapping[str, Any], loc: Loc | None) -> None:
         options = completed(self._staging.options, given)
         attrs = [("name", name or ""), ("peek", True)]
-        attrs += [(GEN_ATTRS[key], options[key]) for key in LOGPROBS if options[key] is not None]
+        attrs += [(ATTRS[key], options[key]) for key in LOGPROBS if options[key] is not None]
         value = self._staging.emit("prefill", (self._stream,), 2, tuple(attrs), loc=loc)[1]
         self._name(name, Variable(value))
 
@@ -361,8 +347,7 @@ class ProgramState:
             version: Stream = value_of(self._staging, self._stream, "the text")
             return version
         self.sync()
-        there = (cell.value for cell in reversed(self._versions) if cell.error is None)
-        return next(there, None)
+        return self.latest
 
     def text_iter(self, var_name: str | None = None) -> Iterator[str]:
         """Yield the text as it comes, or that of one variable; joined it is ``text()``.

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sglc import primitives
 from sglc.compat import words as sglang
-from sglc.compiler.python.pieces import Begin, Choice, Decode, End, Piece
+from sglc.compiler.python.pieces import Begin, Choice, Decode, End, NotInGraph, Piece
 from sglc.errors import StateError
 from sglc.expressions import Gen, RoleBegin, RoleEnd, Select, parts
 from sglc.functions import Function
-from sglc.gen_options import RUN_DEFAULTS, completed
-from sglc.state import GEN_ATTRS
+from sglc.gen_options import RUN_DEFAULTS, completed, gen_attrs
 
 if TYPE_CHECKING:
     from sglc.backend import Seam
@@ -60,7 +59,7 @@ class ApiWords:
         """Call a word; what it raises is raised.
 
         Raises:
-            NotImplementedError: what it returns has no op.
+            NotInGraph: what it returns has no op.
         """
         return [self._piece(part) for part in parts(word(*args, **kwargs))]
 
@@ -77,20 +76,19 @@ class ApiWords:
             case RoleEnd(name):
                 return End(name)
             case Gen():
-                raise NotImplementedError("a value of a Python type is made where it is read")
-        raise NotImplementedError(f"{type(part).__name__.lower()} has no place in the graph")
+                raise NotInGraph("a value of a Python type is made where it is read")
+        raise NotInGraph(f"{type(part).__name__.lower()} has no place in the graph")
 
     def _attrs(self, part: Gen) -> dict[str, Any]:
         options = completed(self.options, part.options)
         if options["n"] is not None:
-            raise NotImplementedError("`n` samples of one call have no place in the graph")
-        attrs: dict[str, Any] = {}
-        for name, value in options.items():
-            is_said = name in _PLAIN or value != RUN_DEFAULTS[name]
-            if value is not None and name != "n" and is_said:
-                attrs[GEN_ATTRS.get(name, name)] = value
-        attrs |= {"rng": "stream", "jump": True}
-        return {**attrs, "seam": "repair"} if self.seam == "repair" else attrs
+            raise NotInGraph("`n` samples of one call have no place in the graph")
+        said = {
+            name: value
+            for name, value in options.items()
+            if name in _PLAIN or value != RUN_DEFAULTS[name]
+        }
+        return gen_attrs(said, self.seam)
 
     def text(self, value: object) -> str:
         """Return a text that is appended.

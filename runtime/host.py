@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -133,8 +134,18 @@ class Host:
 
 def scripted(texts: Mapping[str, str | Sequence[str]], *, search_path: Sequence[str] = ()) -> Host:
     """Return a host that answers model calls by the names of their captures."""
+    executor, encoder = scripted_executor(texts, tools=ToolRegistry(search_path=search_path))
+    return Host(executor, encoder, window=256)
+
+
+def scripted_executor(
+    texts: Mapping[str, str | Sequence[str]],
+    *,
+    tools: ToolRegistry | None = None,
+    wake: threading.Event | None = None,
+) -> tuple[Executor, PromptEncoder]:
+    """Return what answers model calls by the names of their captures, and its encoder."""
     tokenizer = ByteTokenizer()
     encoder = PromptEncoder(tokenizer, CHATML)
-    tools = ToolRegistry(search_path=search_path)
-    executor = Executor(ScriptedBackend(texts, tokenizer), encoder, tools=tools)
-    return Host(executor, encoder, window=256)
+    executor = Executor(ScriptedBackend(texts, tokenizer), encoder, tools=tools, wake=wake)
+    return executor, encoder

@@ -6,8 +6,8 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from sglc import primitives
-from sglc.expressions import Expr, Peek, RoleBegin, RoleEnd, Sum, parts
+from sglc import expressions, primitives
+from sglc.expressions import Expr, Peek
 
 
 def gen(
@@ -141,8 +141,7 @@ def video(path: str, num_frames: int) -> Expr:
 
 
 def _message(role: str, expr: Any) -> Expr:
-    content = () if expr is None else parts(expr)
-    return Sum((RoleBegin(role), *content, RoleEnd(role)))
+    return expressions.role(role, "" if expr is None else expr)
 
 
 def system(expr: Any = None) -> Expr:

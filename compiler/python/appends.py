@@ -11,7 +11,7 @@ from sglc.compiler.ir.ops import OPS
 from sglc.compiler.ir.values import BOOL, INT, STR, STREAM, from_type
 from sglc.compiler.python.build import Build, Frame
 from sglc.compiler.python.expressions import Expressions
-from sglc.compiler.python.pieces import Begin, Choice, Decode, End, Piece
+from sglc.compiler.python.pieces import Begin, Choice, Decode, End, NotInGraph, Piece
 from sglc.compiler.python.reasons import NotConstant, Unsupported
 from sglc.compiler.python.source import MISSING
 from sglc.compiler.python.values import Const, Data, Env, Kind, Pieces, operand_of
@@ -116,7 +116,7 @@ class Appends:
             return list(self.build.words.pieces(word, args, kwargs))
         except NotConstant:
             raise
-        except NotImplementedError as error:
+        except NotInGraph as error:
             raise Unsupported(str(error), node) from None
         except Exception as error:  # it is raised where it stands, when the function runs
             raise Unsupported(f"it raises {type(error).__name__}: {error}", node) from None

@@ -57,6 +57,10 @@ class Callee(Protocol):
         """Arguments that are given already."""
 
 
+class NotInGraph(Exception):
+    """A word returns something that no op says; the message says what."""
+
+
 class Words(Protocol):
     """The words of the API that a function is written in.
 
@@ -78,7 +82,7 @@ class Words(Protocol):
         """Call a word; what it raises is raised.
 
         Raises:
-            NotImplementedError: what it returns has no op; the message says what.
+            NotInGraph: what it returns has no op; the message says what.
         """
 
     def text(self, value: object) -> str:

@@ -9,13 +9,12 @@ from contextlib import suppress
 from typing import Any
 
 from sglc.compiler.plan.arguments import bind_arguments
-from sglc.compiler.plan.plan import Plan, walk
+from sglc.compiler.plan.plan import Plan
 from sglc.constraints.language import until
 from sglc.constraints.types import Type
 from sglc.runtime.core.backend import Backend, ByteBackend
 from sglc.runtime.executor.arms import ARMS
 from sglc.runtime.executor.calls import start_call
-from sglc.runtime.executor.code import PlanCode
 from sglc.runtime.executor.compile_process import CompileProcess
 from sglc.runtime.executor.constraints import ConstraintCompiler, Preparer
 from sglc.runtime.executor.errors import Code, Poison, RunError
@@ -27,7 +26,6 @@ from sglc.runtime.executor.loops import LOOPS
 from sglc.runtime.executor.machine import Machine, Starter
 from sglc.runtime.executor.models import ModelCalls
 from sglc.runtime.executor.open_run import Cell, OpenRun
-from sglc.runtime.executor.options import known_stop
 from sglc.runtime.executor.part import Part
 from sglc.runtime.executor.pool import ToolPool
 from sglc.runtime.executor.prompts import PROMPTS
@@ -36,13 +34,12 @@ from sglc.runtime.executor.regions import CONTROL
 from sglc.runtime.executor.results import last_version, make_result
 from sglc.runtime.executor.run import Result, Run
 from sglc.runtime.executor.stream import Encoder
+from sglc.runtime.executor.tables import PlanTables
 from sglc.runtime.executor.tap import Listener, tapped
 from sglc.runtime.executor.tape import ToolTape
 from sglc.runtime.executor.toolcalls import RemoteCall, ToolCalls
-from sglc.runtime.executor.tools import BoundTool, ToolRegistry
+from sglc.runtime.executor.tools import ToolRegistry
 from sglc.runtime.executor.traced import TracedMachine
-
-_MAX_PLANS = 1024  # of which the tables are kept
 
 
 class Executor:
@@ -103,7 +100,7 @@ class Executor:
         warming = self._models.warming
         starters.update(warm=warming.start_warm, release=warming.start_release)
         self._runs: dict[Run, Frame] = {}
-        self._plans: dict[int, tuple[PlanCode, Mapping[str, BoundTool]]] = {}
+        self._tables = PlanTables(self._compiler)
 
     @property
     def has_listener(self) -> bool:
@@ -144,19 +141,13 @@ class Executor:
             raise ValueError("the plan has no entry: choose a prompt with `with_entry`")
         function = plan.functions[plan.entry]
         values = bind_arguments(function, arguments or {}, are_checked=are_checked)
-        code, bound = self._prepare(plan, tools)
+        code, bound = self._tables.of(plan, tools or self._registry)
         limits = limits or self.limits
-        limit_s = limits.wall_time_s
-        deadline_s = None if limit_s is None else self._clock() + limit_s
-        log = EventLog(on_event)
         run = Run(
-            code, self._encoder, bound, seed, instance, log, deadline_s,
-            limits=limits, deltas=deltas,
+            code, self._encoder, bound, seed, instance, EventLog(on_event),
+            self._deadline_s(limits), limits=limits, deltas=deltas,
         )  # fmt: skip
-        run.namespace = namespace
-        self._models.begin(run)
-        if self._recorder is not None:
-            self._recorder.begin_run(run, instance)
+        self._begin(run, namespace)
         body = code.functions[plan.entry].body
         frame = Frame(body, run, run.owner, run.scope, ())
         self._machine.begin(frame)
@@ -180,14 +171,11 @@ class Executor:
         The options are those of ``submit``.
         """
         limits = limits or self.limits
-        limit_s = limits.wall_time_s
-        deadline_s = None if limit_s is None else self._clock() + limit_s
-        log = EventLog(on_event)
-        run = OpenRun(self._encoder, seed, instance, log, deadline_s, limits=limits, deltas=deltas)
-        run.namespace = namespace
-        self._models.begin(run)
-        if self._recorder is not None:
-            self._recorder.begin_run(run, instance)
+        run = OpenRun(
+            self._encoder, seed, instance, EventLog(on_event), self._deadline_s(limits),
+            limits=limits, deltas=deltas,
+        )  # fmt: skip
+        self._begin(run, namespace)
         self._runs[run] = run.root_frame()
         return run
 
@@ -218,7 +206,7 @@ class Executor:
             return
         if on_call is not None:
             run.on_call = on_call
-        code, bound = self._prepare(fragment, tools)
+        code, bound = self._tables.of(fragment, tools or self._registry)
         run.extend(self._machine, code, operands, cells, bound)
 
     def build_ahead(self, wanted: Iterable[tuple[Type, tuple[str, ...]]]) -> None:
@@ -235,11 +223,6 @@ class Executor:
         run.fragments.is_closed = True
         if run.outcome is None:
             run.fragments.end_if_over(self._machine, run)
-
-    @property
-    def is_listened_to(self) -> bool:
-        """Whether somebody is told what calls come to."""
-        return self._tools.listener is not None
 
     @property
     def vocab_size(self) -> int:
@@ -332,7 +315,7 @@ class Executor:
 
     def forget(self, plan: Plan) -> None:
         """Let go of what is kept for runs of a plan that there will be no more of."""
-        self._plans.pop(id(plan), None)
+        self._tables.forget(plan)
 
     def close(self, fault: str = "") -> None:
         """Cancel every run and let go of the threads; a ``fault`` is the reason."""
@@ -356,26 +339,15 @@ class Executor:
         """Whether tools or constraints are waited for."""
         return self._models.is_waiting or not self._pool.idle
 
-    def _prepare(
-        self, plan: Plan, registry: ToolRegistry | None = None
-    ) -> tuple[PlanCode, Mapping[str, BoundTool]]:
-        registry = registry or self._registry
-        known = self._plans.get(id(plan))
-        if known is None:
-            nodes = [node for f in plan.functions.values() for node in walk(f.body)]
-            names = {str(node.attrs["tool"]) for node in nodes if node.op == "tool"}
-            tools = {name: registry.bind(plan.tools[name]) for name in sorted(names)}
-            gens = [n for n in nodes if n.op == "gen" and n.attrs.get("constraint") is not None]
-            used = dict.fromkeys((str(node.attrs["constraint"]), known_stop(node)) for node in gens)
-            constraints = {
-                (name, stop): self._compiler.prepare(until(plan.constraints[name], stop))
-                for name, stop in used
-                if stop is not None
-            }
-            if len(self._plans) >= _MAX_PLANS:
-                del self._plans[next(iter(self._plans))]
-            known = self._plans[id(plan)] = (PlanCode(plan, constraints), tools)
-        return known
+    def _deadline_s(self, limits: Limits) -> float | None:
+        limit_s = limits.wall_time_s
+        return None if limit_s is None else self._clock() + limit_s
+
+    def _begin(self, run: Run, namespace: str) -> None:
+        run.namespace = namespace
+        self._models.begin(run)
+        if self._recorder is not None:
+            self._recorder.begin_run(run, run.instance)
 
     def _settle(self) -> None:
         """Run and submit until everything waits for the backend or for tools."""
