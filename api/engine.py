@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from sglc.generation import Text
     from sglc.runtime.executor.stream import Stream
     from sglc.runtime.local import LocalEngine
-    from sglc.runtime.options import LocalOptions
     from sglc.runtime.tokenizer.base import TokenizerLike
     from sglc.runtime.tokenizer.frontend_template import FrontendTemplate
     from sglc.runtime.tokenizer.prompt import PromptEncoder
@@ -73,7 +72,6 @@ class Engine(Backend):
         window = 2 * local.engine.max_running
         super().__init__(make, name=model_path, seam=seam, window=window)
         self._template = template
-        self._options: LocalOptions = local
 
     _loaded: LocalEngine
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sglc.errors import RunFailed
 from sglc.gen_options import (
+    LOGPROBS,
     RUN_DEFAULTS,
     RUN_NAMES,
     completed,
@@ -30,9 +31,7 @@ _OWN: Final = frozenset(
         "spaces_between_special_tokens",
     }
 )  # fmt: skip
-_SAMPLING: Final = frozenset(RUN_NAMES) - {
-    "return_logprob", "logprob_start_len", "top_logprobs_num", "return_text_in_logprobs",
-}  # fmt: skip
+_SAMPLING: Final = frozenset(RUN_NAMES).difference(LOGPROBS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sglc.backend import backend_or_default
 from sglc.constraints import types as t
 from sglc.errors import BatchInterrupted
-from sglc.mailbox import Mailbox, arrival
+from sglc.mailbox import Mailbox
 from sglc.plan_run import PlanRun
 from sglc.program_graph import ProgramGraph
 from sglc.program_types import camel
@@ -149,9 +149,11 @@ class LoadedPrompt(_Loaded):
 
     async def arun(self, *args: Any, **kwargs: Any) -> ProgramResult:
         """``run`` for coroutines; the event loop goes on meanwhile. Cancelling cancels the run."""
+        from sglc.tasks import until
+
         run = self._begin(args, kwargs)
         try:
-            await arrival(run.over)
+            await until(run.over)
         except BaseException:
             run.cancel()
             raise

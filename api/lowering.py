@@ -70,8 +70,6 @@ class Lowerings:
         Raises:
             NotLowered: it was to be a graph, and cannot be one.
         """
-        from sglc.compiler.python.hosts import boxed
-
         staging = state.staging
         if staging.level == "staged":
             return None
@@ -83,6 +81,8 @@ class Lowerings:
         if isinstance(found, Ready):
             if staging.level == "auto" and found.lowered.hosts and not staging.waiter.is_alone:
                 return None  # rows of a batch share a thread, which host statements would hold up
+            from sglc.compiler.python.hosts import boxed
+
             operands = tuple(boxed(arguments[name]) for name in found.lowered.params)
             return found, operands
         if staging.level == "lowered":

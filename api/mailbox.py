@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
-from contextlib import suppress
 from typing import Generic, TypeVar
 
 from sglc.runtime.executor.open_run import Cell
@@ -35,30 +33,15 @@ class Mailbox(Generic[T]):
 
     async def aget(self) -> T:
         """Return the next letter, once it is there; the event loop goes on meanwhile."""
+        from sglc.tasks import until
+
         while not self._letters:
             cell = self._next_arrival()
             if not self._letters:
-                await arrival(cell)
+                await until(cell)
         return self._letters.popleft()
 
     def _next_arrival(self) -> Cell:
         """A letter that comes from now on settles this cell."""
         cell = self._arrival = Cell()
         return cell
-
-
-async def arrival(cell: Cell) -> None:
-    """Return once a cell is done; the event loop goes on meanwhile."""
-    loop = asyncio.get_running_loop()
-    done = loop.create_future()
-
-    def settle() -> None:
-        if not done.done():
-            done.set_result(None)
-
-    def tell() -> None:
-        with suppress(RuntimeError):  # the loop was closed: nobody waits any more
-            loop.call_soon_threadsafe(settle)
-
-    cell.tell(tell)
-    await done

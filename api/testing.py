@@ -19,8 +19,7 @@ from typing import Final
 
 import pytest
 
-from sglc.backend import Backend, backend_or_default, set_default_backend
-from sglc.errors import NoBackendError
+from sglc.backend import Backend, default_backend, set_default_backend
 
 FOLDER: Final = "recordings"
 
@@ -83,10 +82,7 @@ def recording_path(node: pytest.Item) -> Path:
 @contextmanager
 def _default(backend: Backend) -> Iterator[None]:
     """Let a backend be the default one within a block."""
-    try:
-        before: Backend | None = backend_or_default(None)
-    except NoBackendError:
-        before = None
+    before = default_backend()
     set_default_backend(backend)
     try:
         yield

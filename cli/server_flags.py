@@ -23,14 +23,9 @@ DTYPES = {
 
 def add_server_flags(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    add_engine_flags(parser)
-    _add_service(parser.add_argument_group("the service"))
-
-
-def add_engine_flags(parser: argparse.ArgumentParser) -> None:
-    """Declare those that are not about where the model is served."""
     _add_model(parser.add_argument_group("the model"))
     _add_engine(parser.add_argument_group("the engine"))
+    _add_service(parser.add_argument_group("the service"))
 
 
 def _add_model(group: argparse._ArgumentGroup) -> None:

@@ -1,12 +1,17 @@
-"""What two texts have in common."""
+"""What two texts or sequences have in common."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeVar
 
-def common_len(a: str, b: str) -> int:
-    """Return the length of the common prefix of two texts."""
+S = TypeVar("S", bound=Sequence[object])
+
+
+def common_len(a: S, b: S) -> int:
+    """Return the length of the common prefix of two texts, or of two sequences of one kind."""
     low, high = 0, min(len(a), len(b))
-    while low < high:  # the first ``low`` characters agree, and not more than ``high`` do
+    while low < high:  # the first ``low`` items agree, and not more than ``high`` do
         middle = (low + high + 1) // 2
         if a[low:middle] == b[low:middle]:
             low = middle

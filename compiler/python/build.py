@@ -39,7 +39,6 @@ class Frame:
     """A function whose statements are lowered: the entry, or one that it calls on a state.
 
     ``num_loops``: the loops around its body. ``result``: what it returned at its end.
-    ``returns``: how many loops around a ``return`` leaves, None at the entry.
     """
 
     number: int

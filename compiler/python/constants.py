@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sglc.compiler.python.reasons import NotConstant, Unsupported
+from sglc.compiler.python.reasons import Unsupported
 from sglc.compiler.python.source import MISSING, FunctionSource
 
 _MAX_ITEMS: Final = 4096
@@ -21,7 +21,7 @@ _ALLOWED: Final = (
     ast.FormattedValue, ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.IfExp, ast.Subscript,
     ast.Slice, ast.Attribute, ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop,
 )  # fmt: skip
-SAFE: Final = (str, int, float, bool, len, repr, min, max, abs, list, tuple, range, sorted)
+_SAFE: Final = (str, int, float, bool, len, repr, min, max, abs, list, tuple, range, sorted)
 """Built-ins that a constant may call."""
 _PURE_TYPES: Final = (str, int, float, bool, bytes, type(None))
 
@@ -83,7 +83,7 @@ def _safe_calls(node: ast.expr, source: FunctionSource) -> bool:
     return all(
         isinstance(call.func, ast.Name)
         and not call.keywords
-        and any(source.resolve_node(call.func) is each for each in SAFE)
+        and any(source.resolve_node(call.func) is each for each in _SAFE)
         for call in calls
     )
 
@@ -150,6 +150,3 @@ def fold(node: ast.expr, values: Mapping[str, object], source: FunctionSource) -
     if isinstance(value, str) and len(value) > 1 << 16:
         return MISSING
     return value
-
-
-__all__ = ["Guard", "NotConstant", "constant", "fold"]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from sglc.compiler.ir.graph import Module
 from sglc.compiler.lowering.lower import lower_module
-from sglc.compiler.plan.plan import Arg, Block, Function, Node, Parameter, Plan, Ref
+from sglc.compiler.plan.plan import Arg, Block, Function, Node, Parameter, Plan, Ref, walk
 
 STREAM = "stream"
 RECORD = "record"
@@ -32,7 +31,7 @@ def fragment_of(module: Module, entry: str) -> Fragment:
     plan = lower_module(module, entry)
     function = plan.functions[entry]
     *_, end = function.body.nodes
-    ends = [node for node in _walk(function.body) if node.op == "return"]
+    ends = [node for node in walk(function.body) if node.op == "return"]
     if ends == [end]:
         given = dict(end.kwargs)
         versions = _versions(function.body)
@@ -47,7 +46,7 @@ def fragment_of(module: Module, entry: str) -> Fragment:
 def _versions(body: Block) -> list[int]:
     """The versions of the stream that a body returns which model calls or choices go on from."""
     top = {value for node in body.nodes for value in node.outputs}
-    made = {value: node for node in _walk(body) for value in node.outputs}
+    made = {value: node for node in walk(body) for value in node.outputs}
     found: list[int] = []
     (stream,) = body.nodes[-1].args
     is_risky = False
@@ -104,10 +103,3 @@ def _around(function: Function) -> Function:
         body=Block(nodes=nodes),
         num_values=count + 3,
     )
-
-
-def _walk(block: Block) -> Iterator[Node]:
-    for node in block.nodes:
-        yield node
-        for inner in node.blocks:
-            yield from _walk(inner)

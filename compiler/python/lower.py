@@ -112,9 +112,12 @@ def lower(func: FunctionType, words: Words, arguments: Mapping[str, object]) -> 
     notes = Notes()
     fixed: dict[str, object] = {}
     plain = all(map(is_data, arguments.values()))
+    try:
+        source = read_function(func)
+    except Unsupported as error:
+        return _staged(func, error, notes)
     while True:
         try:
-            source = read_function(func)
             return _lowered(source, words, arguments, fixed, notes, is_plain=plain)
         except NotPlain:
             plain = False

@@ -83,7 +83,6 @@ class Turns:
         body: Callable[[Env, Sequence[Value]], None],
         *,
         runs: bool = False,
-        index: bool = False,
         leaves_by_condition: bool = False,
     ) -> None:
         """``runs``: there is a turn at least. ``leaves_by_condition``: a turn may end the loop with
@@ -95,7 +94,6 @@ class Turns:
         self.lead = lead
         self.body = body
         self.runs = runs and not leaves_by_condition
-        self.attrs = {"index": True} if index else {}
         self.carried: dict[Key, Kind] = {}
         self.lost: dict[Key, Known] = {}
         self.sites: dict[Key, frozenset[int]] = {}
@@ -115,7 +113,7 @@ class Turns:
         made = build.function.emit(
             self.op, self.first, *given, regions=[region],
             types=[self._type(key) for key in self.carried],
-            hint=[_hint(key) for key in self.carried], attrs=self.attrs,
+            hint=[_hint(key) for key in self.carried],
         )  # fmt: skip
         sure = self.runs and bool(ends)
         for (key, kind), value in zip(self.carried.items(), made.results, strict=True):

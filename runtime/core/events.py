@@ -47,6 +47,11 @@ class DecodeResult:
     num_tokens: int | None = None
     meta: Mapping[str, Any] | None = None
 
+    @property
+    def num_written(self) -> int:
+        """How many tokens the model wrote."""
+        return len(self.ids) if self.num_tokens is None else self.num_tokens
+
 
 @dataclass(frozen=True, slots=True)
 class ScoreResult:

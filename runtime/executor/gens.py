@@ -140,14 +140,13 @@ class GenCall(ModelCall):
         if isinstance(event, Scored):
             self._scored = event.result
             return False
-        self._result = event.result
-        result = event.result
-        count = len(result.ids) if result.num_tokens is None else result.num_tokens
+        result = self._result = event.result
+        count = result.num_written
         self.frame.run.fuel.tokens += count
         self.node.lengths.add(count)
         stats = self.frame.run.stats[self.node.loc]
         stats.completion_tokens += count
-        stats.completion_tokens_wo_jump_forward += count - event.result.num_forced
+        stats.completion_tokens_wo_jump_forward += count - result.num_forced
         return True
 
     def finish(self) -> tuple[str, float, tuple[Any, ...]]:

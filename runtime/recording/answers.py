@@ -31,10 +31,6 @@ class Answers(Generic[T]):
         """Add the next answer to a question."""
         self._entries.setdefault(question, []).append(_Entry(site, answer))
 
-    def has(self, question: Hashable) -> bool:
-        """Whether there ever was an answer."""
-        return question in self._entries
-
     def take(self, question: Hashable, site: Hashable, *, again: bool = True) -> T | None:
         """Return the answer whose turn it is, None if there is none.
 

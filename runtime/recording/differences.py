@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sglc.compiler.plan.common import common_len
 from sglc.compiler.plan.plan import Plan, walk
 from sglc.runtime.executor.run import Result
 from sglc.runtime.executor.walk import Asked
-from sglc.runtime.recording.keys import call_site, common_len, op_data
+from sglc.runtime.recording.keys import call_site, op_data
 from sglc.runtime.recording.recording import RecordedCall, RecordedRun, Recording
 from sglc.runtime.recording.values import to_line
 from sglc.runtime.recording.writer import outcome_data
@@ -145,19 +146,15 @@ def _options(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
 def _shown(old: Any, new: Any) -> tuple[str, str]:
     """Return both as they are shown: texts from a little before where they differ."""
     if isinstance(old, str) and isinstance(new, str):
-        at = _alike(old, new)
+        at = common_len(old, new)
         return _quoted(old, at), _quoted(new, at)
     first, second = _json(old), _json(new)
-    at = _alike(first, second)
+    at = common_len(first, second)
     return _clipped(first, at), _clipped(second, at)
 
 
 def _json(value: Any) -> str:
     return "nothing" if value is _NOTHING else json.dumps(value, ensure_ascii=False)
-
-
-def _alike(a: str, b: str) -> int:
-    return common_len(list(map(ord, a)), list(map(ord, b)))
 
 
 def _quoted(text: str, at: int) -> str:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from typing import Any, Final
 
@@ -71,18 +70,3 @@ def _plain(value: Any) -> Any:
         case tuple():
             return [_plain(item) for item in value]
     return value
-
-
-def common_len(a: Sequence[int], b: Sequence[int]) -> int:
-    """Return how many tokens two sequences begin with in common."""
-    most = min(len(a), len(b))
-    if a[:most] == b[:most]:
-        return most
-    low, high = 0, most  # a[:low] is equal, a[:high] is not
-    while high - low > 1:
-        middle = (low + high) // 2
-        if a[low:middle] == b[low:middle]:
-            low = middle
-        else:
-            high = middle
-    return low

@@ -98,16 +98,19 @@ class ReplayBackend:
 
     def submit(self, request: StreamRequest) -> int:
         """Queue a stream and return its id."""
-        check_ids(request, self.vocab_size)
-        self._num_streams += 1
-        self._queue(self._num_streams, _Stream(Walk(request)))
-        return self._num_streams
+        (stream,) = self.submit_group([request])
+        return stream
 
     def submit_group(self, requests: Sequence[StreamRequest]) -> list[int]:
         """Queue streams and return their ids."""
         for request in requests:
             check_ids(request, self.vocab_size)
-        return [self.submit(request) for request in requests]
+        return [self._begin(request) for request in requests]
+
+    def _begin(self, request: StreamRequest) -> int:
+        self._num_streams += 1
+        self._queue(self._num_streams, _Stream(Walk(request)))
+        return self._num_streams
 
     def resume(self, stream: int, request: StreamRequest) -> None:
         """Give a new script to a stream that is held, or has nothing but extends left."""

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from sglc.runtime.recording.keys import common_len
+from sglc.compiler.plan.common import common_len
 
 _CHUNK: Final = 16  # beginnings of so many tokens are looked for
 _MAX_TOKENS: Final = 1 << 24  # of sequences that are remembered

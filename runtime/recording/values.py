@@ -54,7 +54,7 @@ def num_tokens_of(answer: Answer | None) -> int:
     """Return how many tokens the model has written."""
     if not isinstance(answer, DecodeResult):
         return 0
-    return len(answer.ids) if answer.num_tokens is None else answer.num_tokens
+    return answer.num_written
 
 
 def _result(class_: type[_Result], data: Mapping[str, Any]) -> _Result:

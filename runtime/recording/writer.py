@@ -29,7 +29,6 @@ from sglc.runtime.recording.tool_outcomes import outcome_of
 from sglc.runtime.recording.values import answer_data, is_data, to_line
 
 VERSION: Final = 1
-SUFFIX: Final = ".sglrec"
 
 
 class RecordingWriter:

@@ -24,7 +24,6 @@ class Capabilities:
         logprobs: the log probability of each token that is written.
         reports: those of the prompt too, and the most probable tokens at each place.
         images: pictures in prompts.
-        tools: calls of tools in answers.
         max_stops: stop texts that the server looks for; we look for any others. 0: none.
         blank_stops: among them may be texts of white space alone.
         max_samples: texts of one request.
@@ -34,7 +33,6 @@ class Capabilities:
         max_temperature: the highest that it takes; None for any.
         only_temperature: the one that it samples at, where it takes none.
         ignore_eos: the end-of-sequence token can be overridden.
-        bills: what a request has cost is said in tokens.
     """
 
     name: str
@@ -46,7 +44,6 @@ class Capabilities:
     logprobs: bool = False
     reports: bool = False
     images: bool = False
-    tools: bool = False
     max_stops: int | None = None
     blank_stops: bool = True
     max_samples: int = 1
@@ -56,12 +53,11 @@ class Capabilities:
     max_temperature: float | None = None
     only_temperature: float | None = None
     ignore_eos: bool = False
-    bills: bool = True
 
 
 _PENALTIES: Final = frozenset({"frequency_penalty", "presence_penalty"})
-_OPENAI: Final = frozenset({"temperature", "top_p"}) | _PENALTIES
-_ALL: Final = _OPENAI | {"top_k", "min_p", "repetition_penalty", "min_new_tokens"}
+OPENAI_SAMPLING: Final = frozenset({"temperature", "top_p"}) | _PENALTIES
+ALL_SAMPLING: Final = OPENAI_SAMPLING | {"top_k", "min_p", "repetition_penalty", "min_new_tokens"}
 
 LOCAL: Final = Capabilities(
     name="local",
@@ -72,7 +68,7 @@ LOCAL: Final = Capabilities(
     reports=True,
     max_samples=1,
     seeds=True,
-    sampling=_ALL | {"logit_bias"},
+    sampling=ALL_SAMPLING | {"logit_bias"},
     token_ids=True,
     ignore_eos=True,
 )
@@ -86,7 +82,7 @@ SGLC: Final = Capabilities(
     max_stops=128,
     max_samples=512,
     seeds=True,
-    sampling=_ALL | {"logit_bias"},
+    sampling=ALL_SAMPLING | {"logit_bias"},
     token_ids=True,
     ignore_eos=True,
 )
@@ -100,7 +96,7 @@ SGLANG_04: Final = Capabilities(
     reports=True,
     images=True,
     max_samples=128,
-    sampling=_ALL,
+    sampling=ALL_SAMPLING,
     token_ids=True,
     ignore_eos=True,
 )
@@ -114,7 +110,7 @@ SGLANG_05: Final = Capabilities(
     images=True,
     max_samples=128,
     seeds=True,
-    sampling=_ALL | {"logit_bias"},
+    sampling=ALL_SAMPLING | {"logit_bias"},
     token_ids=True,
     ignore_eos=True,
 )
@@ -125,7 +121,7 @@ OPENAI_COMPLETIONS: Final = Capabilities(
     max_stops=4,
     max_samples=128,
     seeds=True,
-    sampling=_OPENAI | {"logit_bias"},
+    sampling=OPENAI_SAMPLING | {"logit_bias"},
 )
 COMPATIBLE_COMPLETIONS: Final = Capabilities(
     name="completions of an OpenAI-compatible server",
@@ -135,7 +131,7 @@ COMPATIBLE_COMPLETIONS: Final = Capabilities(
     max_stops=4,
     max_samples=128,
     seeds=True,
-    sampling=_OPENAI | {"logit_bias"},
+    sampling=OPENAI_SAMPLING | {"logit_bias"},
 )
 SGLANG_COMPLETIONS: Final = Capabilities(
     name="completions of SGLang",
@@ -144,7 +140,7 @@ SGLANG_COMPLETIONS: Final = Capabilities(
     scoring=True,
     logprobs=True,
     max_samples=128,
-    sampling=_ALL,
+    sampling=ALL_SAMPLING,
     token_ids=True,
     ignore_eos=True,
 )
@@ -157,7 +153,7 @@ SGLC_COMPLETIONS: Final = Capabilities(
     max_stops=128,
     max_samples=128,
     seeds=True,
-    sampling=_ALL | {"logit_bias"},
+    sampling=ALL_SAMPLING | {"logit_bias"},
     token_ids=True,
     ignore_eos=True,
 )

@@ -7,19 +7,16 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
-from sglc.runtime.core.sampling import SamplingParams
 from sglc.runtime.remote.capabilities import Capabilities
 from sglc.runtime.remote.client import Client, message_of
 from sglc.runtime.remote.errors import RemoteError
 from sglc.runtime.remote.held import held_to
-from sglc.runtime.remote.native import value_of
+from sglc.runtime.remote.sampling import sampling_data
 from sglc.runtime.remote.tokenizer import RemoteTokenizer
 from sglc.runtime.remote.wire import Answer, Ask, Bill, Piece, Scores, Token
 
 PATH: Final = "/v1/completions"
-_DEFAULTS: Final = SamplingParams()
 _NAMES: Final = {"min_new_tokens": "min_tokens"}
-_ALWAYS: Final = ("temperature", "top_p")
 
 
 class CompletionsWire:
@@ -83,10 +80,7 @@ class CompletionsWire:
             "prompt": text,
             "max_tokens": ask.max_tokens,
         }
-        for name in sorted(self.capabilities.sampling):
-            value = getattr(ask.sampling, name)
-            if name in _ALWAYS or value != getattr(_DEFAULTS, name):
-                body[_NAMES.get(name, name)] = value_of(name, value)
+        body |= sampling_data(ask.sampling, self.capabilities.sampling, _NAMES)
         if ask.stop:
             body["stop"] = list(ask.stop)
         if ask.ignore_eos:

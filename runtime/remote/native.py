@@ -5,20 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any, Final
+from typing import Any
 
 from sglc.compiler.plan.segments import Media
-from sglc.runtime.core.sampling import SamplingParams
 from sglc.runtime.remote.capabilities import Capabilities
 from sglc.runtime.remote.client import Client, message_of
 from sglc.runtime.remote.errors import RemoteError
 from sglc.runtime.remote.held import held_to
 from sglc.runtime.remote.meta_info import PATH, MetaInfo, odd_answer
+from sglc.runtime.remote.sampling import sampling_data
 from sglc.runtime.remote.tokenizer import RemoteTokenizer
 from sglc.runtime.remote.wire import Answer, Ask, Bill, Piece, Scores, Token
-
-_ALWAYS: Final = ("temperature", "top_p")
-_DEFAULTS: Final = SamplingParams()
 
 
 class NativeWire:
@@ -101,10 +98,7 @@ class NativeWire:
     def _body(self, ask: Ask) -> dict[str, Any]:
         text, media = self._tokenizer.text_of(ask.prompt)
         params: dict[str, Any] = {"max_new_tokens": ask.max_tokens, "stop": list(ask.stop)}
-        for name in sorted(self.capabilities.sampling):
-            value = getattr(ask.sampling, name)
-            if name in _ALWAYS or value != getattr(_DEFAULTS, name):
-                params[name] = value_of(name, value)
+        params |= sampling_data(ask.sampling, self.capabilities.sampling)
         if ask.stop_ids:
             params["stop_token_ids"] = sorted(ask.stop_ids)
         if ask.ignore_eos:
@@ -139,11 +133,6 @@ class NativeWire:
             raise ValueError(f"{self.capabilities.name} takes text only: no images, no videos")
         urls = [each.url for each in media]
         return urls if len(urls) > 1 else urls[0]
-
-
-def value_of(name: str, value: Any) -> Any:
-    """Return a sampling parameter as JSON has it."""
-    return {str(token): bias for token, bias in value} if name == "logit_bias" else value
 
 
 class _Sample:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final, NamedTuple
 
+from sglc.compiler.plan.common import common_len
 from sglc.runtime.core.events import DecodeResult
 from sglc.runtime.core.sampling import SamplingParams
 from sglc.runtime.core.script import Decode, Later
@@ -144,10 +145,7 @@ class Turns:
 
 
 def _differs(text: str, wanted: str) -> Mismatch:
-    at = next(
-        (i for i, (a, b) in enumerate(zip(text, wanted, strict=False)) if a != b),
-        min(len(text), len(wanted)),
-    )
+    at = common_len(text, wanted)
     behind = f"behind {_shown(text[max(0, at - _SHOWN) : at])} " if at else ""
     program, server = wanted[at : at + _SHOWN], text[at : at + _SHOWN]
     wrote = f"the server wrote {_shown(server)}" if server else "the server wrote nothing more"

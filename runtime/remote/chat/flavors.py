@@ -6,11 +6,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from sglc.runtime.remote.capabilities import Capabilities
+from sglc.runtime.remote.capabilities import ALL_SAMPLING, OPENAI_SAMPLING, Capabilities
 
-_PENALTIES: Final = frozenset({"frequency_penalty", "presence_penalty"})
-_OPENAI: Final = frozenset({"temperature", "top_p"}) | _PENALTIES
-_ALL: Final = _OPENAI | {"top_k", "min_p", "repetition_penalty", "min_new_tokens"}
 _REASONING: Final = re.compile(r"o\d|gpt-(?:[5-9]|\d{2,})(?!\d)")
 
 
@@ -24,7 +21,6 @@ class Flavor:
             (``continue_final_message``); else always, where there is prefill at all.
         guided: the field of a regex or grammar: of the body itself, or of ``structured_outputs``.
         counts_on: usage can be had with every event, so that a stream that we end is billed.
-        tells_end: an answer says which stop text has ended it, if one did.
     """
 
     capabilities: Capabilities
@@ -32,7 +28,6 @@ class Flavor:
     continues: bool = False
     guided: Literal["body", "structured_outputs"] = "body"
     counts_on: bool = False
-    tells_end: bool = False
 
 
 OPENAI: Final = Flavor(
@@ -47,7 +42,7 @@ OPENAI: Final = Flavor(
         max_stops=4,
         max_samples=128,
         seeds=True,
-        sampling=_OPENAI,
+        sampling=OPENAI_SAMPLING,
     ),
     limit_field="max_completion_tokens",
 )
@@ -73,7 +68,7 @@ COMPATIBLE: Final = Flavor(
         logprobs=True,
         images=True,
         max_stops=4,
-        sampling=_OPENAI,
+        sampling=OPENAI_SAMPLING,
     )
 )
 SGLC: Final = Flavor(
@@ -85,11 +80,10 @@ SGLC: Final = Flavor(
         max_stops=128,
         max_samples=128,
         seeds=True,
-        sampling=_ALL,
+        sampling=ALL_SAMPLING,
         ignore_eos=True,
     ),
     counts_on=True,
-    tells_end=True,
 )
 SGLANG: Final = Flavor(
     capabilities=Capabilities(
@@ -100,12 +94,11 @@ SGLANG: Final = Flavor(
         images=True,
         max_samples=128,
         seeds=True,
-        sampling=_ALL,
+        sampling=ALL_SAMPLING,
         ignore_eos=True,
     ),
     continues=True,
     counts_on=True,
-    tells_end=True,
 )
 VLLM: Final = Flavor(
     capabilities=Capabilities(
@@ -116,13 +109,12 @@ VLLM: Final = Flavor(
         images=True,
         max_samples=128,
         seeds=True,
-        sampling=_ALL,
+        sampling=ALL_SAMPLING,
         ignore_eos=True,
     ),
     continues=True,
     guided="structured_outputs",
     counts_on=True,
-    tells_end=True,
 )
 
 FLAVORS: Final = {

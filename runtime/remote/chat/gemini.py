@@ -7,11 +7,11 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
-from sglc.runtime.core.sampling import SamplingParams
 from sglc.runtime.remote.capabilities import Capabilities
 from sglc.runtime.remote.chat.conversation import conversation, picture_of
 from sglc.runtime.remote.client import Client, message_of
 from sglc.runtime.remote.errors import RemoteError
+from sglc.runtime.remote.sampling import sampling_data
 from sglc.runtime.remote.schemas import WRAPPER_TOKENS, AnswerSchema, answer_schema
 from sglc.runtime.remote.tokenizer import Message, RemoteTokenizer
 from sglc.runtime.remote.wire import Answer, Ask, Bill, Piece, Scores
@@ -29,7 +29,6 @@ GEMINI: Final = Capabilities(
     sampling=frozenset({"temperature", "top_p", "top_k", "frequency_penalty", "presence_penalty"}),
     max_temperature=2.0,
 )
-_DEFAULTS: Final = SamplingParams()
 _NAMES: Final = {
     "temperature": "temperature",
     "top_p": "topP",
@@ -37,7 +36,6 @@ _NAMES: Final = {
     "frequency_penalty": "frequencyPenalty",
     "presence_penalty": "presencePenalty",
 }
-_ALWAYS: Final = ("temperature", "top_p")
 _ROLES: Final = {"user": "user", "assistant": "model"}
 _KEYWORDS: Final = frozenset(
     {
@@ -97,10 +95,7 @@ class GeminiWire:
             )
         wrapper = WRAPPER_TOKENS if schema is not None and schema.is_wrapped else 0
         config: dict[str, Any] = {"maxOutputTokens": ask.max_tokens + wrapper}
-        for name in _NAMES:
-            value = getattr(ask.sampling, name)
-            if name in _ALWAYS or value != getattr(_DEFAULTS, name):
-                config[_NAMES[name]] = value
+        config |= sampling_data(ask.sampling, _NAMES, _NAMES)
         if ask.stop and schema is None:
             config["stopSequences"] = list(ask.stop)
         if ask.samples > 1:

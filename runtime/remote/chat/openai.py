@@ -7,22 +7,20 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
-from sglc.runtime.core.sampling import SamplingParams
 from sglc.runtime.remote.capabilities import Capabilities
 from sglc.runtime.remote.chat.conversation import conversation, picture_of
 from sglc.runtime.remote.chat.flavors import Flavor
 from sglc.runtime.remote.client import Client, message_of
-from sglc.runtime.remote.completions import bill_of
+from sglc.runtime.remote.completions import bill_of, ended
 from sglc.runtime.remote.errors import RemoteError
 from sglc.runtime.remote.held import held_to
+from sglc.runtime.remote.sampling import sampling_data
 from sglc.runtime.remote.schemas import WRAPPER_TOKENS, AnswerSchema, answer_schema
 from sglc.runtime.remote.tokenizer import Message, RemoteTokenizer
 from sglc.runtime.remote.wire import Answer, Ask, Bill, Piece, Scores, Token
 
 PATH: Final = "/chat/completions"
-_DEFAULTS: Final = SamplingParams()
 _NAMES: Final = {"min_new_tokens": "min_tokens"}
-_ALWAYS: Final = ("temperature", "top_p")
 
 
 class ChatWire:
@@ -93,10 +91,7 @@ class ChatWire:
                 body |= {"continue_final_message": True, "add_generation_prompt": False}
         wrapper = WRAPPER_TOKENS if schema is not None and schema.is_wrapped else 0
         body[self.flavor.limit_field] = ask.max_tokens + wrapper
-        for name in sorted(self.capabilities.sampling):
-            value = getattr(ask.sampling, name)
-            if name in _ALWAYS or value != getattr(_DEFAULTS, name):
-                body[_NAMES.get(name, name)] = value
+        body |= sampling_data(ask.sampling, self.capabilities.sampling, _NAMES)
         if ask.stop and schema is None:
             body["stop"] = list(ask.stop)
         if ask.ignore_eos:
@@ -203,16 +198,9 @@ class _Sample:
             yield Token(text, float(each.get("logprob") or 0.0))
 
     def _end(self, reason: str, choice: Mapping[str, Any]) -> Answer:
-        if reason == "length":
-            return Answer("length", None, None, self._number)
-        if self._schema is not None:
+        if self._schema is not None and reason != "length":
             return Answer("eos", None, None, self._number)
-        matched = choice.get("matched_stop", choice.get("stop_reason"))
-        if isinstance(matched, str) and matched in self._ask.stop:
-            return Answer("stop", None, matched, self._number)
-        says = "matched_stop" in choice or "stop_reason" in choice
-        finish = "eos" if says or not self._ask.stop else "stop"
-        return Answer(finish, None, None, self._number)  # type: ignore[arg-type]  # one of both
+        return ended(reason, choice, self._ask, self._number)
 
 
 def _choices(client: Client, path: str, reply: Any, most: int) -> list[dict[str, Any]]:
