@@ -20,8 +20,8 @@ class LoopThread:
         self._open: set[Future[Any]] = set()
 
     def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        """Begin a coroutine; cancelling what is returned cancels it."""
-        begun = asyncio.run_coroutine_threadsafe(work, self._running())
+        """Begin a coroutine; cancelling what is returned cancels it, or keeps it from beginning."""
+        begun = asyncio.run_coroutine_threadsafe(_after_a_turn(work), self._running())
         self._open.add(begun)
         begun.add_done_callback(self._open.discard)
         return begun
@@ -56,6 +56,15 @@ class LoopThread:
             )
             self._thread.start()
         return self._loop
+
+
+async def _after_a_turn(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine unless it is cancelled already, which a task learns after its first step."""
+    try:
+        await asyncio.sleep(0)
+        return await work
+    finally:
+        work.close()  # has not begun, if it was cancelled
 
 
 async def _others_ended() -> None:

@@ -95,11 +95,30 @@ def test_a_stream_of_extends_asks_nothing_and_may_be_resumed_at_once(remote: Rem
     assert (backend.usage - before).requests == 1
 
 
-def test_a_cancelled_stream_reports_nothing(remote: Remote) -> None:
-    stream = remote.backend.submit(ask("One, two,", Decode(64)))
-    remote.backend.cancel(stream)
-    assert remote.backend.idle
-    assert events_of(remote.backend) == []
+def test_a_cancelled_stream_reports_nothing(server: RunningServer) -> None:
+    backend = open_remote("native", url=server.url).backend
+    stream = backend.submit(ask("One, two,", Decode(64)))
+    backend.cancel(stream)
+    assert backend.idle
+    assert events_of(backend) == []
+    backend.close()
+
+
+def test_a_stream_that_is_cancelled_before_it_begins_asks_nothing(server: RunningServer) -> None:
+    backend = open_remote("native", url=server.url).backend
+    reached, go_on = threading.Event(), threading.Event()
+
+    async def busy() -> None:
+        reached.set()
+        go_on.wait()
+
+    holding = backend._loop.start(busy())
+    reached.wait()
+    backend.cancel(backend.submit(ask("One, two,", Decode(64))))
+    go_on.set()
+    holding.result()
+    backend.close()  # waits for whatever has begun
+    assert backend.usage.requests == 0
 
 
 @pytest.mark.parametrize("op", [Embed(), Score(((1,),))], ids=["embed", "score"])
