@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sglc.backend import Backend, Made, Seam, backend_or_default
+from sglc.backends.backend import Backend, Made, Seam, backend_or_default
 from sglc.errors import StateError
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from typing import Final
 
 import pytest
 
-from sglc.backend import Backend, default_backend, set_default_backend
+from sglc.backends.backend import Backend, default_backend, set_default_backend
 
 FOLDER: Final = "recordings"
 
@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def sglc_model(request: pytest.FixtureRequest) -> Iterator[Backend]:
     """The model that is recorded; tests may have a fixture of this name that gives another."""
-    from sglc.engine import Engine
+    from sglc.backends.engine import Engine
 
     with Engine(request.config.getoption("--sglc-model")) as engine:
         yield engine

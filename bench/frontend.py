@@ -29,12 +29,12 @@ from typing import Any, Final
 import torch
 
 import sglc
-from sglc.backend import Backend, Made
-from sglc.collecting import rare_collections
+from sglc.backends.backend import Backend, Made
 from sglc.compiler.diagnostics import DiagnosticSink
 from sglc.compiler.driver import compile_source
 from sglc.compiler.plan.plan import Plan
 from sglc.compiler.source import SourceFile
+from sglc.runs.collecting import rare_collections
 from sglc.runtime.config import EngineConfig
 from sglc.runtime.core.vocabulary import Vocabulary
 from sglc.runtime.engine.hash_runner import HashRunner

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sglc.cli.errors import EXIT_OK, UsageError
 
 if TYPE_CHECKING:
-    from sglc.functions import Function
+    from sglc.program.functions import Function
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +37,7 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
         print(list_codes())
         return EXIT_OK
     if ":" in args.subject:
-        from sglc.explaining import lines_of
+        from sglc.views.explaining import lines_of
 
         function = _function(args.subject)
         print("\n".join(lines_of(function, _arguments(function, args.arguments))))
@@ -57,7 +57,7 @@ def _function(subject: str) -> Function:
     Raises:
         UsageError: there is none of that name.
     """
-    from sglc.functions import Function
+    from sglc.program.functions import Function
 
     module, _, name = subject.partition(":")
     sys.path.insert(0, os.getcwd())

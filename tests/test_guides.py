@@ -16,7 +16,7 @@ import pytest
 import sglc
 from sglc.cli.main import COMMANDS, main
 from sglc.compiler.frontend.sema.options import GEN
-from sglc.gen_options import RUN_DEFAULTS
+from sglc.program.gen_options import RUN_DEFAULTS
 from sglc.runtime.config import EngineConfig
 from sglc.runtime.core.sampling import SamplingParams
 from sglc.runtime.executor.options import DEFAULT_MAX_TOKENS

@@ -12,12 +12,12 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from sglc.backend import set_default_backend
+from sglc.backends.backend import set_default_backend
+from sglc.backends.endpoint import RuntimeEndpoint
+from sglc.backends.engine import Engine
 from sglc.compat.backends import local, redirection
 from sglc.compat.importing import install, uninstall
 from sglc.compat.settings import seeds
-from sglc.endpoint import RuntimeEndpoint
-from sglc.engine import Engine
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from sglc import backend as backends
-from sglc.endpoint import RuntimeEndpoint as OwnEndpoint
-from sglc.engine import Engine as OwnEngine
+from sglc.backends import backend as backends
+from sglc.backends.endpoint import RuntimeEndpoint as OwnEndpoint
+from sglc.backends.engine import Engine as OwnEngine
 
 
 class Redirection:
@@ -115,7 +115,7 @@ def Runtime(*args: Any, **kwargs: Any) -> Any:  # SGLang's name
     elsewhere = redirection.backend()
     if elsewhere is not None:
         return RedirectedRuntime(elsewhere)
-    from sglc.server_process import Runtime as OwnRuntime
+    from sglc.backends.server_process import Runtime as OwnRuntime
 
     if args:
         kwargs = {"log_level": args[0], **kwargs}  # the first argument, in SGLang

@@ -27,10 +27,13 @@ _MODULES: Final[Mapping[str, str | Mapping[str, str]]] = {
     "sglang.lang.chat_template": "sglc.compat.chat_template",
     "sglang.lang.choices": "sglc.compat.choices",
     "sglang.lang.interpreter": {
-        "ProgramState": "sglc.state",
-        "ProgramStateGroup": "sglc.forks:ForkGroup",
+        "ProgramState": "sglc.program.state",
+        "ProgramStateGroup": "sglc.program.forks:ForkGroup",
     },
-    "sglang.lang.ir": {"SglExpr": "sglc.expressions:Expr", "SglFunction": "sglc.compat.programs"},
+    "sglang.lang.ir": {
+        "SglExpr": "sglc.program.expressions:Expr",
+        "SglFunction": "sglc.compat.programs",
+    },
     "sglang.srt": {},
     "sglang.srt.constrained": _REGEX,
     "sglang.srt.constrained.outlines_backend": _REGEX,

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from sglc.compat.settings import global_config, seeds
-from sglc.functions import Function
-from sglc.state import ProgramState
+from sglc.program.functions import Function
+from sglc.program.state import ProgramState
 
 
 class SglFunction(Function):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any, Final
 
-from sglc import backend as backends
+from sglc.backends import backend as backends
 
 if TYPE_CHECKING:
-    from sglc.backend import Backend
+    from sglc.backends.backend import Backend
 
 _FIXED: Final = {
     "skip_special_tokens_in_output": (True, "what a model writes has no names of special tokens"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sglc.backend import set_default_backend
+from sglc.backends.backend import set_default_backend
 from sglc.compat.backends import Engine, Runtime, RuntimeEndpoint, flush_cache, get_server_info
 from sglc.compat.choices import (
     greedy_token_selection,
@@ -27,7 +27,7 @@ from sglc.compat.words import (
     user,
     video,
 )
-from sglc.primitives import (
+from sglc.program.primitives import (
     assistant_begin,
     assistant_end,
     system_begin,

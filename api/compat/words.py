@@ -6,8 +6,8 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from sglc import expressions, primitives
-from sglc.expressions import Expr, Peek
+from sglc.program import expressions, primitives
+from sglc.program.expressions import Expr, Peek
 
 
 def gen(
@@ -46,7 +46,7 @@ def gen(
     if choices:
         return select(name, choices, temperature or 0.0, choices_method)
     if max_tokens == 0:
-        from sglc.gen_options import options_of
+        from sglc.program.gen_options import options_of
 
         asked = {
             "return_logprob": return_logprob,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from generators.backends import hash_backend
 
-from sglc.backend import Backend
+from sglc.backends.backend import Backend
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from generators.backends import hash_backend
 from generators.stopping import wait_until
 
 import sglc
-from sglc.backend import Backend
+from sglc.backends.backend import Backend
 
 pytestmark = pytest.mark.timeout(60)
 

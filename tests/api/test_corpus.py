@@ -17,8 +17,8 @@ from generators.python_seen import seen
 from generators.stopping import wait_until
 
 import sglc
-from sglc.backend import Backend, Seam
-from sglc.lowering import NotLowered
+from sglc.backends.backend import Backend, Seam
+from sglc.lowered.lowering import NotLowered
 
 CORPUS = load_corpus()
 

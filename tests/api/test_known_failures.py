@@ -14,7 +14,7 @@ from generators.scripted_http import ScriptedServer
 from generators.stopping import wait_until
 
 import sglc
-from sglc.backend import Backend, Made
+from sglc.backends.backend import Backend, Made
 from sglc.compiler.plan.segments import Media
 from sglc.runtime.engine.scripted import ScriptedBackend
 from sglc.runtime.executor.executor import Executor

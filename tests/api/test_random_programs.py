@@ -12,9 +12,9 @@ from generators.python_reference import run_reference
 from generators.python_seen import Seen, seen
 from hypothesis import given, note, settings
 
-from sglc.backend import Seam
-from sglc.functions import Function
-from sglc.lowering import NotLowered
+from sglc.backends.backend import Seam
+from sglc.lowered.lowering import NotLowered
+from sglc.program.functions import Function
 
 
 def outcome(run: Any, **options: Any) -> Seen | str:

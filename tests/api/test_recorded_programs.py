@@ -14,8 +14,8 @@ from generators.python_seen import Seen, seen
 from hypothesis import given, note, settings
 
 import sglc
-from sglc.backend import Backend, Seam
-from sglc.functions import Function
+from sglc.backends.backend import Backend, Seam
+from sglc.program.functions import Function
 
 
 def outcomes(program: Function, backend: Backend) -> list[Seen | str]:

@@ -12,7 +12,7 @@ import pytest
 from generators.servers import RunningServer
 
 import sglc
-from sglc.backend import Backend
+from sglc.backends.backend import Backend
 from sglc.runtime.recording.reader import read_recording
 from sglc.runtime.recording.recording import RecordingError
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from generators.backends import hash_backend
 
-from sglc.backend import Backend
+from sglc.backends.backend import Backend
 from sglc.compat import sgl
-from sglc.lowering import NotLowered
+from sglc.lowered.lowering import NotLowered
 
 CALLS = {
     "gen": "gen('a', max_tokens=3)",

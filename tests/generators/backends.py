@@ -6,7 +6,7 @@ import threading
 
 import torch
 
-from sglc.backend import Backend, Made, Seam
+from sglc.backends.backend import Backend, Made, Seam
 from sglc.runtime.config import EngineConfig
 from sglc.runtime.core.vocabulary import Vocabulary
 from sglc.runtime.engine.hash_runner import HashRunner

@@ -8,7 +8,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
-from sglc.functions import Function
+from sglc.program.functions import Function
 
 FOLDER = Path(__file__).parent.parent / "api" / "corpus"
 

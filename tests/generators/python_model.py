@@ -8,13 +8,13 @@ from typing import Any
 
 from generators.backends import EOS, TOKENIZER
 
-from sglc.backend import Seam
+from sglc.backends.backend import Seam
 from sglc.compiler.plan.seeds import Lineage
 from sglc.compiler.plan.segments import Segment, Text
 from sglc.compiler.plan.select import choose, context_len, distinct_choices, first_counted
 from sglc.constraints.language import max_tokens_of, parse, until
-from sglc.expressions import Gen, Select
-from sglc.gen_options import RUN_DEFAULTS
+from sglc.program.expressions import Gen, Select
+from sglc.program.gen_options import RUN_DEFAULTS
 from sglc.runtime.core.events import Decoded, Failed, Scored
 from sglc.runtime.core.sampling import SamplingParams
 from sglc.runtime.core.script import Decode, Extend, Score, StreamRequest

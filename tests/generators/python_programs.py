@@ -15,7 +15,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 import sglc
-from sglc.functions import Function
+from sglc.program.functions import Function
 
 ARGUMENTS: dict[str, Any] = {"x": "abc", "n": 3, "words": ["one", "tw", "é"]}
 _NAMES = ("a", "b", "c")

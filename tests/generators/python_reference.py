@@ -15,15 +15,15 @@ from unittest.mock import patch
 
 from generators.python_model import Lost, Model, Prompt
 
-from sglc.backend import Seam
+from sglc.backends.backend import Seam
 from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Text, messages_of
 from sglc.errors import RunFailed, StateError
-from sglc.expressions import Expr, Gen, Media, Select, parts, role
-from sglc.expressions import RoleBegin as Begin
-from sglc.expressions import RoleEnd as End
-from sglc.functions import Function
+from sglc.program.expressions import Expr, Gen, Media, Select, parts, role
+from sglc.program.expressions import RoleBegin as Begin
+from sglc.program.expressions import RoleEnd as End
+from sglc.program.functions import Function
+from sglc.program.state import ProgramState
 from sglc.runtime.executor.errors import RunError
-from sglc.state import ProgramState
 
 
 class ReferenceState(ProgramState):

@@ -17,9 +17,9 @@ from generators.python_seen import seen
 from hypothesis import given, note, settings
 
 import sglc
-from sglc.backend import Backend
-from sglc.gen_options import RUN_DEFAULTS
-from sglc.lowering import NotLowered, Ready
+from sglc.backends.backend import Backend
+from sglc.lowered.lowering import NotLowered, Ready
+from sglc.program.gen_options import RUN_DEFAULTS
 
 CORPUS = {
     name: case

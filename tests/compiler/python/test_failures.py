@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import sglc
-from sglc.backend import Backend
-from sglc.functions import Function
+from sglc.backends.backend import Backend
+from sglc.program.functions import Function
 
 
 @sglc.function

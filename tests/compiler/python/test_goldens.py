@@ -15,10 +15,10 @@ from sglc.compiler.ir.reader import parse_module
 from sglc.compiler.ir.text import print_module
 from sglc.compiler.python.lower import Lowered
 from sglc.compiler.python.report import diagnostic_of
-from sglc.explaining import arguments_for, graph_of, lines_of
-from sglc.functions import Function
-from sglc.gen_options import RUN_DEFAULTS
-from sglc.lowering import NotLowered, Ready
+from sglc.lowered.lowering import NotLowered, Ready
+from sglc.program.functions import Function
+from sglc.program.gen_options import RUN_DEFAULTS
+from sglc.views.explaining import arguments_for, graph_of, lines_of
 
 FOLDER = Path(__file__).parents[2] / "golden" / "python"
 

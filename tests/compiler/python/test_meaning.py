@@ -18,13 +18,13 @@ from generators.python_modules import module_of
 from generators.python_reference import run_reference
 from hypothesis import HealthCheck, event, given, settings
 
-from sglc.backend import Backend
+from sglc.backends.backend import Backend
 from sglc.compiler.interpreter import interpret
 from sglc.compiler.python.hosts import boxed, unboxed
 from sglc.compiler.python.lower import RETURNED, Lowered, Slot
-from sglc.functions import Function
-from sglc.gen_options import RUN_DEFAULTS
-from sglc.lowering import Ready
+from sglc.lowered.lowering import Ready
+from sglc.program.functions import Function
+from sglc.program.gen_options import RUN_DEFAULTS
 
 ARGUMENTS = {"text": "Ask", "number": 2, "words": ["one", "four"]}
 

@@ -1,0 +1,1 @@
+"""Program files as modules of Python: loaded, called, run over rows."""

@@ -1,0 +1,228 @@
+"""A run of a function as one graph: host statements run here, between the model's calls."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sglc.errors import RunFailed
+from sglc.program.state import ProgramState
+from sglc.program.variables import Variable
+from sglc.runtime.executor.open_run import Cell
+
+if TYPE_CHECKING:
+    from sglc.compiler.python.lower import Returns, Slot
+    from sglc.lowered.lowering import Ready
+    from sglc.runtime.executor.errors import RunError
+    from sglc.runtime.executor.modelcall import ModelCall
+    from sglc.runtime.executor.run import Run
+    from sglc.runtime.executor.toolcalls import RemoteCall
+
+_HOST, _RETURNED, _STREAM, _RECORD = "host", "returned", "stream", "record"
+
+
+class SiteCell(Cell):
+    """The value of a variable; ``result`` is that of the last call that may have written it."""
+
+    __slots__ = ("_run", "_sites")
+
+    def __init__(self, run: _LoweredRun, sites: frozenset[int], value: Any = ...) -> None:
+        self._run = run
+        self._sites = sites
+        super().__init__() if value is ... else super().__init__(value)
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        return self._run.result_of(self._sites)
+
+    @result.setter
+    def result(self, _: object) -> None:
+        """It is that of the call."""
+
+
+def run_lowered(state: ProgramState, ready: Ready, operands: tuple[Any, ...]) -> None:
+    """Run a graph in the place of the function; the state is then as the function leaves it.
+
+    What a host statement raises is raised.
+    """
+    run = _LoweredRun(state, ready, operands)
+    run.serve()
+    state.end()
+
+
+class _LoweredRun:
+    """Calls come from the thread of the executor, and are done in that of the program."""
+
+    def __init__(self, state: ProgramState, ready: Ready, operands: tuple[Any, ...]) -> None:
+        self._state = state
+        self._ready = ready
+        self._hosts = {host.name: host for host in ready.lowered.hosts}
+        self._lock = threading.Lock()
+        self._calls: deque[RemoteCall] = deque()
+        self._bell: Cell | None = None
+        self._results: dict[int, tuple[tuple[int, ...], dict[str, Any]]] = {}
+        returns = ready.lowered.returns[0]
+        sites = returns.sites if ready.lowered.is_straight else {}
+        self._cells: dict[str, Cell] = {
+            name: SiteCell(self, sites[name]) if name in sites else Cell()
+            for name in ready.fragment.outputs
+        }
+        self._versions = [Cell() for _ in range(ready.fragment.num_versions)]
+        cells = (*self._cells.values(), *self._versions)
+        state.become([*self._versions, self._cells[_STREAM]], {})
+        state.staging.submit(ready.fragment.plan, operands, cells, self._call, self._result)
+
+    # ---- in the thread of the executor
+
+    def _call(self, run: Run, told: RemoteCall) -> None:
+        with self._lock:
+            self._calls.append(told)
+        self._ring()
+
+    def _result(self, call: ModelCall) -> None:
+        site = call.frame.place(call.node)[-1]
+        order = call.frame.order(call.node.index)
+        known = self._results.get(site)
+        if known is None or known[0] <= order:
+            self._results[site] = order, call.meta()
+
+    def _ring(self) -> None:
+        with self._lock:
+            bell, self._bell = self._bell, None
+        if bell is not None:
+            bell.settle(None)
+
+    def result_of(self, sites: frozenset[int]) -> dict[str, Any] | None:
+        """What the last of some model calls said about itself."""
+        found = [self._results[site] for site in sites if site in self._results]
+        return max(found, key=lambda each: each[0])[1] if found else None
+
+    # ---- in the thread of the program
+
+    def serve(self) -> None:
+        """Run host statements until there are none left, then give the state what there is."""
+        lowered = self._ready.lowered
+        if not lowered.is_straight:
+            last = self._cells[_RECORD]
+            self._until(last)
+            self._fail(last)
+            self._leave_by_record(last.value)
+            return
+        if _HOST in self._cells:
+            last = self._cells[_HOST]
+            self._until(last)
+            self._fail(last)
+        if lowered.reads:
+            self._wait_for_reads()
+        self._leave(lowered.returns[0])
+
+    def _wait_for_reads(self) -> None:
+        """What the program has waited for is there, or will never be.
+
+        Raises:
+            RunFailed: it will never be there.
+        """
+        lowered = self._ready.lowered
+        known = {sites: name for name, sites in lowered.returns[0].sites.items()}
+        wanted = [known.get(sites) for sites in lowered.reads.values()]
+        names = [_STREAM if name is None else name for name in wanted]
+        for name in dict.fromkeys(names):
+            self._state.staging.waiter.wait(self._cells[name])
+        for name in dict.fromkeys(names):
+            error = self._cells[name].error
+            if error is not None and self._is_read(error):
+                self._fail(self._cells[name])
+
+    def _is_read(self, error: RunError) -> bool:
+        """Whether something that was read comes of a call that failed."""
+        failed = [n for n, place in enumerate(self._ready.lowered.sites) if place == error.loc]
+        return any(site >= min(failed, default=0) for s in self._reads for site in s)
+
+    @property
+    def _reads(self) -> list[frozenset[int]]:
+        return list(self._ready.lowered.reads.values())
+
+    def _until(self, last: Cell) -> None:
+        last.tell(self._ring)
+        while True:
+            with self._lock:
+                told = self._calls.popleft() if self._calls else None
+                bell = None
+                if told is None and not last.done:
+                    bell = self._bell = Cell()
+            if told is not None:
+                self._do(told)
+            elif bell is None:
+                return
+            else:
+                if last.done:
+                    self._ring()
+                self._state.staging.waiter.wait(bell)
+
+    def _do(self, told: RemoteCall) -> None:
+        host = self._hosts[told.name]
+        try:
+            value = host.run(told.arguments)
+        except BaseException:
+            self._state.staging.answer(told.number, None, "the program has raised an exception")
+            raise
+        self._state.staging.answer(told.number, value, None)
+
+    def _fail(self, cell: Cell) -> None:
+        error = cell.error
+        if error is not None:
+            raise RunFailed(error, f"`{self._read_name(error)}` is not there")
+
+    def _read_name(self, error: RunError) -> str:
+        """What was read first of what comes of a call that failed."""
+        lowered = self._ready.lowered
+        failed = [n for n, place in enumerate(lowered.sites) if place == error.loc]
+        first = min(failed, default=0)
+        names = (name for name, sites in lowered.reads.items() if max(sites) >= first)
+        return next(names, "the text")
+
+    def _wait(self, cell: Cell) -> Any:
+        self._state.staging.waiter.wait(cell)
+        self._fail(cell)
+        return cell.value
+
+    def _leave(self, returns: Returns) -> None:
+        from sglc.compiler.python.hosts import unboxed
+
+        variables: dict[str, Variable] = {}
+        for name, slot in returns.variables.items():
+            may_miss = isinstance(slot, str) and slot in returns.missing
+            if not may_miss or self._wait(self._cells[str(slot)]) is not None:
+                variables[name] = self._variable(slot)
+        self._state.become([*self._versions, self._cells[_STREAM]], variables)
+        if returns.gives_state:
+            self._state.ret_value = self._state
+        else:
+            self._state.ret_value = unboxed(self._wait(self._cells[_RETURNED]))
+
+    def _variable(self, slot: Slot) -> Variable:
+        if isinstance(slot, str):
+            return Variable(self._cells[slot])
+        return Variable(items=[self._variable(each) for each in slot])
+
+    def _leave_by_record(self, record: Mapping[str, Any]) -> None:
+        """Of several ends, the one that was come to is the one whose number the record has."""
+        from sglc.compiler.python.hosts import unboxed
+
+        returns = self._ready.lowered.returns[record["end"]]
+
+        def variable(slot: Slot) -> Variable:
+            if isinstance(slot, str):
+                sites = returns.sites.get(slot, frozenset())
+                return Variable(SiteCell(self, sites, record[slot]))
+            return Variable(items=[variable(each) for each in slot])
+
+        variables = {
+            name: variable(slot)
+            for name, slot in returns.variables.items()
+            if not (isinstance(slot, str) and slot in returns.missing and record[slot] is None)
+        }
+        self._state.become([*self._versions, self._cells[_STREAM]], variables)
+        self._state.ret_value = self._state if returns.gives_state else unboxed(record[_RETURNED])

@@ -1,0 +1,1 @@
+"""What an author writes: functions, the words in them, and the state that they write to."""

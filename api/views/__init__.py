@@ -1,0 +1,1 @@
+"""What people are shown of functions and runs: explanations, traces, pictures."""
