@@ -75,5 +75,9 @@ class ByteBackend(Backend, Protocol):
     ``step`` reports what has come in. Choices are scored as whole texts (``TextScore``).
     """
 
+    @property
+    def takes_guesses(self) -> bool:
+        """Whether it may be asked what may turn out to be for nothing: not what is paid for."""
+
     def listen(self, wake: Callable[[], None]) -> None:
         """Call ``wake`` from any thread whenever there is something to report."""

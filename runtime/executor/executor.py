@@ -92,6 +92,7 @@ class Executor:
         self._machine.most_chars = most_chars
         if isinstance(backend, ByteBackend):
             backend.listen(self._wake.set)
+            self._machine.takes_guesses = backend.takes_guesses
         self._models = ModelCalls(backend, self._machine, self._compiler, recorder)
         self._tools = ToolCalls(self._pool, self._machine, recorder, on_call, tape)
         starters.update({**ARMS, **CONTROL, **EXITS, **LOOPS, **PROMPTS})

@@ -40,6 +40,7 @@ class Machine:
     used up their fuel, with the reason, ``lost`` the parts of runs that were stopped; the executor
     takes them. ``is_paused``: what is ready waits for ``begin_step``, since a run has used up its
     fuel or the time of the step is over. ``most_chars`` is the most that a prompt can have.
+    ``takes_guesses``: arms may begin before their decision.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Machine:
     ) -> None:
         self.is_paused = False
         self.most_chars: int | None = None
+        self.takes_guesses = True
         self._clock = clock
         self._pause_s: float | None = None
         self._starters = starters
@@ -142,7 +144,7 @@ class Machine:
         frame.region.active += 1
         for index in frame.code.initial:
             self._ready.append((frame, index))
-        if frame.code.early:
+        if frame.code.early and self.takes_guesses:
             self._deciding.append(frame)
 
     def finish(self, frame: Frame) -> None:

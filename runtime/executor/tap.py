@@ -147,6 +147,11 @@ class ByteTap(Tap):
         super().__init__(backend)
         self._bytes = backend
 
+    @property
+    def takes_guesses(self) -> bool:
+        """Whether it may be asked what may turn out to be for nothing."""
+        return self._bytes.takes_guesses
+
     def listen(self, wake: Callable[[], None]) -> None:
         """Call ``wake`` from any thread whenever there is something to report."""
         self._bytes.listen(wake)

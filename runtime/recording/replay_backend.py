@@ -260,7 +260,12 @@ class ReplayBackend:
 
 
 class ReplayByteBackend(ReplayBackend):
-    """Implements ByteBackend: the recording is of one."""
+    """Implements ByteBackend: the recording is of one.
+
+    It takes no guesses: what is not in the recording may be asked of a server that bills.
+    """
+
+    takes_guesses = False
 
     def listen(self, wake: Callable[[], None]) -> None:
         """Call ``wake`` whenever there is something to report."""

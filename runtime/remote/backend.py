@@ -91,6 +91,11 @@ class RemoteBackend:
         """Whether no stream is left but held ones."""
         return all(stream.is_held for stream in self._open.values())
 
+    @property
+    def takes_guesses(self) -> bool:
+        """Whether it may be asked what may turn out to be for nothing."""
+        return not self.wire.capabilities.bills
+
     def listen(self, wake: Callable[[], None]) -> None:
         """Call ``wake`` from any thread whenever there is something to report."""
         self._wake = wake

@@ -33,6 +33,7 @@ class Capabilities:
         max_temperature: the highest that it takes; None for any.
         only_temperature: the one that it samples at, where it takes none.
         ignore_eos: the end-of-sequence token can be overridden.
+        bills: each request is paid for, so that none is sent on a guess (``spec`` of a plan).
     """
 
     name: str
@@ -53,6 +54,7 @@ class Capabilities:
     max_temperature: float | None = None
     only_temperature: float | None = None
     ignore_eos: bool = False
+    bills: bool = False
 
 
 _PENALTIES: Final = frozenset({"frequency_penalty", "presence_penalty"})
@@ -122,6 +124,7 @@ OPENAI_COMPLETIONS: Final = Capabilities(
     max_samples=128,
     seeds=True,
     sampling=OPENAI_SAMPLING | {"logit_bias"},
+    bills=True,
 )
 COMPATIBLE_COMPLETIONS: Final = Capabilities(
     name="completions of an OpenAI-compatible server",
@@ -132,6 +135,7 @@ COMPATIBLE_COMPLETIONS: Final = Capabilities(
     max_samples=128,
     seeds=True,
     sampling=OPENAI_SAMPLING | {"logit_bias"},
+    bills=True,
 )
 SGLANG_COMPLETIONS: Final = Capabilities(
     name="completions of SGLang",

@@ -12,7 +12,7 @@ from sglc.runtime.remote.chat.gemini import GEMINI
 
 _HEAD: Final = (
     "", "prompts", "goes on in a message", "holds texts to", "`select`", "log probabilities",
-    "pictures", "stops", "texts a request", "seeds", "sampling",
+    "pictures", "stops", "texts a request", "seeds", "sampling", "bills",
 )  # fmt: skip
 _SHORT: Final = {
     "temperature": "temperature",
@@ -52,6 +52,7 @@ def _cells(can: Capabilities) -> Iterator[str]:
     yield str(can.max_samples)
     yield _yes(can.seeds)
     yield ", ".join(_sampling(can))
+    yield _yes(can.bills)
 
 
 def _held(can: Capabilities) -> str:

@@ -29,6 +29,7 @@ ANTHROPIC: Final = Capabilities(
     blank_stops=False,
     sampling=frozenset({"temperature", "top_p", "top_k"}),
     max_temperature=1.0,
+    bills=True,
 )
 _DEFAULTS: Final = SamplingParams(temperature=1.0)  # Anthropic's
 _TOOL: Final = "answer"

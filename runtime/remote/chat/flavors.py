@@ -43,6 +43,7 @@ OPENAI: Final = Flavor(
         max_samples=128,
         seeds=True,
         sampling=OPENAI_SAMPLING,
+        bills=True,
     ),
     limit_field="max_completion_tokens",
 )
@@ -69,6 +70,7 @@ COMPATIBLE: Final = Flavor(
         images=True,
         max_stops=4,
         sampling=OPENAI_SAMPLING,
+        bills=True,
     )
 )
 SGLC: Final = Flavor(

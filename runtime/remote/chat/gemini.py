@@ -28,6 +28,7 @@ GEMINI: Final = Capabilities(
     seeds=True,
     sampling=frozenset({"temperature", "top_p", "top_k", "frequency_penalty", "presence_penalty"}),
     max_temperature=2.0,
+    bills=True,
 )
 _NAMES: Final = {
     "temperature": "temperature",
