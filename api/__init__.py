@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sglc.backends.server_process import Runtime as Runtime
     from sglc.errors import BatchInterrupted as BatchInterrupted
     from sglc.errors import NoBackendError as NoBackendError
+    from sglc.errors import NotLowered as NotLowered
     from sglc.errors import NotSupportedError as NotSupportedError
     from sglc.errors import ProgramError as ProgramError
     from sglc.errors import ProgramWarning as ProgramWarning
@@ -69,6 +70,7 @@ _HOMES: Final = {
     "Engine": "sglc.backends.engine",
     "BatchInterrupted": "sglc.errors",
     "NoBackendError": "sglc.errors",
+    "NotLowered": "sglc.errors",
     "NotSupportedError": "sglc.errors",
     "ProgramError": "sglc.errors",
     "ProgramWarning": "sglc.errors",

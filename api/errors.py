@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class SglcError(Exception):
-    """The base of all that is raised on purpose."""
+    """The base of what running a program raises. Wrong arguments are Python's own errors."""
 
 
 class RunFailed(SglcError):
@@ -33,6 +33,10 @@ class StateError(SglcError):
 
 class NotSupportedError(SglcError):
     """A backend cannot do what a call asks for; nothing was sent."""
+
+
+class NotLowered(SglcError):
+    """A function that was to run as one graph cannot be one; the message says why, and where."""
 
 
 class NoBackendError(SglcError):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from sglc.views.drawn import Drawn
 
 if TYPE_CHECKING:
     from sglc.compiler.driver import Program
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class ProgramGraph:
+class ProgramGraph(Drawn):
     """The graph of prompt ``name``, as it is run. In a notebook it shows itself.
 
     ``made`` has the module that each pass made, by the name of the pass.
@@ -39,14 +40,6 @@ class ProgramGraph:
         stages = stages_of(program.graph, self.made, program.changes)
         file = Path(program.checked.entry.file.name).name
         return render_page(page_data(Atlas(program.graph, [self.name]), file, stages))
-
-    def save(self, path: str | Path) -> None:
-        """Write the page to a file."""
-        Path(path).write_text(self.page(), encoding="utf-8")
-
-    def _repr_html_(self) -> str:
-        page = html.escape(self.page(), quote=True)
-        return f'<iframe srcdoc="{page}" width="100%" height="600" style="border:0"></iframe>'
 
     def __repr__(self) -> str:
         return f"<ProgramGraph {self.name}: print it, or save it as a page>"

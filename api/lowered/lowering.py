@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, get_args
 
+from sglc.errors import NotLowered
 from sglc.runs.staging import Level
 
 if TYPE_CHECKING:
@@ -23,10 +24,6 @@ _MAX_GRAPHS: Final = 64
 """Graphs of one function; one that needs more of them is run step by step."""
 _MAX_KINDS: Final = 256
 """Types of arguments, with options of runs, that graphs are kept for."""
-
-
-class NotLowered(Exception):
-    """A function that was to run as one graph cannot be one; the message says why, and where."""
 
 
 def level_of(given: object, *, steps: str = "") -> Level:

@@ -35,6 +35,7 @@ class SiteCell(Cell):
 
     @property
     def result(self) -> dict[str, Any] | None:
+        """What the call says of itself; None before it is done, or if there was none."""
         return self._run.result_of(self._sites)
 
     @result.setter

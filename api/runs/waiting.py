@@ -45,6 +45,7 @@ class Direct:
         self.stage = host.stage
 
     def call(self, action: Callable[[], None], lost: Callable[[RuntimeError], None]) -> None:
+        """Leave ``action`` in the inbox of the engine."""
         try:
             self._host.call(action)
         except RuntimeError as error:

@@ -60,7 +60,7 @@ def state_html(state: ProgramState) -> str:
 
 def function_html(function: Function) -> str:
     """Return the graph of a function; if it has none, why not, and what its runs have done."""
-    from sglc.lowered.lowering import NotLowered
+    from sglc.errors import NotLowered
 
     try:
         return function.graph()._repr_html_()

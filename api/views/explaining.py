@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import html
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sglc.lowered.lowering import NotLowered, Ready
+from sglc.errors import NotLowered
+from sglc.lowered.lowering import Ready
 from sglc.program.gen_options import RUN_DEFAULTS
+from sglc.views.drawn import Drawn
 
 if TYPE_CHECKING:
     from sglc.compiler.ir.graph import Module
@@ -23,7 +23,7 @@ _EXAMPLES: Final[Mapping[object, object]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class FunctionGraph:
+class FunctionGraph(Drawn):
     """The graph of a function for arguments of some types: text when printed, drawn by ``page``."""
 
     name: str
@@ -40,14 +40,6 @@ class FunctionGraph:
         from sglc.viz.page import page_data, render_page
 
         return render_page(page_data(Atlas(self.module, [self.name]), self.name))
-
-    def save(self, path: str | Path) -> None:
-        """Write the page to a file."""
-        Path(path).write_text(self.page(), encoding="utf-8")
-
-    def _repr_html_(self) -> str:
-        page = html.escape(self.page(), quote=True)
-        return f'<iframe srcdoc="{page}" width="100%" height="600" style="border:0"></iframe>'
 
 
 def arguments_for(function: Function, given: Mapping[str, Any]) -> dict[str, Any]:

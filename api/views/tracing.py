@@ -5,7 +5,6 @@ It goes on until the function ends or wants to know what is not there.
 
 from __future__ import annotations
 
-import html
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from sglc.program.gen_options import RUN_DEFAULTS
 from sglc.program.state import ProgramState
 from sglc.runs.fragment import MODEL_OPS, Staged
 from sglc.runtime.executor.open_run import Cell
+from sglc.views.drawn import Drawn
 from sglc.views.placeholder import Placeholder, TraceEnds, cut_at_holes
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class TraceStaging:
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Drawn):
     """What ``Function.trace`` has found.
 
     ``last`` is the prompt as it is then. ``end`` says why it went no further; "" at the end.
@@ -128,10 +128,6 @@ class Trace:
         module = self.module()
         name = next(iter(module.functions))
         return render_page(page_data(Atlas(module, [name]), self.name, stages_of(module, (), ())))
-
-    def _repr_html_(self) -> str:
-        page = html.escape(self.page(), quote=True)
-        return f'<iframe srcdoc="{page}" width="100%" height="600" style="border:0"></iframe>'
 
 
 _CONSTANT = frozenset({"put", "role.begin", "role.end"})

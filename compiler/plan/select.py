@@ -77,12 +77,12 @@ def choose(
     Raises:
         SelectError: the method is unknown.
     """
-    means = [_mean(row) for row in logprobs]
+    means = [mean_logprob(row) for row in logprobs]
     if method == "token_avg":
         return _first_largest(means)
     if method == "unconditional":
         return _first_largest(
-            [mean - _mean(row) for mean, row in zip(means, unconditional, strict=True)]
+            [mean - mean_logprob(row) for mean, row in zip(means, unconditional, strict=True)]
         )
     if method == "greedy":
         width = max(map(len, logprobs))
@@ -124,7 +124,8 @@ def shares_of(totals: Sequence[float]) -> list[float]:
     return [round(weight / whole, _SHARE_DIGITS) for weight in weights]
 
 
-def _mean(row: Sequence[float]) -> float:
+def mean_logprob(row: Sequence[float]) -> float:
+    """Return the mean of log probabilities; of none, 0."""
     return math.fsum(row) / len(row) if row else 0.0
 
 

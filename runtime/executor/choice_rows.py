@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from sglc.compiler.plan.select import mean_logprob
 from sglc.runtime.tokenizer.token_rows import Triple
 
 
@@ -15,7 +16,7 @@ def choice_meta(
 
     ``alone`` are the log probabilities without context, for the method that looks at them.
     """
-    means = [_mean([row[0] for row in each]) for each in rows]
+    means = [mean_logprob([row[0] for row in each]) for each in rows]
     found: dict[str, Any] = {
         "normalized_prompt_logprobs": means,
         "input_token_logprobs": [list(each) for each in rows],
@@ -30,10 +31,6 @@ def choice_meta(
     elif method == "unconditional":
         found["unconditional_token_logprobs"] = [list(row) for row in alone]
         found["normalized_unconditional_prompt_logprobs"] = [
-            mean - _mean(row) for mean, row in zip(means, alone, strict=True)
+            mean - mean_logprob(row) for mean, row in zip(means, alone, strict=True)
         ]
     return found
-
-
-def _mean(row: Sequence[float]) -> float:
-    return sum(row) / len(row) if row else 0.0

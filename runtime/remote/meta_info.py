@@ -90,6 +90,7 @@ class MetaInfo:
 
 
 def odd_answer(client: Client, what: str) -> RemoteError:
+    """Return the error of an answer that is not of this dialect."""
     return RemoteError(
         f"{client.url}{PATH} has sent {what}; check that it is a server of SGLang's dialect"
     )

@@ -18,7 +18,7 @@ from generators.stopping import wait_until
 
 import sglc
 from sglc.backends.backend import Backend, Seam
-from sglc.lowered.lowering import NotLowered
+from sglc.errors import NotLowered
 
 CORPUS = load_corpus()
 

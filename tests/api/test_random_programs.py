@@ -13,7 +13,7 @@ from generators.python_seen import Seen, seen
 from hypothesis import given, note, settings
 
 from sglc.backends.backend import Seam
-from sglc.lowered.lowering import NotLowered
+from sglc.errors import NotLowered
 from sglc.program.functions import Function
 
 

@@ -11,7 +11,7 @@ from generators.backends import hash_backend
 
 from sglc.backends.backend import Backend
 from sglc.compat import sgl
-from sglc.lowered.lowering import NotLowered
+from sglc.errors import NotLowered
 
 CALLS = {
     "gen": "gen('a', max_tokens=3)",

@@ -8,7 +8,6 @@ import pytest
 
 import sglc
 from sglc.backends.backend import Backend
-from sglc.lowered.lowering import NotLowered
 
 
 @sglc.function
@@ -46,5 +45,5 @@ def test_what_has_no_graph_is_refused_at_once(hashed: Backend) -> None:
         finally:
             s += "y"
 
-    with pytest.raises(NotLowered, match=r"guarded has no graph: .*test_compiled.py:\d+"):
+    with pytest.raises(sglc.NotLowered, match=r"guarded has no graph: .*test_compiled.py:\d+"):
         guarded.compile(backend=hashed)

@@ -18,7 +18,8 @@ from hypothesis import given, note, settings
 
 import sglc
 from sglc.backends.backend import Backend
-from sglc.lowered.lowering import NotLowered, Ready
+from sglc.errors import NotLowered
+from sglc.lowered.lowering import Ready
 from sglc.program.gen_options import RUN_DEFAULTS
 
 CORPUS = {

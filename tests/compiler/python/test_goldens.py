@@ -15,7 +15,8 @@ from sglc.compiler.ir.reader import parse_module
 from sglc.compiler.ir.text import print_module
 from sglc.compiler.python.lower import Lowered
 from sglc.compiler.python.report import diagnostic_of
-from sglc.lowered.lowering import NotLowered, Ready
+from sglc.errors import NotLowered
+from sglc.lowered.lowering import Ready
 from sglc.program.functions import Function
 from sglc.program.gen_options import RUN_DEFAULTS
 from sglc.views.explaining import arguments_for, graph_of, lines_of
