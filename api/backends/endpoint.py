@@ -11,7 +11,7 @@ from sglc.backends.remote import ServerBackend
 if TYPE_CHECKING:
     from sglc.program.state import ProgramState
     from sglc.runtime.executor.stream import Stream
-    from sglc.runtime.remote.backend import RemoteBackend
+    from sglc.runtime.remote.connection import Connection
     from sglc.runtime.remote.open import Remote
     from sglc.runtime.remote.policy import Policy
     from sglc.runtime.tokenizer.frontend_template import FrontendTemplate
@@ -88,17 +88,17 @@ class RuntimeEndpoint(ServerBackend):
         Raises:
             RemoteError: it is not there, or refuses.
         """
-        self._server.ask("/flush_cache")
+        self._server.get("/flush_cache")
         return True
 
     def get_server_info(self) -> dict[str, Any]:
-        """Return what the server says of itself.
+        """Return what the server says of itself; nothing where it has no such path.
 
         Raises:
             RemoteError: it is not there, or refuses.
         """
-        found: dict[str, Any] = self._server.ask("/get_server_info")
-        return found
+        found: dict[str, Any] | None = self._server.first_of("/get_server_info", "/server_info")
+        return found or {}
 
     def cache_prefix(self, prefix_str: str) -> None:
         """Have the server compute a text that prompts will begin with.
@@ -106,7 +106,7 @@ class RuntimeEndpoint(ServerBackend):
         Raises:
             RemoteError: it is not there, or refuses.
         """
-        self._server.tell("/generate", {"text": prefix_str, "sampling_params": _NOTHING})
+        self._server.post("/generate", {"text": prefix_str, "sampling_params": _NOTHING})
 
     def commit_lazy_operations(self, s: ProgramState) -> None:
         """Have the server compute the text of a state, once all of it is there.
@@ -123,7 +123,7 @@ class RuntimeEndpoint(ServerBackend):
         Raises:
             RemoteError: it is not there, or refuses.
         """
-        return self._server.tell(path, body)
+        return self._server.post(path, body)
 
     async def events(self, path: str, body: Mapping[str, Any]) -> AsyncIterator[Any]:
         """Yield the events of a streamed answer.
@@ -135,9 +135,9 @@ class RuntimeEndpoint(ServerBackend):
             yield event
 
     @property
-    def _server(self) -> RemoteBackend:
+    def _server(self) -> Connection:
         assert self._remote is not None
-        return self._remote
+        return self._remote.server
 
 
 _NOTHING = {"max_new_tokens": 0}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import queue
 import traceback
-from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from sglc.runtime.core.events import Decoded, Delta, Ended, Event, Failed, Held, Scored
 from sglc.runtime.core.script import Decode, Embed, Extend, Score, StreamRequest, TextScore
@@ -21,18 +20,15 @@ from sglc.runtime.remote.check import (
     check_select,
     refusal_of,
 )
-from sglc.runtime.remote.client import Client
+from sglc.runtime.remote.connection import Connect, Connection
 from sglc.runtime.remote.errors import RemoteError
-from sglc.runtime.remote.loop import LoopThread
 from sglc.runtime.remote.policy import Policy
 from sglc.runtime.remote.texts import Texts
 from sglc.runtime.remote.tokenizer import RemoteTokenizer
-from sglc.runtime.remote.usage import Meter, Usage
+from sglc.runtime.remote.usage import Usage
 from sglc.runtime.remote.wire import Bill, Wire
 
-_OVER: Final = object()
 MAX_CONTEXT: Final = 1 << 40  # bytes: it is the server that knows
-Connect = Callable[[Meter], Client]
 
 
 @dataclass(slots=True)
@@ -48,7 +44,7 @@ class _Stream:
 
 class RemoteBackend:
     """Implements ByteBackend over one server. ``connect`` makes the client, in the event loop.
-    ``ends`` are texts that end every answer.
+    ``ends`` are texts that end every answer. ``server`` is the connection, to ask it other things.
 
     Streams of extends alone ask nothing: what a server caches is its own affair. ``close`` ends
     the thread; what runs is given up.
@@ -69,11 +65,8 @@ class RemoteBackend:
         self.policy = policy
         self.tokenizer = tokenizer
         self.vocab_size = tokenizer.vocab_size
-        self._connect = connect
-        self._meter = Meter()
-        self._loop = LoopThread()
+        self.server = Connection(connect)
         self._texts: Texts | None = None
-        self._client: Client | None = None
         self._events: queue.SimpleQueue[tuple[_Stream, Event]] = queue.SimpleQueue()
         self._wake: Callable[[], None] = _nobody
         self._open: dict[int, _Stream] = {}
@@ -84,7 +77,7 @@ class RemoteBackend:
     @property
     def usage(self) -> Usage:
         """What the server has billed so far."""
-        return self._meter.usage
+        return self.server.usage
 
     @property
     def idle(self) -> bool:
@@ -183,72 +176,10 @@ class RemoteBackend:
             **asdict(self.usage),
         }
 
-    def ask(self, path: str) -> Any:
-        """Return what the server has at a path, such as the name of its model; blocks.
-
-        Raises:
-            RemoteError: it is not there, or refuses.
-        """
-
-        async def get() -> Any:
-            return await self._connected()[0].get(path)
-
-        return self._loop.run(get())
-
-    def tell(self, path: str, body: Mapping[str, Any]) -> Any:
-        """Return what the server answers to a body; blocks.
-
-        Raises:
-            RemoteError: it is not there, or refuses.
-        """
-
-        async def post() -> Any:
-            return await self._connected()[0].post(path, body)
-
-        return self._loop.run(post())
-
-    async def events(self, path: str, body: Mapping[str, Any]) -> AsyncIterator[Any]:
-        """Yield the events of a streamed answer; of any event loop.
-
-        Raises:
-            RemoteError: the server is not there, refuses, or breaks off.
-        """
-        here = asyncio.get_running_loop()
-        found: asyncio.Queue[tuple[Any, BaseException | None]] = asyncio.Queue()
-
-        def put(event: Any, error: BaseException | None = None) -> None:
-            here.call_soon_threadsafe(found.put_nowait, (event, error))
-
-        async def read() -> None:
-            try:
-                async with aclosing(self._connected()[0].events(path, body)) as events:
-                    async for event in events:
-                        put(event)
-            except RemoteError as error:
-                put(None, error)
-            else:
-                put(_OVER)
-
-        work = self._loop.start(read())
-        try:
-            while True:
-                event, error = await found.get()
-                if error is not None:
-                    raise error
-                if event is _OVER:
-                    return
-                yield event
-        finally:
-            work.cancel()
-
     def close(self) -> None:
         """Give up what runs and let go of the connections."""
         self._open.clear()
-        self._loop.cancel_all()
-        client, self._client, self._texts = self._client, None, None
-        if client is not None:
-            self._loop.run(client.close())
-        self._loop.close()
+        self.server.close()
 
     def _take(self, stream: _Stream, event: Event) -> None:
         """Note what an event does to its stream."""
@@ -293,7 +224,7 @@ class RemoteBackend:
         )
 
     def _begin(self, streams: Sequence[_Stream]) -> None:
-        work = self._loop.start(self._run(streams))
+        work = self.server.start(self._run(streams))
         for stream in streams:
             stream.work = work
 
@@ -303,13 +234,13 @@ class RemoteBackend:
         if work is not None and all(s.work is not work for s in self._open.values()):
             work.cancel()
 
-    def _connected(self) -> tuple[Client, Texts]:
-        if self._client is None or self._texts is None:
-            self._client = self._connect(self._meter)
-            self._texts = Texts(self.wire, self._client, self.tokenizer, self.policy, self._ends)
-        return self._client, self._texts
-
     # What follows runs in the event loop.
+
+    def _writer(self) -> Texts:
+        if self._texts is None:
+            client = self.server.client
+            self._texts = Texts(self.wire, client, self.tokenizer, self.policy, self._ends)
+        return self._texts
 
     def _report(self, stream: _Stream, event: Event) -> None:
         self._events.put((stream, event))
@@ -321,7 +252,7 @@ class RemoteBackend:
         bills: list[Bill] = []
         number = 0
         try:
-            _, texts = self._connected()
+            texts = self._writer()
             for number, op in enumerate(script):
                 if isinstance(op, Extend):
                     for stream in streams:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, Literal, NamedTuple, get_args
 
@@ -19,12 +19,12 @@ from sglc.runtime.remote.capabilities import (
 )
 from sglc.runtime.remote.client import Client
 from sglc.runtime.remote.completions import CompletionsWire
+from sglc.runtime.remote.connection import Connect, Connection
 from sglc.runtime.remote.errors import RemoteError
 from sglc.runtime.remote.native import NativeWire
 from sglc.runtime.remote.policy import Policy
 from sglc.runtime.remote.templates import TEXT_CHATML
 from sglc.runtime.remote.tokenizer import RemoteTokenizer
-from sglc.runtime.remote.usage import Meter
 from sglc.runtime.remote.wire import Wire
 from sglc.runtime.tokenizer.prompt import PromptEncoder
 from sglc.runtime.tokenizer.template import ChatTemplate
@@ -33,6 +33,7 @@ Kind = Literal["native", "completions"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 _COMPLETIONS: Final = {"sglc": SGLC_COMPLETIONS, "sglang": SGLANG_COMPLETIONS}
 OPENAI_URL: Final = "https://api.openai.com"
+MODELS: Final = "/v1/models"
 
 
 class Remote(NamedTuple):
@@ -75,10 +76,10 @@ def open_remote(
     policy = policy or Policy()
     connect = connector(url, api_key, policy, headers)
     if kind == "native":
-        wire, name = _native(connect, tokenizer, policy, capabilities, url)
+        wire, name = _native(connect, tokenizer, capabilities, url)
         model = model or name
     else:
-        wire, model = _completions(connect, tokenizer, policy, capabilities, url, model)
+        wire, model = _completions(connect, tokenizer, capabilities, url, model)
     backend = RemoteBackend(
         wire, connect, tokenizer, policy, () if template is None else template.stop
     )
@@ -97,7 +98,7 @@ def base_of(url: str) -> str:
 
 def connector(
     url: str, api_key: str | None, policy: Policy, headers: Mapping[str, str] | None
-) -> Callable[[Meter], Client]:
+) -> Connect:
     """Return what makes clients of a server."""
     given = dict(headers or {})
     if api_key is not None:
@@ -105,30 +106,14 @@ def connector(
     return lambda meter: Client(url, policy, meter, given)
 
 
-class _Asking:
-    """A backend without a dialect: asks what a server is, and counts nothing."""
-
-    def __init__(
-        self, connect: Callable[[Meter], Client], tokenizer: RemoteTokenizer, policy: Policy
-    ) -> None:
-        self._backend = RemoteBackend(NativeWire(SGLC, tokenizer), connect, tokenizer, policy)
-
-    def __enter__(self) -> RemoteBackend:
-        return self._backend
-
-    def __exit__(self, *exc: object) -> None:
-        self._backend.close()
-
-
 def _native(
-    connect: Callable[[Meter], Client],
+    connect: Connect,
     tokenizer: RemoteTokenizer,
-    policy: Policy,
     capabilities: Capabilities | None,
     url: str,
 ) -> tuple[Wire, str]:
-    with _Asking(connect, tokenizer, policy) as server:
-        info = _first(server, "/get_model_info", "/model_info")
+    with Connection(connect) as server:
+        info = server.first_of("/get_model_info", "/model_info")
         path = info.get("model_path") if isinstance(info, dict) else None
         if not isinstance(path, str):
             raise RemoteError(
@@ -136,21 +121,20 @@ def _native(
                 "SGLang's dialect"
             )
         if capabilities is None:
-            capabilities = SGLC if _owner(_models(server)) == "sglc" else _sglang(server)
+            capabilities = SGLC if _owner(models_at(server, MODELS)) == "sglc" else _sglang(server)
     return NativeWire(capabilities, tokenizer), path
 
 
-def _sglang(server: RemoteBackend) -> Capabilities:
+def _sglang(server: Connection) -> Capabilities:
     """Tell 0.5 from what was before it, which says less of itself."""
-    info = _first(server, "/get_server_info", "/server_info")
+    info = server.first_of("/get_server_info", "/server_info")
     version = str(info.get("version", "")) if isinstance(info, dict) else ""
     return SGLANG_04 if version.startswith(("0.2", "0.3", "0.4")) or not version else SGLANG_05
 
 
 def _completions(
-    connect: Callable[[Meter], Client],
+    connect: Connect,
     tokenizer: RemoteTokenizer,
-    policy: Policy,
     capabilities: Capabilities | None,
     url: str,
     model: str | None,
@@ -160,8 +144,8 @@ def _completions(
             raise ValueError("name the model, such as model='gpt-3.5-turbo-instruct'")
         capabilities = capabilities or OPENAI_COMPLETIONS
     if capabilities is None or model is None:
-        with _Asking(connect, tokenizer, policy) as server:
-            models = _models(server)
+        with Connection(connect) as server:
+            models = models_at(server, MODELS)
         if model is None:
             if not models:
                 raise ValueError(f"{url} does not name its models: give `model`")
@@ -171,22 +155,15 @@ def _completions(
     return CompletionsWire(capabilities, tokenizer, model), model
 
 
-def _models(server: RemoteBackend) -> list[dict[str, Any]]:
-    """Return the models that a server names; none where it has no such list."""
-    found = _first(server, "/v1/models")
+def models_at(server: Connection, path: str) -> list[dict[str, Any]]:
+    """Return the models that a server names; none where it has no such list.
+
+    Raises:
+        RemoteError: it is not there, or refuses.
+    """
+    found = server.first_of(path)
     data = found.get("data") if isinstance(found, dict) else None
     return [each for each in data or [] if isinstance(each, dict)]
-
-
-def _first(server: RemoteBackend, *paths: str) -> Any:
-    """Return what is at the first path that the server has; None if it has none."""
-    for path in paths:
-        try:
-            return server.ask(path)
-        except RemoteError as error:
-            if error.status != 404:
-                raise
-    return None
 
 
 def _owner(models: list[dict[str, Any]]) -> str | None:

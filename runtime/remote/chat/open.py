@@ -13,12 +13,11 @@ from sglc.runtime.remote.chat.flavors import COMPATIBLE, FLAVORS, OPENAI, Flavor
 from sglc.runtime.remote.chat.gemini import GeminiWire, path_of
 from sglc.runtime.remote.chat.openai import PATH, ChatWire
 from sglc.runtime.remote.client import Client
-from sglc.runtime.remote.errors import RemoteError
-from sglc.runtime.remote.open import Remote
+from sglc.runtime.remote.connection import Connect, Connection
+from sglc.runtime.remote.open import Remote, models_at
 from sglc.runtime.remote.policy import Policy
 from sglc.runtime.remote.templates import MESSAGES
 from sglc.runtime.remote.tokenizer import RemoteTokenizer
-from sglc.runtime.remote.usage import Meter
 from sglc.runtime.remote.wire import Wire
 from sglc.runtime.tokenizer.prompt import PromptEncoder
 
@@ -62,7 +61,8 @@ def open_openai(
     if base == OPENAI_URL and flavor is None:
         flavor = OPENAI if model is None else flavor_of(model)
     if flavor is None or model is None:
-        named = _models(connect, policy)
+        with Connection(connect) as server:
+            named = models_at(server, "/models")
         if model is None:
             if not named:
                 raise ValueError(f"{base} does not name its models: give `model`")
@@ -173,9 +173,7 @@ def open_litellm(model: str, *, policy: Policy | None = None, **options: Any) ->
     )
 
 
-def _remote(
-    make_wire: MakeWire, connect: Callable[[Meter], Client], policy: Policy, model: str
-) -> Remote:
+def _remote(make_wire: MakeWire, connect: Connect, policy: Policy, model: str) -> Remote:
     tokenizer = RemoteTokenizer()
     wire = make_wire(tokenizer)
     backend = RemoteBackend(wire, connect, tokenizer, policy)
@@ -184,7 +182,7 @@ def _remote(
 
 def _connector(
     base: str, headers: Headers, policy: Policy, token: Callable[[], str] | None = None
-) -> Callable[[Meter], Client]:
+) -> Connect:
     return lambda meter: Client(base, policy, meter, headers, token)
 
 
@@ -192,19 +190,3 @@ def _with_path(url: str) -> str:
     """Return an address; one that is a host alone gets the path that nearly all have."""
     url = url.rstrip("/").removesuffix(PATH)
     return url if urlsplit(url).path else url + "/v1"
-
-
-def _models(connect: Callable[[Meter], Client], policy: Policy) -> list[dict[str, Any]]:
-    """Return the models that a server names; none where it has no such list."""
-    tokenizer = RemoteTokenizer()
-    asking = RemoteBackend(ChatWire(COMPATIBLE, tokenizer, ""), connect, tokenizer, policy)
-    try:
-        found = asking.ask("/models")
-    except RemoteError as error:
-        if error.status != 404:
-            raise
-        return []
-    finally:
-        asking.close()
-    data = found.get("data") if isinstance(found, dict) else None
-    return [each for each in data or [] if isinstance(each, dict)]

@@ -171,8 +171,8 @@ def test_an_endpoint_that_nobody_has_lets_go_of_its_connections(server: RunningS
     assert chat.run(backend=made)["answer"]
     remote, thread = made._remote, made.host._thread
     assert remote is not None
-    assert remote._client is not None
+    assert remote.server._client is not None
     del made
     gc.collect()
     wait_until(lambda: not thread.is_alive())
-    assert remote._client is None
+    assert remote.server._client is None

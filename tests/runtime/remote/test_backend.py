@@ -112,7 +112,7 @@ def test_a_stream_that_is_cancelled_before_it_begins_asks_nothing(server: Runnin
         reached.set()
         go_on.wait()
 
-    holding = backend._loop.start(busy())
+    holding = backend.server.start(busy())
     reached.wait()
     backend.cancel(backend.submit(ask("One, two,", Decode(64))))
     go_on.set()
