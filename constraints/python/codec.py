@@ -111,6 +111,14 @@ class Codec(ABC):
         raise PythonTypeError(where, f"{', '.join(bounds.names)} does not bound this type")
 
 
+def unknown_type(name: str, where: str, more: str = "") -> PythonTypeError:
+    """Return the error for a type that nothing stands for."""
+    return PythonTypeError(
+        where,
+        f"no constraint stands for {name}; use a dataclass, or Annotated[..., constraint]{more}",
+    )
+
+
 def inner(path: str, key: str | int) -> str:
     """Return the path of a part of what is at ``path``."""
     if isinstance(key, int):

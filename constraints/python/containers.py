@@ -92,6 +92,30 @@ class UnionCodec(Codec):
 
 
 @dataclass(frozen=True, slots=True)
+class ReadCodec(Codec):
+    """What ``written`` says, in objects that ``read`` makes of it."""
+
+    written: Codec
+    read: Codec
+
+    @property
+    def parts(self) -> Iterable[Codec]:
+        return (self.written,)
+
+    def type(self) -> t.Type:
+        return self.written.type()
+
+    def schema(self, definitions: Definitions) -> Data:
+        return self.written.schema(definitions)
+
+    def load(self, value: Any, path: str) -> Any:
+        return self.read.load(value, path)
+
+    def dump(self, value: Any, path: str) -> Any:
+        return self.read.dump(value, path)
+
+
+@dataclass(frozen=True, slots=True)
 class ListCodec(Codec):
     """A JSON array of one kind of item; ``make`` gives the collection that Python has for it.
 

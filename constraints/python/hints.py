@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 import typing
 from collections.abc import Mapping
@@ -60,7 +61,16 @@ def field_hints(cls: Any, args: tuple[Any, ...], where: str) -> Mapping[str, Any
             "the top of the module",
         ) from None
     variables = dict(zip(getattr(cls, "__parameters__", ()), args, strict=False))
-    return {name: _filled(hint, variables) for name, hint in hints.items()} if args else hints
+    found = {name: _filled(hint, variables) for name, hint in hints.items()}
+    own = () if is_typed_dict(cls) else inspect.get_annotations(cls)
+    for base in reversed(cls.__dict__.get("__orig_bases__", cls.__bases__)):
+        origin = get_origin(base) or base
+        if origin is typing.Generic or not getattr(origin, "__annotations__", None):
+            continue
+        filled = tuple(_filled(arg, variables) for arg in get_args(base))
+        inherited = field_hints(origin, filled, where)  # each class has variables of its own
+        found |= {name: hint for name, hint in inherited.items() if name not in own}
+    return found
 
 
 def _filled(hint: Any, variables: Mapping[Any, Any]) -> Any:

@@ -16,7 +16,7 @@ _NAMES = (
     "max_digits", "decimal_places",
 )  # fmt: skip
 _REFUSED = {"Predicate", "Timezone", "Unit"}
-_REPLACING = {"PlainValidator", "WithJsonSchema", "SkipJsonSchema"}
+_REPLACING = {"Json", "PlainValidator", "SkipJsonSchema", "UuidVersion", "WithJsonSchema"}
 
 
 def annotated(codec: Codec, metadata: Iterable[Any], where: str) -> Codec:
@@ -44,8 +44,9 @@ def annotated(codec: Codec, metadata: Iterable[Any], where: str) -> Codec:
 
 def is_replaced(metadata: Iterable[Any]) -> bool:
     """Whether something of Pydantic says that the type itself does not tell what is written."""
+    kinds = (item if isinstance(item, type) else type(item) for item in metadata)
     return any(
-        _source(item) == "pydantic" and type(item).__name__ in _REPLACING for item in metadata
+        kind.__module__.startswith("pydantic.") and kind.__name__ in _REPLACING for kind in kinds
     )
 
 

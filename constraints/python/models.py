@@ -6,14 +6,14 @@ anything else goes through its JSON Schema, closed: a model writes every field a
 
 from __future__ import annotations
 
-import datetime
+import inspect
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, get_args, get_origin
 
 from sglc.constraints import types as t
+from sglc.constraints.python.closed import UnwritableError, closed_schema
 from sglc.constraints.python.codec import (
     Codec,
     ConversionError,
@@ -21,10 +21,11 @@ from sglc.constraints.python.codec import (
     Definitions,
     PythonTypeError,
     inner,
+    unknown_type,
 )
-from sglc.constraints.python.records import FieldCodec
-from sglc.constraints.python.spelled import SPELLED
-from sglc.constraints.python.written import Written, schema_type
+from sglc.constraints.python.hints import is_typed_dict
+from sglc.constraints.python.records import FieldCodec, FieldsCodec
+from sglc.constraints.python.written import schema_type
 
 
 @dataclass(eq=False, slots=True)
@@ -34,15 +35,14 @@ class AdapterCodec(Codec):
     name: str
     python: Any
     adapter: Any
+    is_secret: bool = False
 
     def type(self) -> t.Type:
         return schema_type(self)
 
     def schema(self, definitions: Definitions) -> Data:
         start = definitions.fresh(self.name)
-        template = f"#/$defs/{start}{{model}}"
-        data: Data = self.adapter.json_schema(ref_template=template, schema_generator=_generator())
-        data = _known(data)
+        data = closed_schema(self.adapter, f"#/$defs/{start}{{model}}")
         inside = data.pop("$defs", {})
         definitions.add({start + name: each for name, each in inside.items()})
         return data
@@ -53,7 +53,9 @@ class AdapterCodec(Codec):
     def dump(self, value: Any, path: str) -> Any:
         from pydantic_core import PydanticSerializationError
 
-        if not isinstance(self.python, type) or not isinstance(value, self.python):
+        if self.is_secret:
+            raise ConversionError(path, "a secret is not said to a model; give its text")
+        if not self._is_one(value):
             try:
                 value = self.adapter.validate_python(value)
             except ValueError as error:
@@ -63,29 +65,14 @@ class AdapterCodec(Codec):
         except (PydanticSerializationError, ValueError) as error:
             raise ConversionError(path, str(error)) from error
 
+    def _is_one(self, value: Any) -> bool:
+        python = self.python
+        return isinstance(python, type) and not is_typed_dict(python) and isinstance(value, python)
+
 
 @dataclass(eq=False, slots=True)
-class ModelCodec(Codec):
+class ModelCodec(FieldsCodec):
     """A model that is a record: ``fields`` say what may be written, the model reads it."""
-
-    name: str
-    python: Any
-    fields: tuple[FieldCodec, ...] = field(default=())
-
-    @property
-    def parts(self) -> Iterable[Codec]:
-        return [each.codec for each in self.fields]
-
-    def type(self) -> t.Type:
-        return t.Record(tuple(t.Field(f.key, f.codec.type(), f.default) for f in self.fields))
-
-    def schema(self, definitions: Definitions) -> Data:
-        return {
-            "type": "object",
-            "properties": {f.key: f.codec.schema(definitions) for f in self.fields},
-            "required": [each.key for each in self.fields],
-            "additionalProperties": False,
-        }
 
     def load(self, value: Any, path: str) -> Any:
         return validated(self.python.model_validate_json, value, path)
@@ -135,14 +122,24 @@ def adapter_codec(hint: Any, where: str) -> AdapterCodec:
         PythonTypeError: Pydantic does not know the type, or its schema cannot be enforced.
     """
     from pydantic import TypeAdapter
-    from pydantic.errors import PydanticUserError
+    from pydantic.errors import (
+        PydanticInvalidForJsonSchema,
+        PydanticSchemaGenerationError,
+        PydanticUserError,
+    )
 
-    name = getattr(hint, "__name__", None) or str(hint)
+    name = (not get_args(hint) and getattr(hint, "__name__", None)) or str(hint)
+    if inspect.isroutine(hint) or get_origin(hint) is type:
+        raise unknown_type(name, where)  # Pydantic has schemas of these that nothing is read by
     try:
-        codec = AdapterCodec(name, hint, TypeAdapter(hint))
+        adapter = TypeAdapter(hint)
+        codec = AdapterCodec(name, hint, adapter)
         made = schema_type(codec)
-    except (PydanticUserError, NameError) as error:
+    except (PydanticInvalidForJsonSchema, PydanticSchemaGenerationError):
+        raise unknown_type(name, where) from None
+    except (PydanticUserError, UnwritableError, NameError, ImportError) as error:
         raise PythonTypeError(where, str(error).splitlines()[0]) from None
+    codec.is_secret = '"writeOnly":true' in made.text
     check_schema(made, where)
     return codec
 
@@ -162,76 +159,21 @@ def check_schema(made: t.Schema, where: str) -> None:
         raise PythonTypeError(where, f"its JSON Schema cannot be enforced: {error}") from None
 
 
-@lru_cache(maxsize=1)
-def _generator() -> Any:
-    from pydantic.json_schema import GenerateJsonSchema
-
-    class Closed(GenerateJsonSchema):
-        """Schemas of what a model writes: every field, and no other one unless it says so."""
-
-        def field_is_required(self, field: Any, total: bool) -> bool:
-            if field["type"] == "typed-dict-field":
-                return bool(super().field_is_required(field, total))
-            return True
-
-        def decimal_schema(self, schema: Any) -> Data:
-            return {"type": "string", "pattern": _DECIMAL}
-
-        def model_schema(self, schema: Any) -> Data:
-            return _closed(super().model_schema(schema))
-
-        def dataclass_schema(self, schema: Any) -> Data:
-            return _closed(super().dataclass_schema(schema))
-
-        def typed_dict_schema(self, schema: Any) -> Data:
-            return _closed(super().typed_dict_schema(schema))
-
-    return Closed
-
-
-_DECIMAL: Final = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?$"
-_SPELLED: Final = {
-    "date": datetime.date,
-    "date-time": datetime.datetime,
-    "time": datetime.time,
-}
-_ANY_TEXT: Final = frozenset({"path", "file-path", "directory-path", "binary", "password"})
-
-
-def _known(data: Any) -> Any:
-    """The schema with the formats that Pydantic reads in its own way written as it does."""
-    if isinstance(data, list):
-        return [_known(item) for item in data]
-    if not isinstance(data, dict):
-        return data
-    made = {key: _known(item) for key, item in data.items()}
-    if made.get("type") == "string" and made.get("format") in _ANY_TEXT:
-        del made["format"]
-    elif made.get("type") == "string" and made.get("format") in _SPELLED:
-        codec = SPELLED[_SPELLED[made.pop("format")]]
-        made |= codec.schema(Written())
-    return made
-
-
-def _closed(data: Data) -> Data:
-    if "properties" in data or data.get("type") == "object":
-        data.setdefault("additionalProperties", False)
-    return data
+def is_record(model: Any) -> bool:
+    """Whether what a model reads is an object of its fields, and of nothing else."""
+    return not model.__pydantic_root_model__ and model.model_config.get("extra") != "allow"
 
 
 def model_fields(
     model: Any, codec_of: Callable[[Any, str], Codec], where: str
-) -> tuple[FieldCodec, ...] | None:
-    """Return the fields of a model as a model writes them; None if it is not quite a record.
+) -> Iterator[FieldCodec]:
+    """Yield the fields of a model that is a record as a model writes them.
 
     Raises:
         PythonTypeError: a field has no constraint.
     """
     from pydantic_core import PydanticUndefined
 
-    if model.__pydantic_root_model__ or model.model_config.get("extra") == "allow":
-        return None
-    found = []
     for name, info in model.model_fields.items():
         place = f"{where}.{name}"
         default = t.MISSING if info.default is PydanticUndefined else info.default
@@ -245,14 +187,14 @@ def model_fields(
                 default = codec.dump(default, place)
             except ConversionError:  # a default need not be of the type
                 default = t.MISSING
-        found.append(FieldCodec(_key(info, name, place), name, codec, True, default))
-    return tuple(found)
+        has_alias = model.model_config.get("validate_by_alias") is not False
+        key = _alias(info.validation_alias, name, place) if has_alias else name
+        yield FieldCodec(key, name, codec, True, default, not info.is_required())
 
 
-def _key(info: Any, name: str, where: str) -> str:
+def _alias(alias: Any, name: str, where: str) -> str:
     from pydantic import AliasChoices, AliasPath
 
-    alias = info.validation_alias
     if isinstance(alias, AliasChoices):
         alias = next((choice for choice in alias.choices if isinstance(choice, str)), alias)
     if isinstance(alias, AliasChoices | AliasPath):

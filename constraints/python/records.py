@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sglc.constraints import types as t
@@ -13,9 +14,11 @@ from sglc.constraints.python.codec import (
     ConversionError,
     Data,
     Definitions,
+    PythonTypeError,
     expected,
     inner,
 )
+from sglc.constraints.python.hints import is_typed_dict
 from sglc.constraints.python.written import recurs, schema_type
 
 
@@ -23,7 +26,8 @@ from sglc.constraints.python.written import recurs, schema_type
 class FieldCodec:
     """One field: ``key`` in JSON, ``attribute`` of the object.
 
-    ``is_written``: every value has it. ``default`` is a value, for records that lack the field.
+    ``is_written``: every value has it. ``default`` is a value, for records that lack the field;
+    ``is_filled``: the class has a default for it, which need not be a value.
     """
 
     key: str
@@ -31,19 +35,19 @@ class FieldCodec:
     codec: Codec
     is_written: bool = True
     default: Any = t.MISSING
+    is_filled: bool = False
 
 
 @dataclass(eq=False, slots=True)
-class RecordCodec(Codec):
-    """A class with fields. ``fields`` is filled in after the codec is made: classes may recur.
+class FieldsCodec(Codec):
+    """A class with fields; ``python`` is the class of the objects.
 
-    ``make`` gives an object from what its fields hold; ``python`` is the class of the objects.
+    ``fields`` is filled in after the codec is made: classes may recur.
     """
 
     name: str
     python: type[Any]
-    make: Callable[[dict[str, Any]], Any]
-    fields: tuple[FieldCodec, ...] = ()
+    fields: tuple[FieldCodec, ...] = field(default=(), init=False)
 
     @property
     def parts(self) -> Iterable[Codec]:
@@ -66,6 +70,13 @@ class RecordCodec(Codec):
             "required": [field.key for field in self.fields if field.is_written],
             "additionalProperties": False,
         }
+
+
+@dataclass(eq=False, slots=True)
+class RecordCodec(FieldsCodec):
+    """A dataclass, a TypedDict or a NamedTuple; ``make`` gives an object from its fields."""
+
+    make: Callable[[dict[str, Any]], Any]
 
     def load(self, value: Any, path: str) -> Any:
         if not isinstance(value, Mapping):
@@ -94,10 +105,10 @@ class RecordCodec(Codec):
         return {f.key: f.codec.dump(each, inner(path, f.key)) for f, each in held}
 
     def _check_keys(self, value: Mapping[str, Any], path: str) -> None:
-        for field in self.fields:
-            if field.key not in value and field.is_written and field.default is t.MISSING:
-                raise ConversionError(inner(path, field.key), f"is missing in {self.name}")
-        known = {field.key for field in self.fields}
+        for each in self.fields:
+            if each.key not in value and each.is_written and not each.is_filled:
+                raise ConversionError(inner(path, each.key), f"is missing in {self.name}")
+        known = {each.key for each in self.fields}
         for key in value:
             if key not in known:
                 has = ", ".join(sorted(known)) or "none"
@@ -109,3 +120,17 @@ class RecordCodec(Codec):
 def alias_of(field: dataclasses.Field[Any]) -> str:
     """Return what a field of a dataclass is called in JSON: ``field(metadata={"alias": ...})``."""
     return str(field.metadata.get("alias", field.name))
+
+
+def check_constructor(cls: Any, fields: Iterable[FieldCodec]) -> None:
+    """Refuse a class that cannot be made from its fields alone."""
+    if is_typed_dict(cls):
+        return
+    given = {field.attribute for field in fields}
+    for name, parameter in inspect.signature(cls).parameters.items():
+        is_listed = parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        if is_listed and parameter.default is parameter.empty and name not in given:
+            raise PythonTypeError(
+                f"{cls.__name__}.{name}",
+                "its constructor needs what is no field of it; give it a default",
+            )

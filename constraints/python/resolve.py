@@ -9,14 +9,18 @@ import enum
 import functools
 import typing
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, get_args, get_origin
+from contextlib import suppress
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from sglc.constraints import types as t
-from sglc.constraints.python.codec import Codec, ConversionError, PythonTypeError
+from sglc.constraints.python.codec import Codec, ConversionError, PythonTypeError, unknown_type
+from sglc.constraints.python.constants import constants, unread_member
 from sglc.constraints.python.containers import (
     ListCodec,
     MapCodec,
     OptionalCodec,
+    ReadCodec,
     TupleCodec,
     UnionCodec,
 )
@@ -28,11 +32,10 @@ from sglc.constraints.python.hints import (
     unwrapped,
 )
 from sglc.constraints.python.metadata import annotated, is_replaced, is_validated
-from sglc.constraints.python.records import FieldCodec, RecordCodec, alias_of
+from sglc.constraints.python.records import FieldCodec, RecordCodec, alias_of, check_constructor
 from sglc.constraints.python.scalars import (
     AnyCodec,
     BoolCodec,
-    ConstantCodec,
     FloatCodec,
     IntCodec,
     NoneCodec,
@@ -40,6 +43,9 @@ from sglc.constraints.python.scalars import (
     TypeCodec,
 )
 from sglc.constraints.python.spelled import SPELLED, DecimalCodec
+
+if TYPE_CHECKING:
+    from sglc.constraints.python.models import ModelCodec
 
 _PLAIN: Mapping[Any, Codec] = {
     str: StrCodec(),
@@ -85,7 +91,7 @@ def codec_of(hint: Any) -> Codec:
 
 
 class _Recurs(Exception):
-    """A Pydantic model or an alias was met inside of itself."""
+    """An alias was met inside of itself."""
 
     def __init__(self, hint: Any) -> None:
         self.hint = hint
@@ -96,8 +102,9 @@ class Resolver:
 
     def __init__(self) -> None:
         self._records: dict[tuple[Any, str], RecordCodec] = {}
-        self._open: list[Any] = []  # models and aliases that are being read
-        self._in_model = False
+        self._models: dict[Any, ModelCodec] = {}
+        self._open: list[Any] = []  # aliases that are being read
+        self._config: Mapping[str, Any] | None = None  # of the model that is being read
 
     def codec(self, hint: Any, where: str) -> Codec:
         """Return the codec of ``hint``, which stands at ``where``.
@@ -113,6 +120,10 @@ class Resolver:
                 raise PythonTypeError(where, f"{hint} is not something a model can write")
             return TypeCodec(hint, where)
         plain = _PLAIN.get(hint) if _is_hashable(hint) else None
+        if hint is str and self._config is not None:
+            return StrCodec(
+                self._config.get("str_min_length") or 0, self._config.get("str_max_length")
+            )
         if plain is not None:
             return plain
         if isinstance(hint, str | typing.ForwardRef):
@@ -126,6 +137,8 @@ class Resolver:
             return self._literal(args, where)
         if isinstance(hint, typing.TypeVar):
             raise PythonTypeError(where, f"{hint} stands for any type; say which one")
+        if hint == tuple[()]:
+            return TupleCodec(())
         found = self._container(origin or hint, args, where)
         return found if found is not None else self._class(hint, origin or hint, args, where)
 
@@ -134,9 +147,9 @@ class Resolver:
         if is_replaced(metadata):
             return self._other(hint, where)
         codec = annotated(self.codec(args[0], where), metadata, where)
-        if self._in_model or not is_validated(metadata):
+        if self._config is not None or not is_validated(metadata):
             return codec
-        return TypeCodec(codec.type(), where, self._other(hint, where))
+        return ReadCodec(codec, self._other(hint, where))
 
     def _alias(self, hint: Any, where: str) -> Codec:
         """The codec of ``type X = ...``; one that names itself is Pydantic's."""
@@ -148,6 +161,10 @@ class Resolver:
         except _Recurs as found:
             if found.hint is not hint:
                 raise
+        except PythonTypeError:  # of older aliases, which name themselves by a text
+            with suppress(PythonTypeError):
+                return self._other(hint, where)
+            raise
         finally:
             self._open.pop()
         return self._other(hint, where)
@@ -164,31 +181,18 @@ class Resolver:
 
     def _literal(self, args: tuple[Any, ...], where: str) -> Codec:
         some = [arg for arg in args if arg is not None]
+        reason = unread_member(some) if self._config is not None else None
+        if reason is not None:
+            raise PythonTypeError(where, reason)
         pairs = tuple((arg.value if isinstance(arg, enum.Enum) else arg, arg) for arg in some)
         if not pairs:
             return NoneCodec()
-        made = self._constants("one of the constants", pairs, where)
+        made = constants("one of the constants", pairs, where)
         return made if len(some) == len(args) else OptionalCodec(made)
-
-    def _constants(self, what: str, pairs: tuple[tuple[Any, Any], ...], where: str) -> Codec:
-        for value, made in pairs:
-            if not isinstance(value, str | int | float) or value in (
-                float("inf"),
-                float("-inf"),
-            ):
-                raise PythonTypeError(
-                    where, f"{made!r} has no JSON form; use texts, integers or truth values"
-                )
-        if not pairs:
-            raise PythonTypeError(where, f"{what}: there is none")
-        # values of an Enum that is also a str or an int are subclasses: JSON has plain ones
-        return ConstantCodec(what, tuple((_plain_constant(v), made) for v, made in pairs))
 
     def _container(self, origin: Any, args: tuple[Any, ...], where: str) -> Codec | None:
         if origin is tuple and args and args[-1] is not Ellipsis:
             return TupleCodec(tuple(self.codec(a, f"{where}[{i}]") for i, a in enumerate(args)))
-        if origin is tuple and args == () and get_origin(tuple) is not None:
-            return TupleCodec(())
         if origin in _LISTS:
             make = _LISTS[origin]
             item = self.codec(args[0] if args else Any, f"{where}[]")
@@ -209,8 +213,8 @@ class Resolver:
         if isinstance(origin, type):
             if issubclass(origin, enum.Enum):
                 pairs = tuple((member.value, member) for member in origin)
-                return self._constants(f"a {origin.__name__}", pairs, where)
-            if hasattr(origin, "__pydantic_validator__") or self._in_model:
+                return constants(f"a {origin.__name__}", pairs, where)
+            if hasattr(origin, "__pydantic_validator__") or self._config is not None:
                 return self._pydantic(hint, where)
             if dataclasses.is_dataclass(origin):
                 return self._record(hint, origin, args, where, self._dataclass)
@@ -231,6 +235,7 @@ class Resolver:
             known = RecordCodec(name, python, lambda held: origin(**held))
             self._records[key] = known
             known.fields = tuple(read(origin, field_hints(origin, args, where), name))
+            check_constructor(origin, known.fields)
         return known
 
     def _dataclass(self, cls: Any, hints: Mapping[str, Any], name: str) -> Iterable[FieldCodec]:
@@ -239,13 +244,12 @@ class Resolver:
                 continue
             where = f"{name}.{field.name}"
             codec = self.codec(hints[field.name], where)
-            default: Any = t.MISSING
-            if field.default is not dataclasses.MISSING:
-                default = field.default
-            elif field.default_factory in _DEFAULTS:
+            default: Any = field.default
+            if default is dataclasses.MISSING and field.default_factory in _DEFAULTS:
                 default = field.default_factory()
-            default = _default(codec, default)
-            yield FieldCodec(alias_of(field), field.name, codec, True, default)
+            is_filled = not (default is field.default_factory is dataclasses.MISSING)
+            default = t.MISSING if default is dataclasses.MISSING else _default(codec, default)
+            yield FieldCodec(alias_of(field), field.name, codec, True, default, is_filled)
 
     def _typed_dict(self, cls: Any, hints: Mapping[str, Any], name: str) -> Iterable[FieldCodec]:
         for key, hint in hints.items():
@@ -255,32 +259,31 @@ class Resolver:
     def _named_tuple(self, cls: Any, hints: Mapping[str, Any], name: str) -> Iterable[FieldCodec]:
         for key in cls._fields:
             codec = self.codec(hints.get(key, Any), f"{name}.{key}")
-            default = _default(codec, cls._field_defaults.get(key, t.MISSING))
-            yield FieldCodec(key, key, codec, True, default)
+            is_filled = key in cls._field_defaults
+            default = _default(codec, cls._field_defaults[key]) if is_filled else t.MISSING
+            yield FieldCodec(key, key, codec, True, default, is_filled)
 
     # -- Pydantic
 
     def _pydantic(self, hint: Any, where: str) -> Codec:
-        from sglc.constraints.python.models import ModelCodec, adapter_codec, model_fields
+        from sglc.constraints.python.models import (
+            ModelCodec,
+            adapter_codec,
+            is_record,
+            model_fields,
+        )
 
-        if not hasattr(hint, "model_fields"):
+        if not hasattr(hint, "model_fields") or not is_record(hint):
             return adapter_codec(hint, where)
-        if hint in self._open:
-            raise _Recurs(hint)
-        outer, self._in_model = self._in_model, True
-        self._open.append(hint)
-        try:
-            fields = model_fields(hint, self._model_field, hint.__name__)
-        except _Recurs as found:
-            if found.hint is not hint:
-                raise
-            fields = None
-        finally:
-            self._open.pop()
-            self._in_model = outer
-        if fields is None:
-            return adapter_codec(hint, where)
-        return ModelCodec(hint.__name__, hint, fields)
+        known = self._models.get(hint)
+        if known is None:
+            known = self._models[hint] = ModelCodec(hint.__name__, hint)
+            outer, self._config = self._config, hint.model_config
+            try:
+                known.fields = tuple(model_fields(hint, self._model_field, hint.__name__))
+            finally:
+                self._config = outer
+        return known
 
     def _model_field(self, hint: Any, where: str) -> Codec:
         """The codec of a field of a model: ours where it says the same, else Pydantic's."""
@@ -295,31 +298,19 @@ class Resolver:
         """The codec of a type that only Pydantic may know."""
         if hint in (complex, bytes, bytearray, memoryview):
             raise PythonTypeError(where, f"{_name(hint)} has no JSON form; use a text")
-        try:
-            from sglc.constraints.python.models import adapter_codec
+        if find_spec("pydantic") is None:
+            raise unknown_type(_name(hint), where, ", or install pydantic, which knows more types")
+        from sglc.constraints.python.models import adapter_codec
 
-            return adapter_codec(hint, where)
-        except ImportError:
-            raise PythonTypeError(
-                where,
-                f"no constraint stands for {_name(hint)}; use a dataclass, or "
-                "Annotated[..., constraint], or install pydantic, which knows more types",
-            ) from None
+        return adapter_codec(hint, where)
 
 
 def _default(codec: Codec, value: Any) -> Any:
     """The default as a value of a program; MISSING if it is not of the type."""
     try:
-        return value if value is t.MISSING else codec.dump(value, "")
+        return codec.dump(value, "")
     except ConversionError:
         return t.MISSING
-
-
-def _plain_constant(value: Any) -> Any:
-    for kind in (bool, str, int, float):
-        if isinstance(value, kind):
-            return kind(value) if kind is not str else str.__str__(value)
-    return value
 
 
 def _is_hashable(hint: Any) -> bool:

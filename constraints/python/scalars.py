@@ -1,4 +1,4 @@
-"""Codecs of what has no parts: texts, numbers, truth values, constants, members of an Enum."""
+"""Codecs of what has no parts: texts, numbers, truth values."""
 
 from __future__ import annotations
 
@@ -209,39 +209,6 @@ class AnyCodec(Codec):
 
 
 @dataclass(frozen=True, slots=True)
-class ConstantCodec(Codec):
-    """One of several constants: ``pairs`` of what JSON says and the object it stands for."""
-
-    what: str
-    pairs: tuple[tuple[Any, Any], ...]
-
-    def type(self) -> t.Type:
-        values = [value for value, _ in self.pairs]
-        if len(values) == 2 and all(isinstance(value, bool) for value in values):
-            return t.Bool()
-        types = tuple(_constant(value) for value in values)
-        return types[0] if len(types) == 1 else t.Union(types)
-
-    def schema(self, definitions: Definitions) -> Data:
-        return {"enum": [value for value, _ in self.pairs]}
-
-    def load(self, value: Any, path: str) -> Any:
-        for known, made in self.pairs:
-            if type(known) is type(value) and known == value:
-                return made
-        known_ones = ", ".join(shown(each) for each, _ in self.pairs[:8])
-        more = ", ..." if len(self.pairs) > 8 else ""
-        raise expected(path, f"{self.what} ({known_ones}{more})", value)
-
-    def dump(self, value: Any, path: str) -> Any:
-        for known, made in self.pairs:
-            if type(made) is type(value) and made == value:
-                return known
-        self.load(value, path)
-        return value
-
-
-@dataclass(frozen=True, slots=True)
 class TypeCodec(Codec):
     """A constraint itself, for values that Python keeps as they are."""
 
@@ -292,14 +259,6 @@ _NUMERIC = {
 
 def _schema(data: Data) -> t.Schema:
     return t.Schema(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
-
-
-def _constant(value: Any) -> t.Type:
-    if isinstance(value, str):
-        return t.Literal(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return t.Int(value, value)
-    return _schema({"const": value})
 
 
 def _numbers(codec: IntCodec) -> Data:

@@ -22,38 +22,91 @@ from sglc.constraints.python.codec import (
     shown,
 )
 from sglc.constraints.python.scalars import FloatCodec
+from sglc.constraints.python.spellings import (
+    DATE,
+    DURATION,
+    TIME,
+    UUID,
+    at_least,
+    at_most,
+    read_duration,
+    write_duration,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class SpelledCodec(Codec):
-    """Objects with one spelling that ``read`` takes; ``pattern`` None: any text."""
+    """Objects with one spelling that ``read`` takes; ``pattern`` None: any text.
+
+    ``least`` and ``most``: of dates, the first and the last one.
+    """
 
     python: type[Any]
     pattern: str | None
     read: Callable[[str], Any]
     write: Callable[[Any], str]
+    least: Any = None
+    most: Any = None
 
     def type(self) -> t.Type:
-        return t.Str() if self.pattern is None else t.Regex(self.pattern)
+        if self.pattern is None:
+            return t.Str()
+        all_of = tuple(map(t.Regex, (self.pattern, *self._limits())))
+        return t.Both(all_of) if len(all_of) > 1 else all_of[0]
 
     def schema(self, definitions: Definitions) -> Data:
-        pattern = {} if self.pattern is None else {"pattern": f"^(?:{self.pattern})$"}
-        return {"type": "string"} | pattern
+        data: Data = {"type": "string"}
+        data |= {} if self.pattern is None else {"pattern": f"^(?:{self.pattern})$"}
+        limits = [{"pattern": f"^{limit}$"} for limit in self._limits()]
+        return data | ({"allOf": limits} if limits else {})
 
     def load(self, value: Any, path: str) -> Any:
         if not isinstance(value, str):
             raise expected(path, "a text", value)
         try:
-            return self.read(value)
+            made = self.read(value)
         except ValueError as error:
             raise ConversionError(path, f"{shown(value)}: {error}") from None
+        self._check(made, path)
+        return made
 
     def dump(self, value: Any, path: str) -> Any:
         if isinstance(value, str):
             value = self.load(value, path)
         if not isinstance(value, self.python):
             raise expected(path, f"a {self.python.__name__}", value)
-        return self.write(value)
+        self._check(value, path)
+        try:
+            return self.write(value)
+        except ValueError as error:
+            raise ConversionError(path, str(error)) from None
+
+    def bounded(self, bounds: Bounds, where: str) -> Codec:
+        if self.python is not datetime.date or not {*bounds.names} <= {"ge", "gt", "le", "lt"}:
+            return Codec.bounded(self, bounds, where)
+        for name in bounds.names:
+            limit = getattr(bounds, name)
+            if not isinstance(limit, datetime.date) or isinstance(limit, datetime.datetime):
+                raise PythonTypeError(where, f"{name} must be a date, not {shown(limit)}")
+        day = datetime.timedelta(1)
+        after = None if bounds.gt is None else bounds.gt + day
+        before = None if bounds.lt is None else bounds.lt - day
+        lows = [each for each in (self.least, bounds.ge, after) if each is not None]
+        highs = [each for each in (self.most, bounds.le, before) if each is not None]
+        made = replace(self, least=max(lows, default=None), most=min(highs, default=None))
+        if lows and highs and made.least > made.most:
+            raise PythonTypeError(where, f"no date is from {made.least} to {made.most}")
+        return made
+
+    def _limits(self) -> list[str]:
+        low = [] if self.least is None else [at_least(self.write(self.least))]
+        return low if self.most is None else [*low, at_most(self.write(self.most))]
+
+    def _check(self, made: Any, path: str) -> None:
+        if self.least is not None and made < self.least:
+            raise ConversionError(path, f"{made} is before {self.least}")
+        if self.most is not None and made > self.most:
+            raise ConversionError(path, f"{made} is after {self.most}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,28 +165,17 @@ class DecimalCodec(Codec):
         return DecimalCodec(limits, digits, self.decimals if places is None else places)
 
 
-_YEAR = "(?:[0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)"
-_FOURS = "(?:0[48]|[2468][048]|[13579][26])"  # two digits that 4 divides, but for 00
-_DATE = (
-    f"(?:{_YEAR}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
-    "|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
-    f"|(?:[0-9][0-9]{_FOURS}|{_FOURS}00)-02-29)"
-)
-_HOUR = "(?:[01][0-9]|2[0-3])"
-_TIME = rf"{_HOUR}:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{{1,6}})?(?:Z|[+-]{_HOUR}:[0-5][0-9])?"
-_UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-
-
 def _isoformat(value: Any) -> str:
     return str(value.isoformat())
 
 
-SPELLED: Final[Mapping[type[Any], Codec]] = {
-    datetime.date: SpelledCodec(datetime.date, _DATE, datetime.date.fromisoformat, _isoformat),
+SPELLED: Final[Mapping[type[Any], SpelledCodec]] = {
+    datetime.date: SpelledCodec(datetime.date, DATE, datetime.date.fromisoformat, _isoformat),
     datetime.datetime: SpelledCodec(
-        datetime.datetime, f"{_DATE}T{_TIME}", datetime.datetime.fromisoformat, _isoformat
+        datetime.datetime, f"{DATE}T{TIME}", datetime.datetime.fromisoformat, _isoformat
     ),
-    datetime.time: SpelledCodec(datetime.time, _TIME, datetime.time.fromisoformat, _isoformat),
-    uuid.UUID: SpelledCodec(uuid.UUID, _UUID, uuid.UUID, str),
+    datetime.time: SpelledCodec(datetime.time, TIME, datetime.time.fromisoformat, _isoformat),
+    datetime.timedelta: SpelledCodec(datetime.timedelta, DURATION, read_duration, write_duration),
+    uuid.UUID: SpelledCodec(uuid.UUID, UUID, uuid.UUID, str),
     Path: SpelledCodec(Path, None, Path, str),
 }

@@ -19,6 +19,9 @@ from sglc.constraints import choices, regex
 from sglc.constraints import types as t
 from sglc.constraints.language import language
 
+T = typing.TypeVar("T")
+DAY = datetime.date(2019, 9, 30)
+
 
 class Color(enum.Enum):
     RED = "red"
@@ -103,6 +106,45 @@ class Checked:
     label: str = "x"
 
 
+class Part(pydantic.BaseModel):
+    """It recurs, and has what JSON Schemas of Pydantic do not say."""
+
+    price: Decimal = pydantic.Field(ge=1, max_digits=5, decimal_places=2)
+    since: Annotated[datetime.date, annotated_types.Interval(ge=DAY, lt=datetime.date(2031, 3, 1))]
+    lead: datetime.timedelta
+    page: pydantic.HttpUrl | None
+    ident: pydantic.UUID4
+    seen: pydantic.AwareDatetime
+    counts: dict[int, str] = {}
+    marks: dict[Annotated[str, pydantic.Field(pattern="^[a-z]$")], int] = {}
+    parts: list[Part] = pydantic.Field(default_factory=list, max_length=2)
+
+
+@pydantic.dataclasses.dataclass
+class Paid:
+    amount: Annotated[Decimal, pydantic.Field(max_digits=4)]
+    share: Annotated[Decimal, pydantic.Field(decimal_places=1)]
+    day: Annotated[datetime.date, pydantic.Field(gt=DAY)]
+    at: pydantic.NaiveDatetime
+    wait: datetime.timedelta
+
+
+class Trimmed(pydantic.BaseModel, str_max_length=3, validate_by_alias=False, validate_by_name=True):
+    text: str = pydantic.Field(alias="Text")
+    texts: list[str] = pydantic.Field(default_factory=list, max_length=2)
+
+
+@dataclasses.dataclass
+class Holder(typing.Generic[T]):
+    held: T
+    more: list[T]
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Named(Holder[Color]):
+    name: str
+
+
 _LEAVES = st.sampled_from(
     [
         str, int, float, bool, type(None), datetime.date, datetime.datetime, datetime.time,
@@ -115,6 +157,7 @@ _LEAVES = st.sampled_from(
         Annotated[str, pydantic.Field(pattern=r"b|c$")],
         Annotated[str, regex("[a-z]{2,3}")], choices(["left", "right"]), t.Int(1, 9),
         Node, Partial, Pair, Cat, Dog, Zoo, Tree, Strict, Numbers, Open, Checked,
+        Part, Paid, Trimmed, Named, Holder[int], datetime.timedelta, tuple[()],
     ]
 )  # fmt: skip
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import enum
 import subprocess
 import sys
 import typing
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Annotated, Any, Generic, Literal, NamedTuple, TypedDict, TypeVar
 
 import annotated_types
 import pydantic
 import pytest
+import typing_extensions
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sglc.constraints import regex
 from sglc.constraints.python import (
@@ -53,6 +58,23 @@ class Even:
     def __post_init__(self) -> None:
         if self.number % 2:
             raise ValueError("it is odd")
+
+
+@dataclasses.dataclass
+class Few(Box[int]):
+    name: str
+
+
+@dataclasses.dataclass
+class Once:
+    n: int
+    seed: dataclasses.InitVar[int] = 0
+
+
+@dataclasses.dataclass
+class Seeded:
+    n: int
+    seed: dataclasses.InitVar[int]
 
 
 class Point(NamedTuple):
@@ -97,6 +119,8 @@ class Grown(Order):
         (Box[int], "{item: int, rest: list[int]}"),
         (Point, "{x: int, y: int = 0}"),
         (pydantic.create_model("Small", n=(int, 3), s=(str, ...)), "{n: int = 3, s: str}"),
+        (Few, "{item: int, rest: list[int], name: str}"),
+        (Once, "{n: int}"),
     ],
 )
 def test_notation(hint: Any, written: str) -> None:
@@ -155,6 +179,10 @@ def test_a_wrong_value_is_named_with_its_place(hint: Any, value: Any, message: s
         as_python(hint, value)
 
 
+def _model(hint: Any) -> Any:
+    return pydantic.create_model("Made", x=(hint, ...))
+
+
 class Bad(NamedTuple):
     inner: dict[int, str]
 
@@ -181,6 +209,21 @@ class Worse:
         (Annotated[int, annotated_types.Predicate(bool)], "cannot be enforced"),
         (enum.Enum("Objects", {"A": object()}), "has no JSON form; use texts, integers"),
         (tuple[str, Annotated[str, regex("a") + regex("b")]], "has no JSON Schema"),
+        (Seeded, "`Seeded.seed`: its constructor needs what is no field of it; give it a default"),
+        (type[int], r"no constraint stands for type\[int\]; use a dataclass, or Annotated"),
+        (len, "no constraint stands for len; use a dataclass"),
+        (Annotated[int, pydantic.Json], "use the type inside of `Json"),
+        (_model(complex), "`Made.x`: a complex number has no JSON form; use two floats"),
+        (_model(Literal[Color.RED]), r"`Made.x`: Pydantic reads no Color.RED from JSON; derive"),
+        (_model(dict[float, int]), "`Made.x`: keys of JSON are texts; use a list of pairs"),
+        (
+            _model(Annotated[datetime.datetime, annotated_types.Ge(datetime.datetime.min)]),
+            "`Made.x`: ge of a datetime cannot be enforced; check it in a validator",
+        ),
+        (
+            pydantic.RootModel[Annotated[Decimal, pydantic.Field(ge=1)]],
+            "ge of a Decimal cannot be enforced; make it a field of a model, or a float",
+        ),
     ],
 )
 def test_a_type_without_a_constraint_is_refused_with_its_place(hint: Any, message: str) -> None:
@@ -235,3 +278,74 @@ def test_plain_types_need_no_pydantic() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert "no constraint stands for Other; use a dataclass" in done.stdout, done.stderr
+
+
+class Grade(enum.StrEnum):
+    A = "a"
+
+
+def test_defaults_that_only_the_class_can_make_are_made_by_it() -> None:
+    hint = dataclasses.make_dataclass(
+        "Made", [("x", int), ("y", list[int], dataclasses.field(default_factory=lambda: [7]))]
+    )
+    assert as_python(hint, {"x": 1}) == hint(1, [7])
+
+
+def test_a_member_as_a_constant_of_a_model_comes_back_as_the_member() -> None:
+    model = _model(Literal[Grade.A])
+    assert as_python(model, {"x": "a"}).x is Grade.A
+
+
+def test_secrets_are_read_and_not_said() -> None:
+    model = _model(pydantic.SecretStr)
+    made = as_python(model, {"x": "s3"})
+    assert made.x.get_secret_value() == "s3"
+    with pytest.raises(ConversionError, match="`x`: a secret is not said to a model; give its"):
+        as_value(model, made)
+
+
+def test_a_typed_dict_in_a_model_is_written() -> None:
+    class Inner(typing_extensions.TypedDict):
+        a: int
+
+    model = _model(Inner)
+    assert as_value(model, model(x={"a": 1})) == {"x": {"a": 1}}
+
+
+def test_what_reads_a_class_that_recurs_takes_all_of_it() -> None:
+    type_ = as_constraint(Chain)
+    assert type_.accepts('{"value": 1, "rest": [{"value": 2, "rest": []}]}')
+    made = as_python(Chain, {"value": 1, "rest": [{"value": 2, "rest": []}]})
+    assert made == Chain(1, [Chain(2, [])])
+
+
+@dataclasses.dataclass
+class Chain:
+    value: int
+    rest: Annotated[list[Chain], pydantic.AfterValidator(list)]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [("2019-12-31", False), ("2020-01-01", True), ("2029-10-09", True), ("2029-10-10", False)],
+)
+def test_dates_keep_to_their_bounds(text: str, is_one: bool) -> None:
+    limits = annotated_types.Interval(gt=datetime.date(2019, 12, 31), le=datetime.date(2029, 10, 9))
+    hint = Annotated[datetime.date, limits]
+    assert as_constraint(hint).accepts(text) is is_one
+    assert as_constraint(_model(hint)).accepts(f'{{"x": "{text}"}}') is is_one
+    if not is_one:
+        with pytest.raises(ConversionError, match=r"is before 2020-01-01|is after 2029-10-09"):
+            as_python(hint, text)
+
+
+@given(st.timedeltas(datetime.timedelta(-300_000_000), datetime.timedelta(300_000_000)))
+def test_durations_are_written_as_pydantic_writes_them(value: datetime.timedelta) -> None:
+    written = as_value(datetime.timedelta, value)
+    assert written == pydantic.TypeAdapter(datetime.timedelta).dump_python(value, mode="json")
+    assert as_python(datetime.timedelta, written) == value
+
+
+def test_an_alias_that_names_itself_is_known() -> None:
+    assert as_constraint(pydantic.JsonValue).accepts('[1, {"a": null}]')
+    assert as_python(pydantic.JsonValue, [1, {"a": None}]) == [1, {"a": None}]
