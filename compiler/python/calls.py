@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from sglc.compiler.python.statements import Statements
 
 _MAX_DEPTH: Final = 16
-_RESULT: Final = "result"
+_RESULT: Final = "result "
+"""No name of Python, so that no local is meant."""
 
 
 class Calls:
@@ -66,11 +67,7 @@ class Calls:
         inner = Frame(self.build.num_frames, source, global_names(source), frame)
         self._bind(frame, env, inner, node, callee)
         self.build.notes.note(frame.source.file, node, "lowered")
-        *_, last = source.tree.body
-        early = any(map(escapes, source.tree.body[:-1])) or (
-            escapes(last) and not isinstance(last, ast.Return)
-        )
-        if early:
+        if _returns_early(source):
             return self._in_a_turn(frame, env, inner, node)
         inner.num_loops = len(self.build.loops)
         self.statements.block(inner, env, source.tree.body)
@@ -80,7 +77,7 @@ class Calls:
 
     def _in_a_turn(self, frame: Frame, env: Env, inner: Frame, node: ast.Call) -> Known:
         """A function that returns early is the only turn of a loop that it leaves."""
-        key = ("name", inner.number, _RESULT + " ")
+        key = ("name", inner.number, _RESULT)
 
         def turn(there: Env, values: Sequence[Value]) -> None:
             inner.num_loops = len(self.build.loops)
@@ -95,20 +92,14 @@ class Calls:
 
     def leave(self, frame: Frame, env: Env, result: Known, node: ast.AST) -> None:
         """A called function returns."""
-        if len(self.build.loops) == frame.num_loops and not self._is_early(frame):
+        if len(self.build.loops) == frame.num_loops and not _returns_early(frame.source):
             frame.result = result
             env.ended = True
             return
         if len(self.build.loops) != frame.num_loops:
             raise Unsupported("a called function returns out of a loop", node)
-        env["name", frame.number, _RESULT + " "] = result
+        env["name", frame.number, _RESULT] = result
         leave_turn(self.build, env, "break", self.build.loops[-1])
-
-    def _is_early(self, frame: Frame) -> bool:
-        body = frame.source.tree.body
-        return any(map(escapes, body[:-1])) or (
-            escapes(body[-1]) and not isinstance(body[-1], ast.Return)
-        )
 
     def _forget(self, env: Env, inner: Frame) -> None:
         """The names of a called function are gone."""
@@ -135,14 +126,13 @@ class Calls:
         for name, value in given.items():
             with self.build.at(frame, value):
                 bound[name] = self.expressions.value(frame, env, value)
-        for name, found in callee.bound.items():
-            if name not in bound:
-                bound[name] = _default(found, node)
         defaults = callee.func.__defaults__ or ()
-        for name, found in zip(names[len(names) - len(defaults) :], defaults, strict=True):
-            if name not in bound:
-                bound[name] = _default(found, node)
-        for name, found in (callee.func.__kwdefaults__ or {}).items():
+        otherwise = {
+            **dict(zip(names[len(names) - len(defaults) :], defaults, strict=True)),
+            **(callee.func.__kwdefaults__ or {}),
+            **callee.bound,
+        }
+        for name, found in otherwise.items():
             if name not in bound:
                 bound[name] = _default(found, node)
         missing = [name for name in every if name not in bound]
@@ -150,6 +140,12 @@ class Calls:
             raise Unsupported(f"a call without `{missing[0]}`", node)
         for name, known in bound.items():
             env["name", inner.number, name] = known
+
+
+def _returns_early(source: FunctionSource) -> bool:
+    """Whether a function may return before its last statement."""
+    *before, last = source.tree.body
+    return any(map(escapes, before)) or (escapes(last) and not isinstance(last, ast.Return))
 
 
 def _default(value: object, node: ast.AST) -> Known:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -44,6 +45,7 @@ class Reads(ast.NodeTransformer):
         self.bound: dict[str, Known] = {}
 
     def operand(self, node: ast.AST, operand: Operand) -> ast.expr:
+        """The name, in the place of a node, that host code has for a value of the graph."""
         name = f"_v{len(self.operands)}"
         self.operands[name] = operand
         return ast.copy_location(ast.Name(name, ast.Load()), node)
@@ -58,6 +60,7 @@ class Reads(ast.NodeTransformer):
         return self.operand(node, operand_of(known))
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
+        """Keep a name, unless its value is written out; one of a state may not be here."""
         if node.id in self.bound:
             known: Known | None = self.bound[node.id]
         else:
@@ -72,6 +75,7 @@ class Reads(ast.NodeTransformer):
         return node
 
     def visit_Subscript(self, node: ast.Subscript) -> Any:
+        """``s["x"]``."""
         state = self.expressions.state_of(self.frame, self.env, node.value, self.bound)
         if state is not None and isinstance(node.ctx, ast.Load):
             return self.given(node, self.variable(state, node.slice, node))
@@ -85,6 +89,7 @@ class Reads(ast.NodeTransformer):
         return known
 
     def visit_Call(self, node: ast.Call) -> Any:
+        """Methods of states, ``len`` of forks, and calls that take all items of a generator."""
         match node:
             case ast.Call(func=ast.Attribute(value=owner, attr=attr), args=args, keywords=[]):
                 state = self.expressions.state_of(self.frame, self.env, owner, self.bound)
@@ -106,6 +111,11 @@ class Reads(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def method(self, node: ast.AST, state: int, name: str, args: Sequence[ast.expr]) -> ast.expr:
+        """What a method of a state gives.
+
+        Raises:
+            Unsupported: it does more than to read.
+        """
         function = self.expressions.build.function
         match name, args:
             case "get_var", [key]:
@@ -117,6 +127,7 @@ class Reads(ast.NodeTransformer):
         raise Unsupported(f"`{name}` of a state has no op", node)
 
     def visit_Compare(self, node: ast.Compare) -> Any:
+        """``"x" in s``."""
         match node:
             case ast.Compare(left=left, ops=[ast.In() | ast.NotIn() as op], comparators=[right]):
                 state = self.expressions.state_of(self.frame, self.env, right, self.bound)
@@ -130,6 +141,7 @@ class Reads(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_ListComp(self, node: ast.ListComp) -> Any:
+        """A list over states, or with reads of them."""
         return self.written_out(node) if self.touches(node) else self.generic_visit(node)
 
     def written_out(self, node: ast.ListComp | ast.GeneratorExp) -> ast.expr:
@@ -145,11 +157,12 @@ class Reads(ast.NodeTransformer):
         before = dict(self.bound)
         for item in items:
             self.bound = {**before, **targets_of(target, item)}
-            made.append(self.visit(_copied(node.elt)))
+            made.append(self.visit(copy.deepcopy(node.elt)))
         self.bound = before
         return ast.copy_location(ast.List(made, ast.Load()), node)
 
     def touches(self, node: ast.AST) -> bool:
+        """Whether a state, or what is to be appended, is named in a node."""
         return self.expressions.touches(self.frame, self.env, node, self.bound)
 
     def _apart(self, node: Any) -> Any:
@@ -159,9 +172,3 @@ class Reads(ast.NodeTransformer):
 
     visit_Lambda = visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = _apart
     visit_GeneratorExp = visit_SetComp = visit_DictComp = _apart
-
-
-def _copied(node: ast.expr) -> ast.expr:
-    import copy
-
-    return copy.deepcopy(node)

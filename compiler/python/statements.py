@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from sglc.compiler.python.appends import Appends
+from sglc.compiler.python.appends import Appends, Said
 from sglc.compiler.python.build import Build, Frame
 from sglc.compiler.python.calls import Calls
 from sglc.compiler.python.expressions import Expressions
 from sglc.compiler.python.forks import Forks
 from sglc.compiler.python.loops import Loops
 from sglc.compiler.python.matches import Matches
+from sglc.compiler.python.pieces import Begin, End
 from sglc.compiler.python.reads import ESCAPES
 from sglc.compiler.python.reasons import Unsupported
 from sglc.compiler.python.regions import join_arms, leave_turn
@@ -33,9 +34,9 @@ _ROLES: Final = frozenset({"system", "user", "assistant"})
 
 
 class Statements:
-    """Lowers blocks. ``result`` is what the entry does where it returns."""
+    """Lowers blocks. ``returns`` is told what the entry returns, and where."""
 
-    def __init__(self, build: Build, returns: Any) -> None:
+    def __init__(self, build: Build, returns: Callable[[Env, Known, ast.AST], None]) -> None:
         self.build = build
         self.returns = returns
         self.expressions = Expressions(build)
@@ -199,9 +200,10 @@ class Statements:
             env[key] = result
         elif self.appends.is_piece(frame, env, value):
             pieces = self.appends.pieces(frame, env, value)
-            if any(not isinstance(p, str) and _is_said(p) for p in pieces):
+            known = tuple(piece for piece in pieces if not isinstance(piece, Said))
+            if len(known) < len(pieces):
                 raise Unsupported("what is to be appended stands in a name", value)
-            env[key] = Pieces(tuple(pieces))  # type: ignore[arg-type]  # none is said
+            env[key] = Pieces(known)
         else:
             with self.build.at(frame, value):
                 env[key] = self.expressions.value(frame, env, value)
@@ -259,10 +261,10 @@ class Statements:
                 raise Unsupported("a state is stored in more than a name", node, ESCAPES)
             env["name", frame.number, item.optional_vars.id] = StateRef(state)
         if attr in _ROLES and not args:
-            self.appends.append(frame, env, state, self._bounds(attr)[:1], call)
+            self.appends.append(frame, env, state, [Begin(attr)], call)
             self._with(frame, env, node, place + 1)
             if not env.ended:
-                self.appends.append(frame, env, state, self._bounds(attr)[1:], call)
+                self.appends.append(frame, env, state, [End(attr)], call)
             return None
         if attr == "var_scope" and len(args) == 1:
             name = self.expressions.constant(frame, env, args[0])
@@ -274,11 +276,6 @@ class Statements:
                 env["var", state, name] = Data(text, "str")
                 return None
         raise Unsupported(f"`{attr}` of a state has no op", call)
-
-    def _bounds(self, role: str) -> Sequence[Any]:
-        from sglc.compiler.python.pieces import Begin, End
-
-        return [Begin(role), End(role)]
 
     def _copy(self, frame: Frame, env: Env, node: ast.With, place: int, state: int) -> None:
         call = node.items[place].context_expr
@@ -321,12 +318,6 @@ class Statements:
         word = "break" if isinstance(node, ast.Break) else "continue"
         with self.build.at(frame, node):
             leave_turn(self.build, env, word, loop)
-
-
-def _is_said(piece: object) -> bool:
-    from sglc.compiler.python.appends import Said
-
-    return isinstance(piece, Said)
 
 
 def _placed(error: Unsupported, frame: Frame, node: ast.AST) -> None:

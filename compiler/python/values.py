@@ -116,6 +116,7 @@ class Env:
         self.ended = False
 
     def copy(self) -> Env:
+        """Return what is known here, for a way that leads from here."""
         return Env(self.slots)
 
     def __getitem__(self, key: Key) -> Known:
@@ -125,6 +126,7 @@ class Env:
         self.slots[key] = known
 
     def get(self, key: Key) -> Known | None:
+        """Return what is known of a key; None if nothing is."""
         return self.slots.get(key)
 
     def stream(self, number: int) -> Value:
