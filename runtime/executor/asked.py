@@ -13,7 +13,7 @@ from sglc.runtime.executor.modelcall import ModelCall
 from sglc.runtime.executor.run import Run
 
 
-class Asked(NamedTuple):
+class CallRequest(NamedTuple):
     """Request ``number`` of a call; calls with one ``key`` may share a stream."""
 
     call: ModelCall

@@ -23,7 +23,7 @@ from sglc.runtime.core.events import (
     Scored,
 )
 from sglc.runtime.core.script import StreamRequest
-from sglc.runtime.executor.asked import Asked, as_op_error, without
+from sglc.runtime.executor.asked import CallRequest, as_op_error, without
 from sglc.runtime.executor.code import NodeCode
 from sglc.runtime.executor.computed import EmbedCall, PrefillCall
 from sglc.runtime.executor.constraints import ConstraintCompiler, Preparation
@@ -150,12 +150,12 @@ class ModelCalls:
 
         A call whose stream is held goes on in it.
         """
-        fresh: list[Asked] = []
-        later: list[Asked] = []  # asks what another of the group asks
+        fresh: list[CallRequest] = []
+        later: list[CallRequest] = []  # asks what another of the group asks
         given = [(call, requests) for call in calls if (requests := self._requests(call))]
         for call, requests in given:
             for number, request in enumerate(requests):
-                asked = Asked(call, number, request, self._key(call, request))
+                asked = CallRequest(call, number, request, self._key(call, request))
                 if asked.key is not None and any(asked.key == other.key for other in fresh):
                     later.append(asked)
                 elif not (self._join(asked) or self._resume(asked)):
@@ -206,7 +206,7 @@ class ModelCalls:
         shares = call.frame.run.code.plan.hints.get("single_flight")
         return request_key(request) if shares else None
 
-    def _join(self, asked: Asked) -> bool:
+    def _join(self, asked: CallRequest) -> bool:
         """Take of the stream of another call that asks the same, if there is one."""
         call, number, _, key = asked
         joined = self._flights.join(key, (call, number))
@@ -217,7 +217,7 @@ class ModelCalls:
         self._missed += [(event, call, number) for event in reported]
         return True
 
-    def _resume(self, asked: Asked) -> bool:
+    def _resume(self, asked: CallRequest) -> bool:
         """Go on in the stream that is held for a call, if there is one."""
         call = asked.call
         held = None
@@ -228,7 +228,7 @@ class ModelCalls:
         self._begin(asked, held)
         return True
 
-    def _place(self, fresh: Sequence[Asked]) -> bool:
+    def _place(self, fresh: Sequence[CallRequest]) -> bool:
         """Queue streams of calls as one; return whether the backend takes them."""
         requests = [asked.request for asked in fresh]
         try:
@@ -248,7 +248,7 @@ class ModelCalls:
             self._begin(asked, stream)
         return True
 
-    def _begin(self, asked: Asked, stream: int) -> None:
+    def _begin(self, asked: CallRequest, stream: int) -> None:
         """The backend works on a stream for a call."""
         call = asked.call
         self._flights.begin(stream, asked.request, (call, asked.number), asked.key)
