@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import os
 import pickle
 import signal
@@ -12,36 +11,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from generators.backends import hash_backend
+from generators.failing import fails, line_of
 from generators.stopping import wait_until
 
 import sglc
 from sglc.backends.backend import Backend
 
-pytestmark = pytest.mark.timeout(60)
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
-    """Every thread that a test has begun is gone behind it."""
-    before = set(threading.enumerate())
-    yield
-    wait_until(lambda: set(threading.enumerate()) <= before)
-
-
-def line_of(function: sglc.Function, words: str) -> str:
-    """The place of a line of a program, as errors write it."""
-    lines, first = inspect.getsourcelines(function.func)
-    number = next(i for i, line in enumerate(lines) if words in line)
-    return f"test_bad_input.py:{first + number}"
-
-
-def fails(run: Callable[[], Any], *words: str) -> None:
-    """Reading fails, and says all of ``words``."""
-    with pytest.raises(sglc.RunFailed) as caught:
-        run()
-    for each in words:
-        assert each in str(caught.value)
+pytestmark = [pytest.mark.timeout(60), pytest.mark.usefixtures("no_thread_is_left")]
 
 
 @pytest.mark.parametrize(
@@ -230,117 +206,6 @@ def test_a_state_is_no_value_of_other_kinds(hashed: Backend) -> None:
     with pytest.raises(TypeError, match="not iterable"):
         list(state)
     assert repr(state) == "<ProgramState done, variables: none>"
-
-
-@sglc.function
-def talk(s: Any, reads: list[str]) -> None:
-    s += "x" + sglc.gen("first", max_tokens=2)
-    reads.append(s["first"])
-    s += "!" + sglc.gen("second", max_tokens=4000, ignore_eos=True)
-    s += "?" + sglc.gen("third", max_tokens=2)
-
-
-def dying(num_steps: int, *, in_cancel: bool = False) -> tuple[Backend, Callable[[], None]]:
-    """A backend, and a function behind which it dies in one of its next steps."""
-    backend = hash_backend()
-    scheduler: Any = backend.host.executor._backend
-    step = scheduler.step
-    left: list[int] = []
-
-    def counted() -> Any:
-        if left:
-            left[0] -= 1
-            if left[0] <= 0:
-                raise OSError("the device is gone")
-        return step()
-
-    def cancel(stream: int) -> Any:
-        raise OSError("the device cannot even cancel")
-
-    scheduler.step = counted
-    if in_cancel:
-        scheduler.cancel = cancel
-    return backend, lambda: left.append(num_steps)
-
-
-@pytest.mark.parametrize("in_cancel", [False, True])
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_backend_that_dies_keeps_what_there_was_and_names_the_call(in_cancel: bool) -> None:
-    backend, kill = dying(20, in_cancel=in_cancel)
-    reads: list[str] = []
-    state = talk.run(reads, backend=backend)
-    state["first"]
-    kill()
-    fails(lambda: state["second"], "`second` is not there", line_of(talk, "second"), "device is go")
-    fails(lambda: state["third"], line_of(talk, "third"), "the engine has died")
-    fails(state.text, "the text is not there")
-    assert state["first"] == reads[0]
-    assert state.text(partial=True) == "x" + reads[0] + "!"
-    assert isinstance(state.error(), sglc.RunFailed)
-    with pytest.raises(RuntimeError, match="the engine has died: OSError"):
-        talk.run([], backend=backend)
-    backend.shutdown()
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_backend_that_dies_under_many_runs_hangs_none() -> None:
-    backend, kill = dying(5)
-    states: list[sglc.ProgramState] = []
-    threads = [
-        threading.Thread(target=lambda: states.append(talk.run([], backend=backend)))
-        for _ in range(8)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    kill()
-    for state in states:
-        fails(lambda state=state: state["third"], "the engine has died")
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_backend_that_dies_under_a_stream_ends_its_text() -> None:
-    backend, kill = dying(30)
-    state = talk.run([], backend=backend, stream=True)
-    pieces: list[str] = []
-
-    def follow() -> None:
-        for piece in state.text_iter():
-            if not pieces:
-                kill()
-            pieces.append(piece)
-
-    fails(follow, "the engine has died")
-    assert "".join(pieces).startswith("x")
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_backend_that_dies_under_a_batch_ends_every_row() -> None:
-    backend, kill = dying(10)
-
-    @sglc.function
-    def row(s: Any, number: int) -> None:
-        s += f"{number}" + sglc.gen("first", max_tokens=2)
-        s["first"]
-        if number == 5:
-            kill()
-        s += sglc.gen("second", max_tokens=2000, ignore_eos=True)
-
-    states = row.run_batch([{"number": i} for i in range(8)], backend=backend)
-    for state in states:
-        fails(lambda state=state: state["second"], line_of(row, "second"), "the engine has died")
-        assert state.text(partial=True).endswith(state["first"])
-
-
-def test_an_engine_that_is_shut_down_ends_what_runs() -> None:
-    backend = hash_backend()
-    state = talk.run([], backend=backend)
-    beside = threading.Timer(0.05, backend.shutdown)
-    beside.start()
-    fails(lambda: state["second"], line_of(talk, "second"), "closed")
-    beside.join()
-    assert state.text(partial=True) == "x" + state["first"] + "!"
 
 
 def test_ctrl_c_while_a_value_is_waited_for_stops_the_run(hashed: Backend) -> None:

@@ -1,7 +1,8 @@
-"""Waiting for what happens in another thread, but not for ever."""
+"""What other threads do: waiting for it, but not for ever."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -12,3 +13,8 @@ def wait_until(is_so: Callable[[], bool], timeout_s: float = 10.0) -> None:
     while not is_so():
         assert time.monotonic() < end_s, "it never came to that"
         time.sleep(1e-3)
+
+
+def batch_threads() -> list[str]:
+    """The names of the threads that batches have beside those that call them."""
+    return [each.name for each in threading.enumerate() if each.name.startswith("sglc batch")]
