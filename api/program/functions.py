@@ -84,7 +84,7 @@ class Function:
         all its calls: ``max_new_tokens`` (128), ``temperature`` (1.0), ``stop``, ``top_p``…
         ``level`` says how the function is run: ``staged`` (the default), as Python that appends
         step by step; ``lowered``, as one graph; ``auto``, as a graph if it can be one. Results are
-        the same.
+        the same. ``use_thread`` is there for programs of SGLang: here no run needs one.
 
         Raises:
             TypeError: an argument is missing, unknown or given twice.
@@ -158,10 +158,9 @@ class Function:
             NoBackendError: there is nothing to run on.
         """
         from sglc.runs.batch import batch_of
-
-        level = level_of(level)
         from sglc.views.display import States
 
+        level = level_of(level)
         self._refuse_async("run_batch")
         given = [*rows]
         if not given:
