@@ -28,6 +28,15 @@ class Position(NamedTuple):
     column: int
 
 
+def column_in(file: str, line: int, offset: int) -> int:
+    """Return the column of a byte of a line of Python, which counts in bytes from 0."""
+    if offset == 0:
+        return 1
+    import linecache
+
+    return len(linecache.getline(file, line).encode()[:offset].decode(errors="ignore")) + 1
+
+
 @dataclass(frozen=True, eq=False)
 class SourceFile:
     """The text of one program file; ``name`` is what diagnostics show.

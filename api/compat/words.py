@@ -8,6 +8,7 @@ from typing import Any
 
 from sglc.program import expressions, primitives
 from sglc.program.expressions import Expr, Peek
+from sglc.program.places import caller_place
 
 
 def gen(
@@ -54,7 +55,7 @@ def gen(
             "top_logprobs_num": top_logprobs_num,
             "return_text_in_logprobs": return_text_in_logprobs,
         }
-        return Peek(name, options_of(asked))
+        return Peek(name, options_of(asked), caller_place())
     if dtype is not None and regex is not None:
         message = f"both dtype and regex are set; only dtype is used: {dtype}, not {regex}"
         warnings.warn(message, stacklevel=2)

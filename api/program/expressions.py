@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
     from sglc.constraints.types import Type
+    from sglc.program.places import Place
 
 Method = Literal["token_avg", "greedy", "unconditional"]
 
@@ -50,13 +51,14 @@ class Gen(Expr):
 
     ``options`` are those that were given, by the names of the language; what was not given is
     taken from the run. ``constraint`` is what the text has to be; the value is what it means there,
-    an object of the ``python`` type if there is one.
+    an object of the ``python`` type if there is one. ``place`` is where it was made.
     """
 
     name: str | None
     options: Mapping[str, Any] = field(default_factory=dict)
     constraint: Type | None = None
     python: Any = None
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Peek(Expr):
 
     name: str | None
     options: Mapping[str, Any] = field(default_factory=dict)
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class Select(Expr):
     name: str | None
     choices: tuple[str, ...]
     method: Method = "token_avg"
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ class Media(Expr):
     kind: Literal["image", "video"]
     source: str | Path | bytes
     num_frames: int | None = None
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 def parts(value: object) -> tuple[Expr | str, ...]:

@@ -19,6 +19,7 @@ from sglc.program.expressions import (
     checked_choices,
     role,
 )
+from sglc.program.places import caller_place
 
 _METHODS: Final = {
     "token_length_normalized": "token_avg",
@@ -109,7 +110,7 @@ def gen(
         raise ValueError("choices_method goes with choices")
     options = options_of({**said, "temperature": temperature})
     constraint, more = constraint_of(regex=regex, json_schema=json_schema, dtype=dtype, type_=type)
-    return Gen(name, {**more, **options}, constraint, type)
+    return Gen(name, {**more, **options}, constraint, type, caller_place())
 
 
 def gen_int(name: str | None = None, **options: Any) -> Expr:
@@ -141,7 +142,7 @@ def select(
         )
     if choices is None:
         raise ValueError("select needs choices=[…]")
-    return Select(name, checked_choices(choices), method_of(choices_method))
+    return Select(name, checked_choices(choices), method_of(choices_method), caller_place())
 
 
 def method_of(name: str | None) -> Method:
@@ -159,7 +160,7 @@ def method_of(name: str | None) -> Method:
 
 def image(source: str | Path | bytes) -> Expr:
     """An image: a path, a URL, or the bytes of a file."""
-    return Media("image", source)
+    return Media("image", source, place=caller_place())
 
 
 def video(path: str | Path, num_frames: int) -> Expr:
@@ -170,7 +171,7 @@ def video(path: str | Path, num_frames: int) -> Expr:
     """
     if num_frames < 1:
         raise ValueError(f"num_frames must be at least 1, not {num_frames}")
-    return Media("video", path, num_frames)
+    return Media("video", path, num_frames, caller_place())
 
 
 def system(content: object = None) -> Expr:

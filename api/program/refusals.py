@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sglc.errors import NotSupportedError
-from sglc.runs.staging import caller_loc
+from sglc.program.places import caller_loc
 
 if TYPE_CHECKING:
     from sglc.program.expressions import Gen, Select

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 from sglc.errors import RunFailed, StateError
 from sglc.program.expressions import Expr, Gen, Media, Peek, RoleBegin, RoleEnd, Select, parts, role
 from sglc.program.gen_options import ATTRS, LOGPROBS, completed, gen_attrs
+from sglc.program.places import Place, caller_loc, caller_place
 from sglc.program.streaming import Followed
 from sglc.program.turn import Turn
 from sglc.program.variables import Variable, loader, value_of
-from sglc.runs.staging import Staging, caller_loc
+from sglc.runs.staging import Staging
 from sglc.runtime.executor.open_run import Cell
 
 if TYPE_CHECKING:
@@ -51,22 +52,24 @@ class ProgramState:
     # Appending
 
     def __iadd__(self, other: object) -> ProgramState:
-        loc = caller_loc()
+        place = caller_place()
         self._claim()
         for part in parts(other):
-            self._append(part, loc)
+            self._append(part, place)
         return self
 
-    def _append(self, part: Expr | str, loc: Loc | None) -> None:
+    def _append(self, part: Expr | str, place: Place | None) -> None:
+        loc = None if place is None else place.loc
         match part:
             case str():
                 self._turn.has_text = True
                 self._step("put", (self._stream, part), (), loc)
             case Gen():
-                self._gen(part, loc)
+                self._gen(part, _exact(part, place))
             case Peek(name, options):
-                self._peek(name, options, loc)
+                self._peek(name, options, _exact(part, place))
             case Select(name, choices, method):
+                loc = _exact(part, place)
                 self._check(part, self._staging.options)
                 attrs = (("by", method), ("name", name or ""))
                 stream, value, _ = self._staging.emit(
@@ -84,6 +87,7 @@ class ProgramState:
                 from sglc.program.pictures import picture_of
 
                 self._turn.has_text = True
+                loc = _exact(part, place)
                 self._step("media", (self._stream, picture_of(part)), (), loc)
             case _:
                 raise TypeError(f"a prompt cannot be appended with {part!r}")
@@ -182,8 +186,8 @@ class ProgramState:
         self._claim()
         if self._turn.role is not None and prompt.begins_messages:
             raise StateError(
-                f"`{prompt.__name__}` begins messages, which cannot be inside of a "
-                f"{self._turn.role} one"
+                f"`{prompt.__name__}` begins messages, which cannot be inside of one of the "
+                f"{self._turn.role}"
             )
         stream, value = prompt.include_in(self._staging, self._stream, args, kwargs, caller_loc())
         self._go_on(stream)
@@ -484,3 +488,11 @@ class ProgramState:
         from sglc.views.display import state_html
 
         return state_html(self)
+
+
+def _exact(call: Gen | Peek | Select | Media, place: Place | None) -> Loc | None:
+    """The place of a word: its own, if it was made in the function that appends it."""
+    if place is None:
+        return None
+    own = call.place
+    return own.loc if own is not None and own.function == place.function else place.loc

@@ -30,7 +30,7 @@ class Turn:
         """
         if self.role is not None:
             raise StateError(
-                f"a {role} message cannot begin inside of a {self.role} one, open since "
+                f"{_a(role)} message cannot begin inside of {_a(self.role)} one, open since "
                 f"{self.loc}: end that before, with {self.role}_end()"
             )
         self.role, self.loc, self.has_text = role, loc, False
@@ -42,8 +42,13 @@ class Turn:
             StateError: it is not open.
         """
         if self.role != role:
-            inside = f"a {self.role} one" if self.role else "none"
+            inside = f"{_a(self.role)} one" if self.role else "none"
             raise StateError(
-                f"a {role} message ends, but {inside} is open: begin it before, with {role}_begin()"
+                f"{_a(role)} message ends, but {inside} is open: begin it before, with "
+                f"{role}_begin()"
             )
         self.role, self.has_text = None, False
+
+
+def _a(role: str) -> str:
+    return f"an {role}" if role == "assistant" else f"a {role}"

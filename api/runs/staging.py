@@ -6,22 +6,19 @@ two lie the inbox of the host and the cells, which the executor settles.
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from sglc.compiler.plan.plan import Loc, Plan
 from sglc.runs.fragment import MODEL_OPS, Fragment, Staged
 from sglc.runs.history import Trail
 from sglc.runtime.executor.errors import RunError
 from sglc.runtime.executor.open_run import Cell
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from sglc.backends.backend import Backend
+    from sglc.compiler.plan.plan import Loc, Plan
     from sglc.constraints.types import Type
     from sglc.runs.history import History
     from sglc.runs.waiting import Waiter
@@ -37,7 +34,6 @@ _MOST_OPS: Final = 512
 """Of one fragment: so that long loops are a few plans, whatever the number of their turns."""
 _ENDED: Final = RunError("cancelled", "the run has ended")
 _NOTHING: Final[dict[Cell, list[str]]] = {}
-_PACKAGE: Final = __name__.partition(".")[0] + "."
 
 
 class Staging:
@@ -321,14 +317,3 @@ def _lose(ops: Iterable[Staged], reason: str | RunError) -> None:
 
 def _drop(_: object) -> None:
     """Nobody has to know whether an answer was waited for."""
-
-
-def caller_loc() -> Loc | None:
-    """Return the place in the program that has called into this package."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        name = frame.f_globals.get("__name__", "")
-        if not name.startswith(_PACKAGE) and name != _PACKAGE[:-1]:
-            return Loc(frame.f_code.co_filename, frame.f_lineno, 1)
-        frame = frame.f_back
-    return None

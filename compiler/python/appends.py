@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sglc.compiler.ir.ops import OPS
 from sglc.compiler.ir.values import BOOL, INT, STR, STREAM, from_type
-from sglc.compiler.python.build import Build, Frame
+from sglc.compiler.python.build import Build, Frame, place_of
 from sglc.compiler.python.expressions import Expressions
-from sglc.compiler.python.pieces import Begin, Choice, Decode, End, NotInGraph, Piece
+from sglc.compiler.python.pieces import Begin, Choice, Decode, End, NotInGraph, Piece, Place
 from sglc.compiler.python.reasons import NotConstant, Unsupported
 from sglc.compiler.python.source import MISSING
 from sglc.compiler.python.values import Const, Data, Env, Kind, Pieces, operand_of
@@ -113,13 +113,18 @@ class Appends:
         args = [constant(frame, env, arg) for arg in node.args]
         kwargs = {str(key.arg): constant(frame, env, key.value) for key in node.keywords}
         try:
-            return list(self.build.words.pieces(word, args, kwargs))
+            made = self.build.words.pieces(word, args, kwargs)
         except NotConstant:
             raise
         except NotInGraph as error:
             raise Unsupported(str(error), node) from None
         except Exception as error:  # it is raised where it stands, when the function runs
             raise Unsupported(f"it raises {type(error).__name__}: {error}", node) from None
+        place = Place(place_of(frame.source.file, node), frame.source)
+        return [
+            replace(piece, place=place) if isinstance(piece, Decode | Choice) else piece
+            for piece in made
+        ]
 
     def _is_none(self, frame: Frame, env: Env, content: ast.expr) -> bool:
         folded = self.expressions.folded(frame, env, content)
@@ -136,10 +141,16 @@ class Appends:
     def append(
         self, frame: Frame, env: Env, state: int, pieces: Sequence[Piece | Said], node: ast.AST
     ) -> None:
-        """Emit the ops that append pieces to a state."""
+        """Emit the ops that append pieces to a state.
+
+        A call of the model that stands in this function has its own place, else that of ``node``.
+        """
         self.build.notes.note(frame.source.file, node, "lowered")
-        with self.build.at(frame, node):
-            for piece in pieces:
+        there = place_of(frame.source.file, node)
+        for piece in pieces:
+            own = piece.place if isinstance(piece, Decode | Choice) else None
+            is_here = own is not None and own.source is frame.source
+            with self.build.function.at(own.loc if own is not None and is_here else there):
                 self._append(env, state, piece, node)
 
     def _append(self, env: Env, state: int, piece: Piece | Said, node: ast.AST) -> None:
@@ -152,13 +163,13 @@ class Appends:
                 self.build.step(env, state, "put", operand_of(text))
             case Begin(role=name):
                 if role.value is not None:
-                    raise Unsupported(f"a {name} message begins inside of another one", node)
+                    raise Unsupported(f"a message of the {name} begins inside of another one", node)
                 self.build.num_roles += 1
                 self.build.step(env, state, "role.begin", role=name)
                 env["role", state] = Const(name)
             case End(role=name):
                 if role.value != name:
-                    raise Unsupported(f"a {name} message ends where none is open", node)
+                    raise Unsupported(f"a message of the {name} ends where none is open", node)
                 self.build.num_roles += 1
                 self.build.step(env, state, "role.end", role=name)
                 env["role", state] = Const(None)

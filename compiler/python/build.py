@@ -20,6 +20,7 @@ from sglc.compiler.python.pieces import Words
 from sglc.compiler.python.reasons import Notes, Unsupported
 from sglc.compiler.python.source import FunctionSource, read_function
 from sglc.compiler.python.values import EFFECT_KEY, IR_TYPES, Const, Data, Env, Items, Kind, Known
+from sglc.compiler.source import column_in
 from sglc.constraints import types as t
 
 HOST_TIMEOUT_S: Final = 1e9
@@ -106,8 +107,7 @@ class Build:
     @contextmanager
     def at(self, frame: Frame, node: ast.AST) -> Iterator[None]:
         """Give ops the place of a node."""
-        place = Loc(frame.source.file, getattr(node, "lineno", 1), column_of(node))
-        with self.function.at(place):
+        with self.function.at(place_of(frame.source.file, node)):
             yield
 
     # ---- states
@@ -232,9 +232,10 @@ class Loop:
     continues: list[Env] = field(default_factory=list)
 
 
-def column_of(node: ast.AST) -> int:
-    """The column of a node, from 1."""
-    return int(getattr(node, "col_offset", 0)) + 1
+def place_of(file: str, node: ast.AST) -> Loc:
+    """Return where a node stands."""
+    line = getattr(node, "lineno", 1)
+    return Loc(file, line, column_in(file, line, getattr(node, "col_offset", 0)))
 
 
 def empty_stream(build: Build) -> Value:

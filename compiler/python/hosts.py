@@ -69,7 +69,7 @@ class HostStatement:
     @property
     def text(self) -> str:
         """What it says, on one line."""
-        return "; ".join(ast.unparse(node).replace("\n", " ") for node in self.body)
+        return "; ".join(" ".join(map(str.strip, ast.unparse(n).split("\n"))) for n in self.body)
 
     def run(self, arguments: Mapping[str, Any]) -> Any:
         """Run it on values of the graph and return one; what the piece raises is raised."""

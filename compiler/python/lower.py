@@ -14,7 +14,7 @@ from sglc.compiler.ir.op import Literal as IrLiteral
 from sglc.compiler.ir.op import Operand
 from sglc.compiler.ir.verify import VerifyError, verify
 from sglc.compiler.plan.plan import Loc
-from sglc.compiler.python.build import Build, Frame, column_of, empty_stream
+from sglc.compiler.python.build import Build, Frame, empty_stream, place_of
 from sglc.compiler.python.calls import global_names
 from sglc.compiler.python.constants import Guard
 from sglc.compiler.python.hosts import HostStatement
@@ -135,11 +135,11 @@ def _staged(func: FunctionType, error: Unsupported, notes: Notes) -> Staged:
     code = func.__code__
     node = error.node
     file = error.file or code.co_filename
-    line = getattr(node, "lineno", code.co_firstlineno)
-    column = 1 if node is None else column_of(node)
+    place = Loc(file, code.co_firstlineno, 1)
     if node is not None:
         notes.note(file, node, "staged")
-    return Staged(Reason(file, line, column, error.text, error.code), notes)
+        place = place_of(file, node)
+    return Staged(Reason(file, place.line, place.column, error.text, error.code), notes)
 
 
 def _lowered(
@@ -156,7 +156,7 @@ def _lowered(
         raise Unsupported("it takes `*` or `**`: its arguments have no fixed names", source.tree)
     names = [arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
     module = ModuleBuilder(source.file)
-    place = Loc(source.file, source.tree.lineno, column_of(source.tree))
+    place = place_of(source.file, source.tree)
     function = module.function(
         "prompt", source.name, doc=ast.get_docstring(source.tree) or "", span=place
     )

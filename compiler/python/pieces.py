@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from sglc.compiler.plan.plan import Loc
+    from sglc.compiler.python.source import FunctionSource
     from sglc.constraints.types import Type
+
+
+class Place(NamedTuple):
+    """Where a word stands, and in the source of which function."""
+
+    loc: Loc
+    source: FunctionSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +26,7 @@ class Decode:
     name: str | None
     attrs: Mapping[str, Any]
     constraint: Type | None = None
+    place: Place | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,7 @@ class Choice:
     name: str | None
     choices: tuple[str, ...]
     method: str
+    place: Place | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,8 +57,15 @@ class Notes:
     lines: dict[tuple[str, int], Status] = field(default_factory=dict)
 
     def note(self, file: str, node: ast.AST, status: Status) -> None:
-        """A node was lowered, or outlined. Of a line with both, lowered counts."""
-        line = getattr(node, "lineno", 0)
-        known = self.lines.get((file, line))
-        if known is None or _ORDER[status] > _ORDER[known]:
-            self.lines[file, line] = status
+        """A node was lowered, or outlined. Of a line with both, lowered counts.
+
+        Of a statement that has a block it is the first line, unless all of it is outlined.
+        """
+        first = getattr(node, "lineno", 0)
+        has_block = isinstance(node, ast.stmt | ast.match_case) and hasattr(node, "body")
+        is_whole = status == "host" or (status == "lowered" and not has_block)
+        last = getattr(node, "end_lineno", first) if is_whole else first
+        for line in range(first, last + 1):
+            known = self.lines.get((file, line))
+            if known is None or _ORDER[status] > _ORDER[known]:
+                self.lines[file, line] = status

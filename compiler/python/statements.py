@@ -107,7 +107,7 @@ class Statements:
             case ast.Pass() | ast.Global() | ast.Expr(value=ast.Constant()):
                 return None
             case ast.AugAssign(target=target, op=ast.Add(), value=value):
-                if self._append(frame, env, target, value):
+                if self._append(frame, env, target, value, node):
                     return None
             case ast.Expr(value=value):
                 if self._expression(frame, env, value):
@@ -140,13 +140,15 @@ class Statements:
 
     # ---- simple statements
 
-    def _append(self, frame: Frame, env: Env, target: ast.expr, value: ast.expr) -> bool:
+    def _append(
+        self, frame: Frame, env: Env, target: ast.expr, value: ast.expr, node: ast.stmt
+    ) -> bool:
         state = self.expressions.state_of(frame, env, target)
         group = self.expressions.group_of(frame, env, target)
         if state is None and group is None:
             return False
         if isinstance(value, ast.IfExp):
-            self._either(frame, env, target, value)
+            self._either(frame, env, target, value, node)
             return True
         is_text = self.expressions.infer(frame, env, value) == "str"
         if group is not None and not (is_text or self.appends.is_piece(frame, env, value)):
@@ -154,13 +156,15 @@ class Statements:
         for number in (state,) if group is None else group.states:
             assert number is not None
             pieces = self.appends.pieces(frame, env, value)
-            self.appends.append(frame, env, number, pieces, value)
+            self.appends.append(frame, env, number, pieces, node)
         return True
 
-    def _either(self, frame: Frame, env: Env, target: ast.expr, value: ast.IfExp) -> None:
+    def _either(
+        self, frame: Frame, env: Env, target: ast.expr, value: ast.IfExp, node: ast.stmt
+    ) -> None:
         """``s += a if c else b`` as two ways to append."""
         arms: list[list[ast.stmt]] = [
-            [ast.copy_location(ast.AugAssign(target, ast.Add(), each), value)]  # type: ignore[arg-type]  # a target
+            [ast.copy_location(ast.AugAssign(target, ast.Add(), each), node)]  # type: ignore[arg-type]  # a target
             for each in (value.body, value.orelse)
         ]
         self._if(
@@ -295,11 +299,14 @@ class Statements:
 
     def _return(self, frame: Frame, env: Env, node: ast.Return, value: ast.expr | None) -> None:
         result: Known = Const(None)
+        num_hosts = len(self.build.hosts)
         if value is not None:
             called = self.calls.lower(frame, env, value)
             with self.build.at(frame, value):
                 result = called or self.expressions.value(frame, env, value)
             self.expressions.note_reads(frame, env, value)
+        if len(self.build.hosts) == num_hosts:
+            self.build.notes.note(frame.source.file, node, "lowered")
         self.finish(frame, env, result, node)
 
     def finish(self, frame: Frame, env: Env, result: Known, node: ast.AST) -> None:
@@ -316,6 +323,7 @@ class Statements:
         if loop.is_written_out:
             raise Unsupported("a loop that is written out is left early", node)
         word = "break" if isinstance(node, ast.Break) else "continue"
+        self.build.notes.note(frame.source.file, node, "lowered")
         with self.build.at(frame, node):
             leave_turn(self.build, env, word, loop)
 

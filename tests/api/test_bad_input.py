@@ -86,8 +86,17 @@ def test_a_message_inside_of_another_names_where_that_began(hashed: Backend) -> 
         s += sglc.assistant("answer")
 
     where = line_of(program, "user_begin")
-    with pytest.raises(sglc.StateError, match=rf"{where}:1: end that before, with user_end\(\)"):
+    with pytest.raises(sglc.StateError, match=rf"{where}:9: end that before, with user_end\(\)"):
         program.run(backend=hashed)
+
+    @sglc.function
+    def in_blocks(s: Any) -> None:
+        with s.user(), s.assistant():
+            s += "answer"
+
+    where = line_of(in_blocks, "with")
+    with pytest.raises(sglc.StateError, match=rf"an assistant message .* since .*{where}:9:"):
+        in_blocks.run(backend=hashed)
 
     @sglc.function
     def never_begun(s: Any) -> None:

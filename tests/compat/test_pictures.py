@@ -89,5 +89,5 @@ def test_two_pictures_are_both_sent(stub: SeeingStub, cat: Path) -> None:
 
 
 def test_a_model_of_text_says_so_before_anything_is_spent(cat: Path) -> None:
-    with pytest.raises(sglc.RunFailed, match=r"image_qa.py:7:1: the model takes text only"):
+    with pytest.raises(sglc.RunFailed, match=r"image_qa.py:7:19: the model takes text only"):
         run_here("image_qa.py", str(cat), options=("--backend", "local"))

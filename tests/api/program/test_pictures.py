@@ -65,7 +65,7 @@ def test_two_pictures_stand_where_they_were_put(tmp_path: Path) -> None:
 def test_a_model_of_text_refuses_a_picture_with_the_line() -> None:
     with sglc.mock(answer="x") as backend:
         state = image_qa.run(PNG, backend=backend)
-        with pytest.raises(sglc.RunFailed, match=r"test_pictures.py:\d+:1: the model takes text"):
+        with pytest.raises(sglc.RunFailed, match=r"test_pictures.py:\d+:\d+: the model takes text"):
             state["answer"]
 
 

@@ -1,0 +1,63 @@
+"""The places of a program that calls into this package: file, line and column."""
+
+from __future__ import annotations
+
+import sys
+from itertools import islice
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from sglc.compiler.plan.plan import Loc
+from sglc.compiler.source import column_in
+
+if TYPE_CHECKING:
+    from types import CodeType, FrameType
+
+_PACKAGE: Final = __name__.partition(".")[0] + "."
+_MAX_KNOWN: Final = 4096
+
+
+class Place(NamedTuple):
+    """Where a function calls: ``function`` says which one, by its file and first line."""
+
+    loc: Loc
+    function: tuple[str, int]
+
+
+_known: dict[tuple[int, int], tuple[CodeType, Place]] = {}
+"""By the id of a code object, which is kept so that no other one has it, and the instruction."""
+
+
+def caller_place() -> Place | None:
+    """Return the place in the program that has called into this package.
+
+    Its column is that of the statement or the call that is under way.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_globals.get("__name__", "")
+        # the blocks of states are made by contextlib, which is then between them and the program
+        if not name.startswith(_PACKAGE) and name not in (_PACKAGE[:-1], "contextlib"):
+            return _place_of(frame.f_code, frame.f_lasti)
+        frame = frame.f_back
+    return None
+
+
+def caller_loc() -> Loc | None:
+    """Return ``caller_place`` without the function."""
+    place = caller_place()
+    return None if place is None else place.loc
+
+
+def _place_of(code: CodeType, instruction: int) -> Place:
+    key = id(code), instruction
+    known = _known.get(key)
+    if known is not None and known[0] is code:
+        return known[1]
+    line, _, offset, _ = next(islice(code.co_positions(), instruction // 2, None))
+    line = code.co_firstlineno if line is None else line
+    column = 1 if offset is None else column_in(code.co_filename, line, offset)
+    place = Place(Loc(code.co_filename, line, column), (code.co_filename, code.co_firstlineno))
+    if len(_known) >= _MAX_KNOWN:
+        _known.clear()
+    _known[key] = code, place
+    return place
