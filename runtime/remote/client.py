@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import email.utils
 import json
 import ssl
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any, Final
 
 import httpx2
 
 from sglc.runtime.remote.errors import RemoteError
+from sglc.runtime.remote.event_stream import events_in
+from sglc.runtime.remote.faults import clipped, error_in, refusal
 from sglc.runtime.remote.pacing import TokenRate
 from sglc.runtime.remote.policy import Policy
 from sglc.runtime.remote.usage import Meter
 
-TRANSIENT: Final = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 _SECRET: Final = frozenset({"authorization", "api-key", "x-api-key", "x-goog-api-key"})
-_MAX_SHOWN: Final = 300  # characters of what a server says
-_ADVICE: Final[Mapping[int, str]] = {
-    401: "check the API key",
-    403: "check the API key and what it allows",
-    404: "check the address and the model's name",
-    413: "the prompt is too large for the server: shorten it",
-    429: "lower max_in_flight, set tokens_per_minute, or raise max_retries in the policy",
-}
+_END_S: Final = 0.5  # for the end of a response whose last event has come
 
 
 class Client:
@@ -57,11 +49,8 @@ class Client:
         self._rate: TokenRate | None = None
         self._requests: TokenRate | None = None
         self._slots = asyncio.Semaphore(policy.max_in_flight)
-        trusted: ssl.SSLContext | bool = True
-        if policy.ca_file is not None:
-            trusted = ssl.create_default_context(cafile=policy.ca_file)
         self._http = httpx2.AsyncClient(
-            verify=trusted,
+            verify=_trusted(policy),
             headers=dict(headers or {}),
             timeout=httpx2.Timeout(None, connect=policy.connect_s),
             limits=httpx2.Limits(
@@ -158,7 +147,7 @@ class Client:
             data = await response.aread()
             if response.headers.get("content-type", "").startswith("text/plain"):
                 return data.decode(errors="replace")  # as of /flush_cache
-            return _json(data, self._place(path))
+            return self._json(data, self._place(path))
 
     async def _events(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[Any]:
         policy, place = self._policy, self._place(path)
@@ -169,30 +158,26 @@ class Client:
                     f"{place} does not stream: it answered with {kind or 'no content type'}; "
                     "check that the address is that of this kind of server"
                 )
-            lines = response.aiter_lines()
+            first_s = policy.first_token_s
             begin = asyncio.get_running_loop().time()
-            is_first = True
-            while True:
-                limit_s = policy.first_token_s if is_first else None
-                left_s = None if limit_s is None else begin + limit_s
-                try:
-                    async with asyncio.timeout_at(left_s):
-                        line = await anext(lines, None)
-                except TimeoutError:
-                    raise RemoteError(
-                        f"{place} has sent no text within {limit_s:g} s; raise first_token_s in "
-                        "the policy if it is only slow",
-                        is_transient=True,
-                    ) from None
-                if line is None:
-                    return
-                if not line.startswith("data:"):
-                    continue  # a comment that keeps the connection open, or the name of an event
-                data = line[5:].strip()
-                if data == "[DONE]":
-                    return
-                is_first = False
-                yield _json(data.encode(), place)
+            limit_s = None if first_s is None else begin + first_s
+            async with aclosing(events_in(response.aiter_bytes())) as events:
+                while True:
+                    try:
+                        async with asyncio.timeout_at(limit_s):
+                            data = await anext(events, None)
+                    except TimeoutError:
+                        raise RemoteError(
+                            f"{place} has sent no text within {first_s:g} s; raise first_token_s "
+                            "in the policy if it is only slow"
+                        ) from None
+                    if data is None:
+                        return
+                    if data.strip() == b"[DONE]":
+                        await _to_its_end(events)
+                        return
+                    limit_s = None
+                    yield self._json(data, place)
 
     @asynccontextmanager
     async def _response(
@@ -212,7 +197,9 @@ class Client:
                 self._http.stream(method, self.url + path, json=body, headers=fresh) as response,
             ):
                 if response.status_code != 200:
-                    raise self._refused(response, await response.aread(), place)
+                    said = (await response.aread()).decode(errors="replace")
+                    hidden = self._without_secrets(said)
+                    raise refusal(place, response.status_code, response.headers, hidden)
                 yield response
         except TimeoutError:
             raise RemoteError(
@@ -226,9 +213,11 @@ class Client:
                 is_transient=True,
             ) from None
         except httpx2.ConnectError as error:
+            raise _unconnected(error, place) from None
+        except httpx2.ProxyError as error:
             raise RemoteError(
-                f"no server answers at {place} ({error}); start it, or check the address",
-                is_transient=True,
+                f"the proxy does not let requests to {place} through ({error}); check HTTPS_PROXY, "
+                "HTTP_PROXY and NO_PROXY"
             ) from None
         except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
             raise RemoteError(f"{place} is no address of a server: {error}") from None
@@ -274,9 +263,25 @@ class Client:
     def _place(self, path: str) -> str:
         return self.url + path
 
-    def _refused(self, response: httpx2.Response, body: bytes, place: str) -> RemoteError:
-        said = message_of(body.decode(errors="replace"))
-        return _refused(response, self._without_secrets(said), place)
+    def _json(self, data: bytes, place: str) -> Any:
+        """Return what a server has sent.
+
+        Raises:
+            RemoteError: it is no JSON, or an error.
+        """
+        try:
+            reply = json.loads(data)
+        except (ValueError, RecursionError):
+            said = clipped(self._without_secrets(data.decode(errors="replace")))
+            raise RemoteError(
+                f"{place} has sent what is no JSON: {said!r}; check that the address is that of "
+                "this kind of server"
+            ) from None
+        error = error_in(place, reply)
+        if error is None:
+            return reply
+        hidden = self._without_secrets(data.decode(errors="replace"))
+        raise error_in(place, json.loads(hidden)) or error
 
     def _without_secrets(self, text: str) -> str:
         for secret in self._secrets:
@@ -284,56 +289,39 @@ class Client:
         return text
 
 
-def _refused(response: httpx2.Response, said: str, place: str) -> RemoteError:
-    status = response.status_code
-    advice = _ADVICE.get(status, "see the server's log" if status >= 500 else "")
-    text = f"{place} answers {status}: {said or response.reason_phrase}"
+def _trusted(policy: Policy) -> ssl.SSLContext | bool:
+    if policy.ca_file is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=policy.ca_file)
+    except OSError as error:
+        raise RemoteError(f"{policy.ca_file!r} is no file of certificates: {error}") from None
+
+
+def _unconnected(error: Exception, place: str) -> RemoteError:
+    """Return the error of a server to which there is no connection."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLError):
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return RemoteError(
+            f"the certificate of {place} is not trusted ({cause.verify_message}); name the file of "
+            "who has signed it: `verify` of RuntimeEndpoint, or SSL_CERT_FILE in the environment"
+        )
+    if cause is not None:
+        return RemoteError(
+            f"{place} does not speak TLS as it should ({error}); check whether the address begins "
+            "with http:// or https://"
+        )
     return RemoteError(
-        f"{text}; {advice}" if advice else text,
-        is_transient=status in TRANSIENT,
-        retry_after_s=retry_after_s(response.headers.get("retry-after")),
-        status=status,
+        f"no server answers at {place} ({error}); start it, or check the address",
+        is_transient=True,
     )
 
 
-def message_of(body: str) -> str:
-    """Return what an error of a server says, whatever its dialect."""
-    try:
-        data = json.loads(body)
-    except ValueError:
-        return _clip(body)
-    while isinstance(data, dict):
-        inner = next((data[k] for k in ("error", "message", "detail") if data.get(k)), None)
-        if inner is None:
-            break
-        data = inner
-    return _clip(data if isinstance(data, str) else json.dumps(data))
-
-
-def retry_after_s(value: str | None) -> float | None:
-    """Read ``Retry-After``: seconds, or a date."""
-    if value is None:
-        return None
-    try:
-        return max(float(value), 0.0)
-    except ValueError:
-        pass
-    try:
-        return max(email.utils.parsedate_to_datetime(value).timestamp() - time.time(), 0.0)
-    except ValueError:
-        return None
-
-
-def _json(data: bytes, place: str) -> Any:
-    try:
-        return json.loads(data)
-    except ValueError:
-        raise RemoteError(
-            f"{place} has sent what is no JSON: {_clip(data.decode(errors='replace'))!r}; check "
-            "that the address is that of this kind of server"
-        ) from None
-
-
-def _clip(text: str) -> str:
-    text = text.strip()
-    return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 3] + "..."
+async def _to_its_end(events: AsyncGenerator[bytes]) -> None:
+    """Read a response to its end: only then is its connection used again."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_END_S):
+            async for _ in events:
+                pass

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
 from sglc.runtime.remote.capabilities import Capabilities
-from sglc.runtime.remote.client import Client, message_of
+from sglc.runtime.remote.client import Client
 from sglc.runtime.remote.errors import RemoteError
 from sglc.runtime.remote.held import held_to
 from sglc.runtime.remote.sampling import sampling_data
@@ -40,10 +39,6 @@ class CompletionsWire:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
         async with aclosing(client.events(PATH, body)) as events:
             async for reply in events:
-                if isinstance(reply, dict) and "error" in reply:
-                    raise RemoteError(
-                        f"{client.url}{PATH} answers: {message_of(json.dumps(reply))}"
-                    )
                 for choice in _choices(client, reply, ask.samples, some=True):
                     for part in _parts(client, choice, ask):
                         yield part

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any
 
 from sglc.compiler.plan.segments import Media
 from sglc.runtime.remote.capabilities import Capabilities
-from sglc.runtime.remote.client import Client, message_of
-from sglc.runtime.remote.errors import RemoteError
+from sglc.runtime.remote.client import Client
 from sglc.runtime.remote.held import held_to
 from sglc.runtime.remote.meta_info import PATH, MetaInfo, odd_answer
 from sglc.runtime.remote.sampling import sampling_data
@@ -41,8 +39,6 @@ class NativeWire:
             return
         async with aclosing(client.events(PATH, body | {"stream": True})) as events:
             async for reply in events:
-                if isinstance(reply, dict) and "error" in reply:
-                    raise _refused(client, reply)
                 number = reply.get("index", 0) if isinstance(reply, dict) else 0
                 if type(number) is not int or not 0 <= number < ask.samples:
                     raise odd_answer(client, f"a text number {number!r}")
@@ -209,7 +205,3 @@ def _bill(samples: Sequence[_Sample]) -> Bill:
         sum(meta.count("completion_tokens") for meta in metas),
         min(meta.count("cached_tokens", 0) for meta in metas),
     )
-
-
-def _refused(client: Client, reply: Mapping[str, Any]) -> RemoteError:
-    return RemoteError(f"{client.url}{PATH} answers: {message_of(json.dumps(reply))}")

@@ -17,10 +17,11 @@ _MAY_BE_ZERO: Final = frozenset({"max_retries", "speculate", "max_regenerated", 
 class Policy:
     """What is done about a server that is slow, busy or down, or cannot do what is asked.
 
-    A request is sent again after a refused connection, a status of 408, 409, 429 or 5xx, or an
-    answer that broke off before any text; never after text was handed on. The delays double from
-    ``first_delay_s`` to ``max_delay_s``, each shortened by chance to between half and all of it;
-    what the server says in ``Retry-After`` goes before that.
+    A request is sent again after a refused connection, a status of 408, 409, 429 or 5xx, an error
+    of that kind in its place, or an answer that broke off before any text; never after text was
+    handed on, nor where the server was only slow or says that nothing more may be spent. The delays
+    double from ``first_delay_s`` to ``max_delay_s``, each shortened by chance to between half and
+    all of it; what the server says in ``Retry-After`` goes before that.
 
     Attributes:
         max_retries: how often a request is sent again.
@@ -45,7 +46,7 @@ class Policy:
 
     max_retries: int = 4
     first_delay_s: float = 0.5
-    max_delay_s: float = 30.0
+    max_delay_s: float = 60.0  # limits of providers are by the minute
     connect_s: float = 10.0
     first_token_s: float | None = 120.0
     total_s: float | None = 600.0

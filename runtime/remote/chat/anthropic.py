@@ -12,7 +12,7 @@ from typing import Any, Final
 from sglc.runtime.core.sampling import SamplingParams
 from sglc.runtime.remote.capabilities import Capabilities
 from sglc.runtime.remote.chat.conversation import conversation, picture_of
-from sglc.runtime.remote.client import Client, message_of
+from sglc.runtime.remote.client import Client
 from sglc.runtime.remote.errors import RemoteError
 from sglc.runtime.remote.schemas import WRAPPER_TOKENS, AnswerSchema, answer_schema
 from sglc.runtime.remote.tokenizer import Message, RemoteTokenizer
@@ -241,11 +241,9 @@ class _Answer:
         """Yield what an event of a stream adds.
 
         Raises:
-            RemoteError: it is an error, or the model refuses.
+            RemoteError: the model refuses.
         """
         kind = event.get("type") if isinstance(event, dict) else None
-        if kind == "error":
-            raise RemoteError(f"{self._place} answers: {message_of(json.dumps(event))}")
         if kind == "message_start":
             yield self._bill(event.get("message", {}).get("usage"))
         elif kind == "content_block_delta":

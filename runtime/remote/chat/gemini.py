@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
 from sglc.runtime.remote.capabilities import Capabilities
 from sglc.runtime.remote.chat.conversation import conversation, picture_of
-from sglc.runtime.remote.client import Client, message_of
+from sglc.runtime.remote.client import Client
 from sglc.runtime.remote.errors import RemoteError
 from sglc.runtime.remote.sampling import sampling_data
 from sglc.runtime.remote.schemas import WRAPPER_TOKENS, AnswerSchema, answer_schema
@@ -230,12 +229,8 @@ class _Sample:
 
 
 def _parts(place: str, reply: Any, samples: Sequence[_Sample]) -> Iterator[Piece | Answer | Bill]:
-    if isinstance(reply, list):  # errors of a stream come so
-        reply = reply[0] if reply else None
     if not isinstance(reply, dict):
         raise _odd(place, "no object")
-    if reply.get("error"):
-        raise RemoteError(f"{place} answers: {message_of(json.dumps(reply))}")
     blocked = (reply.get("promptFeedback") or {}).get("blockReason")
     if blocked:
         raise RemoteError(

@@ -16,8 +16,9 @@ from typing import Any, Final
 
 from sglc.runtime.remote.capabilities import Capabilities
 from sglc.runtime.remote.chat.flavors import COMPATIBLE, Flavor
-from sglc.runtime.remote.client import TRANSIENT, Client
+from sglc.runtime.remote.client import Client
 from sglc.runtime.remote.errors import RemoteError
+from sglc.runtime.remote.faults import clipped, is_spent, may_pass
 from sglc.runtime.remote.policy import Policy
 from sglc.runtime.remote.usage import Meter
 
@@ -110,7 +111,7 @@ class LibraryClient(Client):
         status = getattr(error, "status_code", None)
         said = self._without_secrets(str(error) or type(error).__name__)
         return RemoteError(
-            f"LiteLLM: {said[:300]}",
-            is_transient=status in TRANSIENT,
+            f"LiteLLM: {clipped(said)}",
+            is_transient=may_pass(status) and not is_spent({"code": getattr(error, "code", None)}),
             status=status if isinstance(status, int) else None,
         )

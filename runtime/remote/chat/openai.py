@@ -10,7 +10,7 @@ from typing import Any, Final
 from sglc.runtime.remote.capabilities import Capabilities
 from sglc.runtime.remote.chat.conversation import conversation, picture_of
 from sglc.runtime.remote.chat.flavors import Flavor
-from sglc.runtime.remote.client import Client, message_of
+from sglc.runtime.remote.client import Client
 from sglc.runtime.remote.completions import bill_of, ended
 from sglc.runtime.remote.errors import RemoteError
 from sglc.runtime.remote.held import held_to
@@ -60,9 +60,6 @@ class ChatWire:
         body |= {"stream": True, "stream_options": options}
         async with aclosing(client.events(self._path, body)) as events:
             async for reply in events:
-                if isinstance(reply, dict) and reply.get("error"):
-                    said = message_of(json.dumps(reply))
-                    raise RemoteError(f"{client.url}{self._path} answers: {said}")
                 for choice in _choices(client, self._path, reply, ask.samples):
                     for part in samples[choice.get("index", 0)].take(choice, choice.get("delta")):
                         yield part

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -249,3 +250,22 @@ def test_closing_gives_up_what_runs(scripted: ScriptedServer) -> None:
     assert made.backend.idle
     begun = set(threading.enumerate()) - set(before)
     assert not [thread for thread in begun if thread.name == "sglc-remote"]
+
+
+def test_a_stream_leaves_its_connection_to_the_next_one(
+    server: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[object] = []
+    connect = asyncio.BaseEventLoop.create_connection
+
+    async def counted(*args: Any, **options: Any) -> Any:
+        made.append(args)
+        return await connect(*args, **options)
+
+    backend = open_remote("native", url=server.url).backend
+    monkeypatch.setattr(asyncio.BaseEventLoop, "create_connection", counted)
+    for number in range(3):
+        backend.submit(ask(f"{number} and", Decode(1)))
+        assert isinstance(events_of(backend)[-1], Ended)
+    backend.close()
+    assert len(made) == 1

@@ -15,8 +15,8 @@ from generators.servers import free_port
 
 from sglc.runtime.executor.limits import Limits
 from sglc.runtime.remote.capabilities import SGLC
-from sglc.runtime.remote.client import retry_after_s
 from sglc.runtime.remote.errors import RemoteError
+from sglc.runtime.remote.faults import retry_after_s
 from sglc.runtime.remote.open import open_remote
 from sglc.runtime.remote.policy import Policy
 
@@ -159,9 +159,10 @@ def test_a_stream_that_breaks_off_before_any_text_is_tried_again(server: Server)
 
 
 def test_no_text_in_time(server: Server) -> None:
-    runner = server.runner(first_token_s=0.05, max_retries=0)
+    runner = server.runner(first_token_s=0.05)
     server.replies.append(Reply(chunks=[event("one", STOP)], pause_s=0.3))
     assert "has sent no text within 0.05 s; raise first_token_s" in failure(runner)
+    assert len(server.bodies("/generate")) == 1  # it works on that, and may bill it
 
 
 def test_the_time_of_a_run_ends_what_waits_for_a_server(server: Server) -> None:
@@ -257,6 +258,7 @@ def test_retry_after_is_seconds_or_a_date() -> None:
     assert 50 < (retry_after_s(format_datetime(later, usegmt=True)) or 0) <= 60
     assert retry_after_s("Mon, 01 Jan 2001 00:00:00 GMT") == 0
     assert retry_after_s("soon") is None
+    assert retry_after_s("nan") is None
     assert retry_after_s(None) is None
 
 
