@@ -210,6 +210,11 @@ class Concat(Type):
         return " + ".join(map(_operand, self.parts))
 
 
+def only_part(t: Type) -> Type:
+    """Return the part of a ``Concat`` of one, which has its texts and another value; else ``t``."""
+    return t.parts[0] if isinstance(t, Concat) and len(t.parts) == 1 else t
+
+
 @dataclass(frozen=True, slots=True)
 class Both(Type):
     """A text that all parts have; its value is that of the first part."""

@@ -199,7 +199,10 @@ def constraint_of(
             raise TypeError(f"regex must be text, not {regex!r}")
         return constraints.regex(regex), {}
     if json_schema is not None:
-        return constraints.json_schema(json_schema), {}
+        from sglc.constraints.types import Concat
+
+        # a text, as SGLang has it: type= makes objects
+        return Concat((constraints.json_schema(json_schema),)), {}
     if dtype is not None:
         from sglc.constraints.dtypes import PATTERNS
 

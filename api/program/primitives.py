@@ -63,7 +63,8 @@ def gen(
         max_tokens: at most so many tokens; what is not given is taken from the run.
         choices: write the best of these texts, as ``select`` does.
         regex: the text has to match; the pattern is checked here.
-        json_schema: the text has to be JSON of this schema, as text or as a dict.
+        json_schema: the text has to be JSON of this schema, which is given as text or as a dict.
+            ``s[name]`` is text too: ``type=constraints.json_schema(…)`` makes objects.
         dtype: ``int``, ``float``, ``str`` or ``bool``: the text has to be one; ``s[name]`` is text.
         type: a type of Python, such as ``list[int]``, a dataclass or a Pydantic model, or one of
             ``sglc.constraints``: ``s[name]`` is an object of it.

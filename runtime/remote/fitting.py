@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from sglc.constraints.types import Json, List, Record, Schema, Sized, Stopped, Type
+from sglc.constraints.types import Json, List, Record, Schema, Sized, Stopped, Type, only_part
 from sglc.constraints.values import render
 from sglc.runtime.core.script import Constraint
 
@@ -59,6 +59,7 @@ def _rewritten(t: Type | None, text: str) -> str | None:
     """Return JSON as its type writes it: servers have a layout of their own."""
     while isinstance(t, Stopped | Sized):
         t = t.inner
+    t = None if t is None else only_part(t)
     if not isinstance(t, Record | List | Json | Schema):
         return None
     try:

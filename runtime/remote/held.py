@@ -6,7 +6,7 @@ import json
 from typing import NamedTuple
 
 from sglc.constraints.regex_text import regex_of
-from sglc.constraints.types import Grammar, Json, Schema, Sized, Stopped, Type
+from sglc.constraints.types import Concat, Grammar, Json, Schema, Sized, Stopped, Type
 from sglc.runtime.remote.capabilities import Capabilities, Constraints
 from sglc.runtime.remote.schemas import answer_schema
 
@@ -27,7 +27,7 @@ def held_to(t: Type, capabilities: Capabilities) -> Held | None:
         answer = answer_schema(t)
         return None if answer is None else Held("json_schema", json.dumps(answer.schema))
     match t:
-        case Stopped(inner):
+        case Stopped(inner) | Concat((inner,)):
             return held_to(inner, capabilities)
         case Sized(inner, min_chars=0, max_chars=None):  # its bound in tokens is that of the decode
             return held_to(inner, capabilities)

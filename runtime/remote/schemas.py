@@ -32,6 +32,7 @@ from sglc.constraints.types import (
     Type,
     Union,
     Word,
+    only_part,
 )
 from sglc.constraints.values import render
 
@@ -77,7 +78,7 @@ class AnswerSchema:
 
 def answer_schema(t: Type) -> AnswerSchema | None:
     """Return what a provider is asked for to get a ``t``; None if no schema says what it is."""
-    t = _bare(t)
+    t = _bare(only_part(_bare(t)))
     if isinstance(t, Schema):
         return _given(t)
     try:

@@ -59,6 +59,7 @@ def _rounded(value: Any) -> Any:
         {**GREEDY, "max_new_tokens": 20, "stop": "."},
         {**GREEDY, "max_new_tokens": 20, "stop": ["."], "no_stop_trim": True},
         {**GREEDY, "regex": "[A-Z][a-z]{2,5}"},
+        {**GREEDY, "max_new_tokens": 20, "json_schema": '{"enum": ["Paris", {"in": "Paris"}]}'},
     ],
 )
 def test_a_reply_is_that_of_a_server(

@@ -157,3 +157,15 @@ def test_the_scores_of_choices_are_told(hashed: Backend) -> None:
         deciding = meta[key] if key else means
         best = max(range(2), key=lambda i, scores=deciding: scores[i])
         assert state["a"] == ["one", "three"][best]
+
+
+@pytest.mark.parametrize("level", ["staged", "lowered"])
+def test_json_of_a_schema_is_a_text(level: Any, hashed: Backend) -> None:
+    @sglc.function
+    def program(s: Any) -> None:
+        s += "x" + sglc.gen("a", json_schema={"enum": [{"b": [1, 2]}]})
+        s += " again: " + s["a"]
+
+    state = program.run(backend=hashed, level=level)
+    assert state["a"] == '{"b": [1, 2]}'
+    assert state.text() == 'x{"b": [1, 2]} again: {"b": [1, 2]}'

@@ -14,6 +14,7 @@ from sglc.constraints.python import as_constraint
 from sglc.constraints.types import (
     Bool,
     Both,
+    Concat,
     Field,
     Grammar,
     Int,
@@ -33,6 +34,8 @@ from sglc.constraints.types import (
     Union,
 )
 from sglc.constraints.values import is_member
+from sglc.runtime.remote.capabilities import Capabilities
+from sglc.runtime.remote.held import Held, held_to
 from sglc.runtime.remote.schemas import FIELD, answer_schema, is_strict
 
 PERSON = Record((Field("name", Str()), Field("age", Int(0, 150)), Field("tags", List(Line()))))
@@ -80,6 +83,14 @@ def test_a_record_is_the_answer_itself() -> None:
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"name": "a", "age": 151, "tags": []}, found.schema)
     assert found.text_of('{"a": 1}') == '{"a": 1}'
+
+
+def test_the_text_of_a_schema_is_asked_for_as_the_schema() -> None:
+    schema = Schema('{"type": "object", "properties": {"a": {"type": "integer"}}}')
+    text = Concat((schema,))
+    assert answer_schema(text) == answer_schema(schema)
+    served = Capabilities(name="x", prompts="text", constraints=frozenset({"regex", "json_schema"}))
+    assert held_to(text, served) == Held("json_schema", schema.text)
 
 
 class Part(pydantic.BaseModel):
