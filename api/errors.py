@@ -16,11 +16,7 @@ class SglcError(Exception):
 
 
 class RunFailed(SglcError):
-    """A value will never exist, since something it needs has failed.
-
-    ``error`` says what, with its place; ``text`` is the prompt as far as it was known, where that
-    was asked for.
-    """
+    """A value will never exist, since something it needs has failed: ``error`` says what, where."""
 
     def __init__(self, error: RunError, what: str = "") -> None:
         self.error = error

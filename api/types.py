@@ -8,47 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from sglc.constraints.types import Type
+from sglc.constraints.python import as_constraint, as_python, as_value
 
 __all__ = ["as_constraint", "as_python", "as_value", "build_regex_from_object"]
-
-
-def as_constraint(type_: Any) -> Type:
-    """Return the constraint that a Python type stands for; a constraint stands for itself.
-
-    Raises:
-        PythonTypeError: nothing stands for it; names the field and the way out.
-    """
-    from sglc.constraints.python import as_constraint
-
-    return as_constraint(type_)
-
-
-def as_python(type_: Any, value: Any) -> Any:
-    """Return the object of a Python type that a value of a program stands for.
-
-    Raises:
-        PythonTypeError: as ``as_constraint``.
-        ConversionError: the value stands for none; names the place inside of it.
-    """
-    from sglc.constraints.python import as_python
-
-    return as_python(type_, value)
-
-
-def as_value(type_: Any, value: Any) -> Any:
-    """Return the value of a program that an object of a Python type is.
-
-    Raises:
-        PythonTypeError: as ``as_constraint``.
-        ConversionError: the object is not of the type; names the place inside of it.
-    """
-    from sglc.constraints.python import as_value
-
-    return as_value(type_, value)
 
 
 def build_regex_from_object(

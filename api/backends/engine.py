@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,8 @@ class Engine(Backend):
         sglc.set_default_backend(sglc.Engine("path-or-hub-id"))
 
     ``model_path`` may be ``embedded``, the small model that ships with the package. ``options`` are
-    those of ``LocalOptions``, or arguments of SGLang's servers (``server_args.py``).
+    those of ``LocalOptions``, or arguments of SGLang's servers (``server_args.py``); of these, the
+    ones about logs change nothing, since an engine writes none.
 
     ``template`` stands in for the model's own chat template: one by the name that SGLang's frontend
     has for it, or a ``FrontendTemplate``. ``reads_specials``: names of special tokens in a prompt
@@ -57,7 +59,7 @@ class Engine(Backend):
         self.model_path = model_path
         self.random_seed = random_seed
         self._reads_specials = reads_specials
-        self._num_generations = 0
+        self._generations = itertools.count(1)
         self._reader: PromptEncoder | None = None
 
         def make(wake: threading.Event) -> Made:
@@ -300,5 +302,4 @@ class Engine(Backend):
         """Return a seed for each call, the same ones with the same ``random_seed``."""
         from sglc.compiler.plan.seeds import seed_key
 
-        self._num_generations += 1
-        return seed_key(self.random_seed, self._num_generations, (), "generate") >> 33
+        return seed_key(self.random_seed, next(self._generations), (), "generate") >> 33

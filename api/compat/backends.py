@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ class Redirection:
     def __init__(self) -> None:
         self._make: Callable[[], OwnEngine | OwnEndpoint] | None = None
         self._made: OwnEngine | OwnEndpoint | None = None
+        self._lock = threading.Lock()  # a script may ask in several threads
 
     def set(self, make: Callable[[], OwnEngine | OwnEndpoint] | None) -> None:
         """Lead to what ``make`` returns; None: nowhere, so that they mean what they say."""
@@ -25,9 +27,10 @@ class Redirection:
 
     def backend(self) -> OwnEngine | OwnEndpoint | None:
         """Return where they lead; None if nowhere."""
-        if self._made is None and self._make is not None:
-            self._made = self._make()
-        return self._made
+        with self._lock:
+            if self._made is None and self._make is not None:
+                self._made = self._make()
+            return self._made
 
     def close(self) -> None:
         """Let go of the backend."""

@@ -16,6 +16,7 @@ from sglc.files.plan_run import PlanRun
 from sglc.files.results import ProgramResult
 from sglc.files.signatures import Parameters
 from sglc.files.types import camel
+from sglc.program.gen_options import seed_of
 from sglc.runs.mailbox import Mailbox
 
 if TYPE_CHECKING:
@@ -215,8 +216,8 @@ class LoadedPrompt(_Loaded):
 
         home = backend_or_default(backend)
         most = home.window if window is None else window
-        if most < 1:
-            raise ValueError(f"window must be at least 1, not {most}")
+        if type(most) is not int or most < 1:
+            raise ValueError(f"window must be at least 1, not {most!r}")
         return batch(
             self, arguments, home, seed=self._seed(seed), window=most, has_progress=progress_bar
         )
@@ -305,9 +306,9 @@ class LoadedPrompt(_Loaded):
         others = {n: v for n, v in kwargs.items() if n in _RUN_ONLY and n not in self.parameters}
         return {n: v for n, v in kwargs.items() if n not in others}, others
 
-    def _seed(self, seed: int | None) -> int:
+    def _seed(self, seed: object) -> int:
         """The seed of a run: the one given, else that of the file."""
-        return int(self.file.checked.config.get("seed", 0)) if seed is None else seed
+        return seed_of(self.file.checked.config.get("seed") if seed is None else seed)
 
     def _row(self, number: int, row: Any) -> dict[str, Any]:
         is_named = isinstance(row, Mapping)

@@ -26,7 +26,7 @@ _ROLES: Final = {
     sglang.assistant: "assistant",
 }
 _WORDS: Final = frozenset(
-    [getattr(primitives, name) for name in primitives.__all__ if name != "method_of"]
+    [getattr(primitives, name) for name in primitives.__all__]
     + [sglang.gen, sglang.gen_int, sglang.gen_string, sglang.select, sglang.image, sglang.video]
     + [*_ROLES]
 )

@@ -14,7 +14,7 @@ from sglc.errors import RunFailed
 from sglc.lowered.lowering import Lowerings, level_of
 from sglc.lowered.run import run_lowered
 from sglc.program.arguments import Arguments, Parameters
-from sglc.program.gen_options import RUN_DEFAULTS, options_of, seed_of
+from sglc.program.gen_options import RUN_DEFAULTS, flag_of, options_of, seed_of
 from sglc.program.state import ProgramState
 from sglc.runs.history import History
 from sglc.runs.staging import Level, Staging
@@ -94,7 +94,7 @@ class Function:
         self._refuse_async("run")
         call, options, others = self.arranged(args, kwargs)
         backend = backend_or_default(others.get("backend"))
-        is_streamed = bool(others.get("stream", False))
+        is_streamed = flag_of("stream", others.get("stream", False))
         level = level_of(others.get("level"), steps="stream=True" if is_streamed else "")
         waiter = ThreadWaiter() if is_streamed else current_waiter()
         staging = Staging(
@@ -188,11 +188,12 @@ class Function:
 
         call, options, others = self.arranged(args, kwargs)
         level_of(others.get("level"), steps="arun")
+        is_streamed = flag_of("stream", others.get("stream", False))
         run = AsyncRun(
             self, (call, options), backend_or_default(others.get("backend")),
-            seed=seed_of(others.get("seed")), deltas=bool(others.get("stream", False)),
+            seed=seed_of(others.get("seed")), deltas=is_streamed,
         )  # fmt: skip
-        return run.begin() if others.get("stream") else await run.finish()
+        return run.begin() if is_streamed else await run.finish()
 
     async def arun_batch(
         self,

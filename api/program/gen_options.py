@@ -40,6 +40,23 @@ RUN_NAMES: Final = {
 }
 """Options of a run by the names it takes, with the names they have in a call."""
 
+LOGPROBS: Final = (
+    "return_logprob",
+    "logprob_start_len",
+    "top_logprobs_num",
+    "return_text_in_logprobs",
+)
+"""The options that ask what the model thinks of tokens."""
+
+ATTRS: Final = {
+    "stop_token_ids": "stop_ids",
+    "top_logprobs_num": "top_logprobs",
+    "return_logprob": "logprob",
+    "logprob_start_len": "logprob_start",
+    "return_text_in_logprobs": "logprob_text",
+}
+"""Options whose attribute of an op has another name."""
+
 _RANGES: Final[Mapping[str, tuple[float, float, str]]] = {
     "max_tokens": (1, 2**31, "at least 1"),
     "min_tokens": (0, 2**31, "at least 0"),
@@ -66,6 +83,10 @@ _INTEGERS: Final = frozenset(
     }
 )
 _FLAGS: Final = frozenset({"ignore_eos", "return_logprob", "return_text_in_logprobs", "healing"})
+_DTYPE_OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "int": {"stop": (" ", "\n")},
+    "float": {"stop": (" ", "\n")},
+}
 
 
 def options_of(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,23 +112,15 @@ def seed_of(given: object) -> int:
     return index(given)
 
 
-LOGPROBS: Final = (
-    "return_logprob",
-    "logprob_start_len",
-    "top_logprobs_num",
-    "return_text_in_logprobs",
-)
-"""The options that ask what the model thinks of tokens."""
+def flag_of(name: str, given: object) -> bool:
+    """Return a truth value that was given for ``name``.
 
-
-ATTRS: Final = {
-    "stop_token_ids": "stop_ids",
-    "top_logprobs_num": "top_logprobs",
-    "return_logprob": "logprob",
-    "logprob_start_len": "logprob_start",
-    "return_text_in_logprobs": "logprob_text",
-}
-"""Options whose attribute of an op has another name."""
+    Raises:
+        TypeError: it is none.
+    """
+    if not isinstance(given, bool):
+        raise TypeError(f"{name} must be True or False, not {given!r}")
+    return given
 
 
 def completed(run: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,9 +167,7 @@ def _checked(name: str, value: Any) -> Any:
             raise TypeError(f"stop_token_ids must be a list of token ids, not {value!r}")
         return tuple(value)
     if name in _FLAGS:
-        if not isinstance(value, bool):
-            raise TypeError(f"{name} must be True or False, not {value!r}")
-        return value
+        return flag_of(name, value)
     wanted = "a whole number" if name in _INTEGERS else "a number"
     is_fit = isinstance(value, int) if name in _INTEGERS else isinstance(value, int | float)
     if not is_fit or isinstance(value, bool):
@@ -169,12 +180,6 @@ def _checked(name: str, value: Any) -> Any:
     if not low <= value <= high:
         raise ValueError(f"{name} must be {allowed}, not {value}")
     return value
-
-
-_DTYPE_OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "int": {"stop": (" ", "\n")},
-    "float": {"stop": (" ", "\n")},
-}
 
 
 def constraint_of(

@@ -143,10 +143,10 @@ def select(
         )
     if choices is None:
         raise ValueError("select needs choices=[…]")
-    return Select(name, checked_choices(choices), method_of(choices_method), caller_place())
+    return Select(name, checked_choices(choices), _method(choices_method), caller_place())
 
 
-def method_of(name: str | None) -> Method:
+def _method(name: str | None) -> Method:
     """Return a method of choices by SGLang's name or by ours.
 
     Raises:
@@ -239,7 +239,6 @@ __all__ = [
     "gen_int",
     "gen_string",
     "image",
-    "method_of",
     "select",
     "system",
     "system_begin",

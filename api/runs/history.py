@@ -127,8 +127,8 @@ class History:
             return []
         found: list[tuple[str, str]] = []
         step = self.root
-        while len(step.children) == 1:
-            ((place, after),) = step.children.items()
+        while len(children := [*step.children.items()]) == 1:  # another thread may add to it
+            ((place, after),) = children
             if after.count < self.num_runs or (place[0] != "stream" and after.text is None):
                 break
             if after.text is not None:
@@ -151,10 +151,11 @@ class History:
         stack = [(step, indent)]
         while stack:
             step, indent = stack.pop()
-            for place, after in step.children.items():
+            children = [*step.children.items()]
+            for place, after in children:
                 share = f"{after.count}x"
                 yield f"{indent}{share:>6} {_described(place, after.text)}"
-                if len(step.children) == 1:
+                if len(children) == 1:
                     stack.append((after, indent))
                 else:
                     yield from self._lines(after, indent + "  ")

@@ -155,6 +155,10 @@ def test_a_batch_gives_results_in_the_order_of_its_rows(judge: Any, backend: Bac
         judge.loose.run_batch([{"n": 1}, {"n": 9}], backend=backend)
     with pytest.raises(ValueError, match="window must be at least 1, not 0"):
         judge.loose.run_batch([{"n": 1}], backend=backend, window=0)
+    with pytest.raises(ValueError, match="window must be at least 1, not 'all'"):
+        judge.loose.run_batch([{"n": 1}], backend=backend, window="all")
+    with pytest.raises(TypeError, match="seed must be a whole number, not 'x'"):
+        judge.loose.run(1, backend=backend, seed="x")
     assert judge.loose.run_batch([], backend=backend) == []
 
 

@@ -56,6 +56,11 @@ def test_without_stream_whole_texts_come(hashed: Backend) -> None:
     assert list(state.text_iter("first")) == [state["first"]]
 
 
+def test_stream_is_a_truth_value(hashed: Backend) -> None:
+    with pytest.raises(TypeError, match="stream must be True or False, not 'no'"):
+        chat.run("Why?", backend=hashed, stream="no")
+
+
 def test_leaving_early_leaves_nothing_behind(slow: Backend) -> None:
     @sglc.function
     def long(s: Any) -> None:
