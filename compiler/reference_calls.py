@@ -8,6 +8,7 @@ from typing import Any
 
 from sglc.compiler.ir.graph import Function
 from sglc.compiler.ir.op import Op
+from sglc.compiler.plan.arguments import filled
 from sglc.compiler.plan.data import DataError
 from sglc.constraints.types import MISSING
 
@@ -69,7 +70,7 @@ def bind(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
             given.setdefault(param.name, param.default)
     if given.keys() != set(names) or len(args) > len(names):
         raise TypeError(f"@{function.name} takes {', '.join(names)}, not {', '.join(given)}")
-    return given
+    return {param.name: filled(param.type, given[param.name]) for param in function.params}
 
 
 def has_result(function: Function) -> bool:

@@ -46,7 +46,7 @@ def bind_arguments(
             reason = None if are_checked else mismatch(parameter.type, value)
             if reason is not None:
                 problems.append(f"`{parameter.name}` {reason}")
-            bound[parameter.name] = value
+            bound[parameter.name] = filled(parameter.type, value)
         elif parameter.has_default:
             bound[parameter.name] = parameter.default
         else:
@@ -54,6 +54,29 @@ def bind_arguments(
     if problems:
         raise ArgumentError(function.name, problems)
     return bound
+
+
+def filled(type_: t.Type, value: Any) -> Any:
+    """Return a value with tuples as lists, and records with the defaults of fields they lack.
+
+    Nothing else changes; whether the value is of the type is not checked.
+    """
+    match type_:
+        case t.Optional(inner=inner) if value is not None:
+            return filled(inner, value)
+        case t.List(item=item) if isinstance(value, list | tuple):
+            return [filled(item, each) for each in value]
+        case t.Record(fields=fields) if isinstance(value, Mapping):
+            types = {field.name: field.type for field in fields}
+            given = {k: filled(types[k], v) if k in types else v for k, v in value.items()}
+            lacking = {f.name: f.default for f in fields if f.default is not t.MISSING}
+            return lacking | given
+        case t.Union(options=options) if isinstance(value, list | tuple | Mapping):
+            option = next((each for each in options if mismatch(each, value) is None), t.AnyType())
+            return filled(option, value)
+        case t.AnyType() | t.Json():
+            return _plain(value)
+    return value
 
 
 def parse_argument(parameter: Parameter, text: str) -> Any:
@@ -214,3 +237,11 @@ def _name(value: Any) -> str:
     if isinstance(value, Mapping):
         return "a record"
     return names.get(type(value), type(value).__name__)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return value

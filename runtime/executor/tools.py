@@ -10,10 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sglc.compiler.plan.arguments import mismatch
+from sglc.compiler.plan.arguments import filled, mismatch
 from sglc.compiler.plan.data import Spoken
 from sglc.compiler.plan.plan import ToolSpec
-from sglc.constraints import types as t
 from sglc.constraints.python import ConversionError
 from sglc.runtime.executor.host_types import HostTypes
 from sglc.runtime.executor.hostmodules import HostModules
@@ -59,7 +58,7 @@ class BoundTool:
         Raises:
             ToolError: it is not of the declared type.
         """
-        value = to_value(self.spec.result, result)
+        value = filled(self.spec.result, result)
         reason = mismatch(self.spec.result, value)
         if reason is not None:
             raise ToolError(f"tool `{self.spec.name}`: its result {reason}")
@@ -145,31 +144,3 @@ class ToolRegistry:
             raise ToolError(f"tool `{spec.name}`: {module_name} has no function `{function_name}`")
         loaded: Callable[..., Any] = function
         return loaded
-
-
-def to_value(type_: t.Type, value: Any) -> Any:
-    """Return what a host function gave as a value of the program.
-
-    Tuples become lists, mappings records, missing fields their defaults. Nothing else changes;
-    whether the value is of the type is not checked.
-    """
-    if isinstance(type_, t.Optional) and value is not None:
-        return to_value(type_.inner, value)
-    if isinstance(type_, t.AnyType | t.Json | t.Union):
-        return _plain(value)
-    if isinstance(type_, t.List) and isinstance(value, list | tuple):
-        return [to_value(type_.item, item) for item in value]
-    if isinstance(type_, t.Record) and isinstance(value, Mapping):
-        fields = {f.name: f for f in type_.fields}
-        given = {k: to_value(fields[k].type, v) if k in fields else v for k, v in value.items()}
-        defaults = {n: f.default for n, f in fields.items() if f.default is not t.MISSING}
-        return defaults | given
-    return value
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return value

@@ -77,6 +77,10 @@ class Expressions:
                 return self._make_list(expr, [self.evaluate(item) for item in items])
             case ast.Record(pairs=pairs):
                 values = {pair.key.value: self.evaluate(pair.value) for pair in pairs}
+                type_ = self._checked.type_of(expr)
+                assert isinstance(type_, t.Record)
+                left_out = [f for f in type_.fields if f.name not in values]
+                values |= {field.name: self.constant(field.default) for field in left_out}
                 return self._emitter.emit(
                     "record",
                     results=[(name or "record", self._type(expr))],

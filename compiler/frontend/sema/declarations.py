@@ -22,7 +22,7 @@ from sglc.compiler.frontend.sema.program import (
 )
 from sglc.compiler.frontend.sema.types import ANY, assignable, of_value
 from sglc.compiler.frontend.sema.typexprs import TypeReader
-from sglc.compiler.plan.arguments import mismatch
+from sglc.compiler.plan.arguments import filled, mismatch
 from sglc.constraints import types as t
 
 _EFFECTS = ("pure", "readonly")
@@ -113,6 +113,8 @@ class Declarations:
         reason = None if declared is None else mismatch(declared, entity.value)
         if reason is not None:
             self._program.report(faults.bad_value(entity.decl.value.span, entity.name, reason))
+        elif declared is not None:
+            entity.value = filled(declared, entity.value)
         entity.type = declared or of_value(entity.value)
 
     def _params(self, params: tuple[ast.Param, ...]) -> tuple[ParamInfo, ...]:
@@ -138,7 +140,7 @@ class Declarations:
         reason = mismatch(type_, value) if known else None
         if reason is not None:
             self._program.report(faults.bad_value(default.span, name, reason))
-        return ParamInfo(name=name, type=type_, has_default=True, default=value)
+        return ParamInfo(name=name, type=type_, has_default=True, default=filled(type_, value))
 
     # -- tools
 

@@ -33,6 +33,7 @@ from sglc.compiler.frontend.sema.types import (
     join_all,
     literal_values,
     of_value,
+    record_for,
     show,
     widen,
     without_none,
@@ -295,14 +296,17 @@ class Exprs:
         return t.List(ANY if joined is None else joined, len(types), len(types))
 
     def _record(self, pairs: Sequence[ast.Pair], expected: t.Type | None) -> t.Type:
-        wanted = {f.name: f.type for f in expected.fields} if isinstance(expected, t.Record) else {}
+        target = record_for([pair.key.value for pair in pairs], expected)
+        wanted = {} if target is None else {field.name: field.type for field in target.fields}
         fields: dict[str, t.Field] = {}
         for pair in pairs:
             name = pair.key.value
             if name in fields:
                 self.body.report(codes.duplicate_name(pair.key.span, name, what="field"))
             fields[name] = t.Field(name, self.check(pair.value, expected=wanted.get(name)))
-        return t.Record(tuple(fields.values()))
+        left_out = [] if target is None else [f for f in target.fields if f.name not in fields]
+        filled = [field for field in left_out if field.default is not t.MISSING]
+        return t.Record((*fields.values(), *filled))
 
     def _index(self, expr: ast.Index) -> t.Type:
         owner = self.present(expr.value)

@@ -182,7 +182,7 @@ def assignable(source: t.Type, target: t.Type) -> bool:
             empty = source.max == 0
             return empty or assignable(source.item, target.item)
         case t.Record(), t.Record():
-            return not record_problems(source, target)
+            return _record_fits(source, target)
         case BranchType(), BranchType():
             return True
         case _, t.Json():
@@ -192,18 +192,24 @@ def assignable(source: t.Type, target: t.Type) -> bool:
     return False
 
 
-def record_problems(source: t.Record, target: t.Record) -> list[str]:
-    """Return the names of fields that are missing, unknown or of another type."""
+def record_for(names: Sequence[str], expected: t.Type | None) -> t.Record | None:
+    """Return the record that one written with fields of these ``names`` is meant to be.
+
+    Of several, the first that has the fields, and defaults for all others; else the first.
+    """
+    records = [each for each in options_of(expected or ANY) if isinstance(each, t.Record)]
+    for record in records:
+        needed = {field.name for field in record.fields if field.default is t.MISSING}
+        if needed <= set(names) <= {field.name for field in record.fields}:
+            return record
+    return records[0] if records else None
+
+
+def _record_fits(source: t.Record, target: t.Record) -> bool:
+    """Whether the fields are the same, and fit. Where one is written, defaults are filled in."""
     given = {field.name: field.type for field in source.fields}
-    known = {field.name for field in target.fields}
-    problems = [name for name in given if name not in known]
-    for field in target.fields:
-        if field.name not in given:
-            if field.default is t.MISSING:
-                problems.append(field.name)
-        elif not assignable(given[field.name], field.type):
-            problems.append(field.name)
-    return problems
+    wanted = {field.name: field.type for field in target.fields}
+    return given.keys() == wanted.keys() and all(assignable(given[n], wanted[n]) for n in wanted)
 
 
 def disjoint(a: t.Type, b: t.Type) -> bool:

@@ -167,3 +167,57 @@ prompt main(n: int) -> int:
     outcome, _ = run(text, {"n": 8})
     assert outcome.error is None
     assert outcome.value > 1
+
+
+# Fields that have a default and are left out, in every place where a record may be written.
+
+LEFT_OUT = """
+type F:
+    since: str
+    kinds: list["a" | "b"] = []
+    limit: int = 3
+
+type Outer:
+    f: F
+    fs: list[F] = []
+    either: int | F = 0
+
+@pure
+tool limit_of(f: F) -> int
+
+let fixed: F = {since: "let"}
+
+fn of_fn(f: F) -> int = f.limit
+fn made() -> F = {since: "made"}
+fn of_maybe(f: F?) -> int = f.limit if f != none else 0
+
+prompt inner(f: F, d: F = {since: "default"}) -> int:
+    "{f.since}"
+    return f.limit + d.limit
+
+prompt main(given: F) -> int:
+    f: F = {since: "x", kinds: []}
+    o: Outer = {f: {since: "g", limit: 1}, fs: [{since: "1"}, {since: "2"}], either: {since: "e"}}
+    "{f} {o.fs[1].limit} {o.either} {of_fn({since: "y"})} {of_maybe({since: "y"})} "
+    "{fixed.limit} {made().limit} {limit_of({since: "t"})} {given.limit}"
+    return inner({since: "z", limit: 2})
+"""
+
+
+def test_fields_that_are_left_out_have_their_defaults() -> None:
+    sink = DiagnosticSink()
+    program = compile_source(SourceFile("t.sgl", LEFT_OUT), sink)
+    assert program is not None, sink.diagnostics
+    tools = {"limit_of": lambda f: f["limit"]}
+    outcome = interpret(program.graph, "main", {"given": {"since": ""}}, ByteModel(), tools=tools)
+    assert outcome.error is None, outcome.error
+    full = '{"since": "%s", "kinds": [], "limit": 3}'
+    assert outcome.text == f"{full % 'x'} 3 {full % 'e'} 3 3 3 3 3 3"
+    assert outcome.value == 5
+
+
+def test_a_field_is_not_filled_in_behind_a_name() -> None:
+    sink = DiagnosticSink()
+    text = LEFT_OUT.replace('f: F = {since: "x", kinds: []}', 'f = {since: "x"}\n    _ = of_fn(f)')
+    assert compile_source(SourceFile("t.sgl", text), sink) is None
+    assert [each.code for each in sink.diagnostics] == ["SGL0401"]
