@@ -39,7 +39,8 @@ class Runtime:
         sglc.set_default_backend(runtime)
 
     ``args`` are the flags of ``sglc serve`` by SGLang's names, ``tp_size`` as ``--tp-size``.
-    ``timeout_s`` is how long the server may take; ``endpoint`` is what runs programs on it.
+    ``timeout_s`` is how long the server may take; ``endpoint`` is what runs programs on it. What it
+    stores is gone with it unless ``file_storage_pth`` names a folder, which no other server has.
 
     Raises:
         ServerStartError: it has ended, or does not answer in time.
@@ -54,6 +55,8 @@ class Runtime:
         self._model = (model_path, args.get("tokenizer_path"))
         self.url = f"http://{host}:{port}"
         self.generate_url = f"{self.url}/generate"
+        self._folder = tempfile.TemporaryDirectory(prefix="sglc-storage-")
+        args.setdefault("file_storage_pth", self._folder.name)
         self._log = tempfile.NamedTemporaryFile(prefix="sglc-serve-", suffix=".log")  # noqa: SIM115
         command = [
             sys.executable, "-m", "sglc.cli.main", "serve", "--model-path", model_path,
@@ -112,6 +115,7 @@ class Runtime:
                 self._process.kill()
                 self._process.wait()
         self._log.close()
+        self._folder.cleanup()
 
     def __enter__(self) -> Runtime:
         return self

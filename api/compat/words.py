@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Never
 
 from sglc.program import expressions, primitives
 from sglc.program.expressions import Expr, Peek
+from sglc.program.gen_options import options_of, refuse_unknown
 from sglc.program.places import caller_place
 
 
@@ -35,6 +36,7 @@ def gen(
     json_schema: str | None = None,
     *,
     n: int | None = None,
+    **unknown: Never,
 ) -> Expr:
     """Let the model write; see ``sglc.gen``. A ``dtype`` goes before a ``regex``, with a warning.
 
@@ -42,13 +44,12 @@ def gen(
 
     Raises:
         ValueError: a value is out of its range, or a pattern or schema is wrong.
-        TypeError: a value is of the wrong type.
+        TypeError: a value is of the wrong type, or there is no such option.
     """
+    refuse_unknown(gen, unknown)
     if choices:
         return select(name, choices, temperature or 0.0, choices_method)
     if max_tokens == 0:
-        from sglc.program.gen_options import options_of
-
         asked = {
             "return_logprob": return_logprob,
             "logprob_start_len": logprob_start_len,

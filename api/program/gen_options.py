@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from inspect import signature
 from operator import index
 from typing import TYPE_CHECKING, Any, Final
 
@@ -110,6 +112,19 @@ def seed_of(given: object) -> int:
     if isinstance(given, bool) or not hasattr(given, "__index__"):
         raise TypeError(f"seed must be a whole number, not {given!r}")
     return index(given)
+
+
+def refuse_unknown(word: Callable[..., Any], unknown: Iterable[str]) -> None:
+    """Refuse options that a word does not have.
+
+    Raises:
+        TypeError: there is one; the message says what may have been meant.
+    """
+    for name in unknown:
+        known = [each for each in signature(word).parameters if each != "unknown"]
+        near = get_close_matches(name, known, 1)
+        hint = f"did you mean `{near[0]}`?" if near else f"it takes {', '.join(known)}"
+        raise TypeError(f"{word.__name__} has no option `{name}`: {hint}")
 
 
 def flag_of(name: str, given: object) -> bool:

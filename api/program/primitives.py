@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Never
 
 from sglc.program.expressions import (
     Expr,
@@ -55,6 +55,7 @@ def gen(
     json_schema: str | dict[str, Any] | None = None,
     type: Any = None,
     healing: bool | None = None,
+    **unknown: Never,
 ) -> Expr:
     """Let the model write.
 
@@ -73,10 +74,11 @@ def gen(
     Raises:
         ValueError: a value is out of its range, a pattern or schema is wrong, two constraints are
             given, or an option says nothing beside ``choices``.
-        TypeError: a value is of the wrong type.
+        TypeError: a value is of the wrong type, or there is no such option.
     """
-    from sglc.program.gen_options import constraint_of, options_of
+    from sglc.program.gen_options import constraint_of, options_of, refuse_unknown
 
+    refuse_unknown(gen, unknown)
     _check_name(name)
     said = {
         "max_tokens": max_tokens,
@@ -129,13 +131,17 @@ def select(
     choices: Sequence[str] | None = None,
     temperature: float = 0.0,
     choices_method: str | None = None,
+    **unknown: Never,
 ) -> Expr:
     """Append the choice that the model finds most probable there.
 
     Raises:
         ValueError: there are no choices, the method is unknown, or the temperature is not 0.
-        TypeError: the name or a choice is no text.
+        TypeError: the name or a choice is no text, or there is no such option.
     """
+    from sglc.program.gen_options import refuse_unknown
+
+    refuse_unknown(select, unknown)
     _check_name(name)
     if temperature != 0:
         raise ValueError(

@@ -26,7 +26,7 @@ class FolderLock:
             os.close(self._descriptor)
             raise StorageError(
                 f"the storage folder {folder} is used by another server (process {holder}); "
-                "stop it, or give this one a folder of its own"
+                "stop it, or give this one a folder of its own with --file-storage-pth"
             ) from None
         os.ftruncate(self._descriptor, 0)
         os.write(self._descriptor, f"{os.getpid()}\n".encode())

@@ -23,7 +23,8 @@ pytestmark = [pytest.mark.timeout(60), pytest.mark.usefixtures("no_thread_is_lef
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"max_tokns": 3}, "max_tokns"),
+        ({"max_tokns": 3}, "gen has no option `max_tokns`: did you mean `max_tokens`?"),
+        ({"choices": ["a"], "cache": True}, "gen has no option `cache`: it takes name, "),
         ({"max_tokens": 0}, "max_tokens must be at least 1, not 0"),
         ({"max_tokens": 2.5}, "max_tokens must be a whole number"),
         ({"temperature": -1}, "temperature must be at least 0"),

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -124,7 +125,10 @@ def test_an_unknown_template_is_refused_before_anything_is_asked() -> None:
         sglc.RuntimeEndpoint("http://127.0.0.1:9", chat_template_name="chatm")
 
 
-def test_a_runtime_is_a_server_that_ends_with_shutdown() -> None:
+def test_a_runtime_is_a_server_that_ends_with_shutdown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     runtime = sglc.Runtime(model_path="embedded", context_length=256, log_level="error")
     try:
         assert runtime.pid is not None
@@ -146,6 +150,7 @@ def test_a_runtime_is_a_server_that_ends_with_shutdown() -> None:
         sglc.set_default_backend(None)
         runtime.shutdown()
     assert runtime.pid is None
+    assert not list(tmp_path.iterdir())  # two of them in one folder do not share what they store
 
 
 def test_a_server_that_does_not_start_says_why() -> None:
