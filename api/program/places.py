@@ -32,12 +32,17 @@ def caller_place() -> Place | None:
 
     Its column is that of the statement or the call that is under way.
     """
-    frame: FrameType | None = sys._getframe(1)
+    frame = program_frame(sys._getframe(1))
+    return None if frame is None else _place_of(frame.f_code, frame.f_lasti)
+
+
+def program_frame(frame: FrameType | None) -> FrameType | None:
+    """Return the frame of the program that a frame was called from; None if there is none."""
     while frame is not None:
         name = frame.f_globals.get("__name__", "")
         # the blocks of states are made by contextlib, which is then between them and the program
         if not name.startswith(_PACKAGE) and name not in (_PACKAGE[:-1], "contextlib"):
-            return _place_of(frame.f_code, frame.f_lasti)
+            return frame
         frame = frame.f_back
     return None
 

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Final
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
+from sglc.program.places import program_frame
 from sglc.runs.gathered import Gathered
 from sglc.runs.waiting import WAITER, ThreadWaiter, current_waiter
 from sglc.runtime.executor.open_run import Cell
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from sglc.runs.waiting import Outlet
     from sglc.runtime.background import BackgroundHost
 
@@ -129,7 +128,8 @@ class Hub:
 
     def places(self) -> list[str]:
         """Return the lines in which programs wait."""
-        return [place for each in self._alive if (place := program_place(each.gr_frame))]
+        frames = (program_frame(each.gr_frame) for each in self._alive)
+        return [f"{f.f_code.co_filename}:{f.f_lineno}" for f in frames if f is not None]
 
     def close(self) -> None:
         """End every program where it waits; what is still read blocks the thread."""
@@ -177,13 +177,3 @@ class _EventLoop:
         if events._get_running_loop() is not self._loop:
             events._set_running_loop(self._loop)
             sys.set_asyncgen_hooks(*self._hooks)
-
-
-def program_place(frame: FrameType | None) -> str:
-    """Return the line of a program, ``file:line``, that a frame of this package was called from."""
-    while frame is not None:
-        name = str(frame.f_globals.get("__name__", ""))
-        if name != "sglc" and not name.startswith("sglc."):
-            return f"{frame.f_code.co_filename}:{frame.f_lineno}"
-        frame = frame.f_back
-    return ""
