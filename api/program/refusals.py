@@ -60,7 +60,7 @@ def refuse_unserved(
 
 def _decode(options: Mapping[str, Any]) -> Decode:
     """Return the decode that options ask for, but for its type."""
-    from sglc.runtime.core.sampling import SamplingParams
+    from sglc.runtime.core.sampling import FIELDS, SamplingParams
     from sglc.runtime.core.script import Decode, TokenReport
 
     report = None
@@ -69,16 +69,7 @@ def _decode(options: Mapping[str, Any]) -> Decode:
         report = TokenReport(-1 if start is None else start, top or 0)
     return Decode(
         options["max_tokens"],
-        SamplingParams(
-            temperature=options["temperature"],
-            top_p=options["top_p"],
-            top_k=options["top_k"],
-            min_p=options["min_p"],
-            frequency_penalty=options["frequency_penalty"],
-            presence_penalty=options["presence_penalty"],
-            repetition_penalty=options["repetition_penalty"],
-            min_new_tokens=options["min_tokens"],
-        ),
+        SamplingParams(**{field: options[name] for name, field in FIELDS.items()}),
         stop=options["stop"],
         stop_ids=frozenset(options["stop_token_ids"]),
         num_logprobs=0 if options["return_logprob"] else None,

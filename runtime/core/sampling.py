@@ -20,9 +20,22 @@ One sampling step over a row of float32 logits means, in this order:
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 GREEDY_BELOW = 1e-6
+FIELDS: Final[Mapping[str, str]] = {
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "top_k": "top_k",
+    "min_p": "min_p",
+    "frequency_penalty": "frequency_penalty",
+    "presence_penalty": "presence_penalty",
+    "repetition_penalty": "repetition_penalty",
+    "min_tokens": "min_new_tokens",
+}
+"""The parameters by the names that programs have for them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,22 +8,12 @@ from typing import Any, Final
 from sglc.compiler.plan.data import describe
 from sglc.compiler.plan.plan import Node
 from sglc.compiler.plan.values import is_int, is_number
-from sglc.runtime.core.sampling import SamplingParams
+from sglc.runtime.core.sampling import FIELDS, SamplingParams
 from sglc.runtime.executor.code import NodeCode
 from sglc.runtime.executor.errors import OpError
 from sglc.runtime.executor.frame import Frame
 
 DEFAULT_MAX_TOKENS: Final = 128
-_SAMPLING: Final = {
-    "temperature": "temperature",
-    "top_p": "top_p",
-    "top_k": "top_k",
-    "min_p": "min_p",
-    "frequency_penalty": "frequency_penalty",
-    "presence_penalty": "presence_penalty",
-    "repetition_penalty": "repetition_penalty",
-    "min_tokens": "min_new_tokens",
-}
 _INTEGERS: Final = frozenset({"max_tokens", "top_k", "min_tokens"})
 
 
@@ -99,7 +89,7 @@ def _checked(given: dict[str, Any]) -> GenOptions:
     if max_tokens < 1:
         raise OpError("option", f"`max_tokens` must be at least 1, not {max_tokens}")
     try:
-        sampling = SamplingParams(**{_SAMPLING[name]: value for name, value in given.items()})
+        sampling = SamplingParams(**{FIELDS[name]: value for name, value in given.items()})
     except ValueError as error:
         raise OpError("option", str(error)) from None
     if sampling.min_new_tokens > max_tokens:
@@ -107,4 +97,4 @@ def _checked(given: dict[str, Any]) -> GenOptions:
     return GenOptions(max_tokens, sampling, stop, healing)
 
 
-_NAMES: Final = frozenset({"max_tokens", "stop", "healing", *_SAMPLING})
+_NAMES: Final = frozenset({"max_tokens", "stop", "healing", *FIELDS})

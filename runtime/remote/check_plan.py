@@ -7,20 +7,10 @@ from typing import Final, NamedTuple
 
 from sglc.compiler.plan.plan import Function, Loc, Node, Plan, walk
 from sglc.constraints.types import Literal, Type, Union
-from sglc.runtime.core.sampling import SamplingParams
+from sglc.runtime.core.sampling import FIELDS, SamplingParams
 from sglc.runtime.remote.capabilities import Capabilities
 from sglc.runtime.remote.check import HEALING, Refusal, check_options, check_select
 
-_NAMES: Final = {
-    "temperature": "temperature",
-    "top_p": "top_p",
-    "top_k": "top_k",
-    "min_p": "min_p",
-    "frequency_penalty": "frequency_penalty",
-    "presence_penalty": "presence_penalty",
-    "repetition_penalty": "repetition_penalty",
-    "min_tokens": "min_new_tokens",
-}
 _ANY_CHOICE: Final = Union((Literal("a"), Literal("b")))  # whatever the choices will be
 
 
@@ -80,7 +70,7 @@ def _check_node(capabilities: Capabilities, plan: Plan, node: Node) -> list[Refu
 
 def _sampling(node: Node) -> SamplingParams:
     """Return the parameters that the program itself gives; the defaults if they are wrong."""
-    given = {_NAMES[key]: value for key, value in node.attrs.items() if key in _NAMES}
+    given = {FIELDS[key]: value for key, value in node.attrs.items() if key in FIELDS}
     try:
         return SamplingParams(**given)  # type: ignore[arg-type]  # what is wrong is told in the run
     except (TypeError, ValueError):
