@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sglc.runtime.tokenizer.frontend_template import FrontendTemplate
 
 Seam = Literal["canonical", "repair"]
+Ahead = Literal["held", "cached", "nothing"]
 Made = tuple["Executor", "Encoder"]
 Answer = TypeVar("Answer")
 
@@ -30,6 +31,9 @@ class Backend:
     model wrote, ``canonical`` tokenizes the whole text again, as SGLang does. ``window`` is how
     many rows of a batch it has use for at once. ``let_go`` is called in that thread when it ends;
     it must not hold the backend, which else would never be garbage.
+
+    ``ahead`` is what becomes of a beginning before the runs that have it: it is computed and held
+    for them, computed and left to the cache, or nothing, since computing it would be in vain.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class Backend:
         weakref.finalize(self, self.host.end_soon)  # one that nobody has any more holds no model
 
     encoder: Encoder
+    ahead: Ahead = "held"
     extra: ClassVar[str] = "local"
     """The extra of the package that has what it imports."""
 

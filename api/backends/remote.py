@@ -25,9 +25,10 @@ class ServerBackend(Backend):
 
     ``open_server`` opens it, in the thread of the executor. The options are those of ``Policy``:
     ``emulate="validate-retry"`` has what the server cannot be held to written freely, checked and
-    written again; ``timeout_s`` is for a whole answer; ``max_retries`` is how often a request is
-    sent again that failed for a while; ``requests_per_minute``, ``tokens_per_minute`` and
-    ``max_in_flight`` are limits that requests wait for.
+    written again; ``timeout_s`` is for a whole answer, and for its first text, which has 120 s
+    unless it is given; ``max_retries`` is how often a request is sent again that failed for a
+    while; ``requests_per_minute``, ``tokens_per_minute`` and ``max_in_flight`` are limits that
+    requests wait for.
 
     Raises:
         ValueError: a limit is out of its range; the message names it.
@@ -54,6 +55,7 @@ class ServerBackend(Backend):
         given: dict[str, Any] = {
             "emulate": emulate,
             "total_s": timeout_s,
+            "first_token_s": timeout_s,
             "max_retries": max_retries,
             "requests_per_minute": requests_per_minute,
             "tokens_per_minute": tokens_per_minute,
@@ -69,6 +71,8 @@ class ServerBackend(Backend):
             self._remote, self.capabilities = opened.backend, opened.capabilities
             connected.append(opened.backend)
             self.model = opened.model
+            pays_off = opened.capabilities.prompts == "text" and not opened.capabilities.bills
+            self.ahead = "cached" if pays_off else "nothing"
             return Executor(opened.backend, opened.encoder, wake=wake), opened.encoder
 
         connected: list[RemoteBackend] = []

@@ -269,15 +269,18 @@ class Function:
     def cache(self, backend: Backend | None = None) -> str:
         """Have a backend compute what every run begins with, and return the text of that.
 
+        Servers of messages, and those where each request is paid for, are asked nothing: what they
+        keep of a prompt is their own affair.
+
         Raises:
             NoBackendError: there is nothing to run on.
             RunFailed: the backend cannot.
         """
         from sglc.runs.warming import cache_prefix
 
-        found = self.trace()
-        if found.prefix_ops:
-            cache_prefix(backend_or_default(backend), found.prefix_ops)
+        found, backend = self.trace(), backend_or_default(backend)
+        if found.prefix_ops and backend.ahead != "nothing":
+            cache_prefix(backend, found.prefix_ops)
         return found.prefix
 
     def history(self) -> History:

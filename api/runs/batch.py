@@ -142,7 +142,7 @@ class Batch:
     def _warm_prefix(self) -> WarmPrefix | None:
         """Have what all runs so far have begun with computed, and kept while rows begin."""
         history = self.function.runs
-        ops = history.prefix() if len(self.rows) > 1 else []
+        ops = history.prefix() if len(self.rows) > 1 and self.backend.ahead == "held" else []
         if not ops:
             return None
         history.num_prefixes += 1

@@ -32,6 +32,7 @@ class Capabilities:
         token_ids: ids of its model can be named, such as those that end a text, and are told.
         max_temperature: the highest that it takes; None for any.
         only_temperature: the one that it samples at, where it takes none.
+        temperature_or_top_p: one of them at a time: both are refused.
         ignore_eos: the end-of-sequence token can be overridden.
         bills: each request is paid for, so that none is sent on a guess (``spec`` of a plan).
     """
@@ -53,6 +54,7 @@ class Capabilities:
     token_ids: bool = False
     max_temperature: float | None = None
     only_temperature: float | None = None
+    temperature_or_top_p: bool = False
     ignore_eos: bool = False
     bills: bool = False
 

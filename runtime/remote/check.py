@@ -51,6 +51,9 @@ def check_options(
         if is_asked and item.name not in capabilities.sampling:
             found.append(Refusal(item.name, f"{name} does not take it", "leave it out"))
     found += _temperature(capabilities, given)
+    if capabilities.temperature_or_top_p and given != 1.0 and sampling.top_p != 1.0:
+        reason = f"{name} takes it or `temperature`, and not both"
+        found.append(Refusal("top_p", reason, "leave one of them out"))
     if ignore_eos and not capabilities.ignore_eos:
         found.append(Refusal("ignore_eos", f"{name} does not take it", "leave it out"))
     if logprobs and not capabilities.logprobs:

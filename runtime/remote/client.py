@@ -168,8 +168,8 @@ class Client:
                             data = await anext(events, None)
                     except TimeoutError:
                         raise RemoteError(
-                            f"{place} has sent no text within {first_s:g} s; raise first_token_s "
-                            "in the policy if it is only slow"
+                            f"{place} has sent no text within {first_s:g} s; raise timeout_s "
+                            "(first_token_s of a policy) if it is only slow"
                         ) from None
                     if data is None:
                         return
@@ -203,8 +203,8 @@ class Client:
                 yield response
         except TimeoutError:
             raise RemoteError(
-                f"{place} has not answered within {limit_s:g} s; raise total_s in the policy if "
-                "it is only slow"
+                f"{place} has not answered within {limit_s:g} s; raise timeout_s (total_s of a "
+                "policy) if it is only slow"
             ) from None
         except httpx2.ConnectTimeout:
             raise RemoteError(

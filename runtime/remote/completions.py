@@ -15,6 +15,7 @@ from sglc.runtime.remote.tokenizer import RemoteTokenizer
 from sglc.runtime.remote.wire import Answer, Ask, Bill, Piece, Scores, Token
 
 PATH: Final = "/v1/completions"
+_GIVEN_UP: Final = frozenset({"error", "abort", "cancelled", "insufficient_system_resource"})
 _NAMES: Final = {"min_new_tokens": "min_tokens"}
 
 
@@ -125,12 +126,23 @@ def _parts(client: Client, choice: Mapping[str, Any], ask: Ask) -> list[Piece | 
     if not (reason is None or isinstance(reason, str)):
         raise _odd(client, f"finish_reason {reason!r}")
     if reason:
-        parts.append(ended(reason, choice, ask, number))
+        parts.append(ended(client.url + PATH, reason, choice, ask, number))
     return parts
 
 
-def ended(reason: str, choice: Mapping[str, Any], ask: Ask, number: int) -> Answer:
-    """Return the end of a choice: some servers say which stop text it was, others do not."""
+def ended(place: str, reason: str, choice: Mapping[str, Any], ask: Ask, number: int) -> Answer:
+    """Return the end of a choice: some servers say which stop text it was, others do not.
+
+    Raises:
+        RemoteError: the text is not all that was to come.
+    """
+    if reason in _GIVEN_UP:
+        raise RemoteError(f"{place} gave up the answer ({reason}); see the server's log")
+    if reason.startswith("content_filter"):
+        raise RemoteError(
+            f"{place}: the provider's content filter has stopped the answer; change the prompt, or "
+            "the filter's settings"
+        )
     if reason == "length":
         return Answer("length", None, None, number)
     matched = choice.get("matched_stop", choice.get("stop_reason"))
@@ -177,10 +189,17 @@ def bill_of(reply: Mapping[str, Any]) -> Bill:
     usage = reply.get("usage")
     if not isinstance(usage, dict):
         return Bill(None, None)
-    details = usage.get("prompt_tokens_details")
     given, written = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
-    cached = _count(details.get("cached_tokens")) if isinstance(details, dict) else 0
-    return Bill(given, written or 0 if given is not None else None, min(cached or 0, given or 0))
+    cached = _detail(usage, "prompt_tokens_details", "cached_tokens")
+    thought = _detail(usage, "completion_tokens_details", "reasoning_tokens")
+    return Bill(
+        given, written or 0 if given is not None else None, min(cached, given or 0), thought > 0
+    )
+
+
+def _detail(usage: Mapping[str, Any], name: str, count: str) -> int:
+    details = usage.get(name)
+    return _count(details.get(count)) or 0 if isinstance(details, dict) else 0
 
 
 def _count(value: object) -> int | None:

@@ -32,7 +32,7 @@ _ADVICE: Final[Mapping[int | str, str]] = {
     403: "check the API key and what it allows",
     404: "check the address and the model's name",
     413: "the prompt is too large for the server: shorten it",
-    429: "lower max_in_flight, set tokens_per_minute, or raise max_retries in the policy",
+    429: "lower max_in_flight, set tokens_per_minute, or raise max_retries",
     "spent": "what may be spent at the provider is used up: add credit, or raise its limit",
     "context_length_exceeded": "shorten the prompt, or lower max_tokens",
 }

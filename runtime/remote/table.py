@@ -8,7 +8,7 @@ from typing import Final
 from sglc.runtime.remote.capabilities import TABLE, Capabilities
 from sglc.runtime.remote.chat.anthropic import ANTHROPIC, capabilities_of
 from sglc.runtime.remote.chat.flavors import FLAVORS
-from sglc.runtime.remote.chat.gemini import GEMINI
+from sglc.runtime.remote.chat.gemini import GEMINI, GEMINI_2_0, GEMINI_3
 
 _HEAD: Final = (
     "", "prompts", "goes on in a message", "holds texts to", "`select`", "log probabilities",
@@ -31,7 +31,7 @@ def kinds() -> tuple[Capabilities, ...]:
     """Return every kind of server; of LiteLLM, its library says for each model what it can."""
     chats = (flavor.capabilities for flavor in FLAVORS.values())
     newest = capabilities_of("claude-newest")
-    return (*TABLE.values(), *chats, ANTHROPIC, newest, GEMINI)
+    return (*TABLE.values(), *chats, ANTHROPIC, newest, GEMINI_2_0, GEMINI, GEMINI_3)
 
 
 def capability_table() -> str:

@@ -203,6 +203,11 @@ class Texts:
                     f"{self._client.url} broke off its answer behind {len(writing.text)} "
                     f"characters of text {number + 1}; see the server's log"
                 )
+            if bill is not None and bill.has_thought and _has_only_thought(writing):
+                raise RemoteError(
+                    f"the model has thought for as long as max_tokens ({ask.max_tokens}) lets it, "
+                    "and has written nothing: raise max_tokens"
+                )
         return writings
 
     def _kept(self, writing: Writing, op: Decode) -> DecodeResult:
@@ -345,6 +350,11 @@ class Texts:
             output_tokens=bill.output_tokens,
             cached_tokens=bill.cached_tokens,
         )
+
+
+def _has_only_thought(writing: Writing) -> bool:
+    """Whether nothing was written of a text that was cut off."""
+    return not writing.text and writing.answer is not None and writing.answer.finish == "length"
 
 
 def _nobody(text: str) -> None:

@@ -83,11 +83,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What a request has cost, in tokens; None: the server does not say."""
+    """What a request has cost, in tokens; None: the server does not say.
+
+    ``has_thought``: the model has thought before it wrote, which ``max_tokens`` bounds too.
+    """
 
     input_tokens: int | None
     output_tokens: int | None
     cached_tokens: int = 0
+    has_thought: bool = False
 
 
 @dataclass(frozen=True, slots=True)

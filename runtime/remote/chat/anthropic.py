@@ -35,8 +35,10 @@ _DEFAULTS: Final = SamplingParams(temperature=1.0)  # Anthropic's
 _TOOL: Final = "answer"
 _OLD: Final = re.compile(r"claude-(?:v?[123]\b|instant)")
 _VERSION: Final = re.compile(r"claude-[a-z]+-(\d+)(?:-(\d{1,2}))?(?!\d)")
+_ONE_OR_OTHER: Final = (4, 1)  # temperature or top_p
 _BEGINS_ANEW: Final = (4, 6)  # and what came after it
 _SAMPLES_AT_ONE: Final = (4, 7)
+_THOUGHTS: Final = ("thinking", "redacted_thinking")
 _NEWEST: Final = (1 << 30, 0)
 # Of a schema's keywords, those that formats of answers do not take; what they say is checked after.
 _LEFT_OUT: Final = frozenset(
@@ -60,10 +62,12 @@ def capabilities_of(model: str) -> Capabilities:
     Of late they begin every message anew, and sample as they like.
     """
     version = _version(model)
-    if version < _BEGINS_ANEW:
-        return ANTHROPIC
     if version < _SAMPLES_AT_ONE:
-        return replace(ANTHROPIC, prefill=False)
+        return replace(
+            ANTHROPIC,
+            prefill=version < _BEGINS_ANEW,
+            temperature_or_top_p=version >= _ONE_OR_OTHER,
+        )
     return replace(
         ANTHROPIC,
         name="Anthropic, models since 4.7",
@@ -223,6 +227,7 @@ class _Answer:
         self._json: list[str] = []
         self._input_tokens = 0
         self._cached_tokens = 0
+        self._has_thought = False
 
     def whole(self, reply: Any) -> Iterator[Piece | Answer | Bill]:
         """Yield the parts of a reply that is no stream."""
@@ -232,6 +237,8 @@ class _Answer:
         for block in content:
             if block.get("type") == "tool_use":
                 self._json.append(json.dumps(block.get("input")))
+            elif block.get("type") in _THOUGHTS:
+                self._has_thought = True
             elif block.get("type") == "text":
                 yield from self._text(str(block.get("text", "")))
         yield self._bill(reply.get("usage"))
@@ -246,6 +253,8 @@ class _Answer:
         kind = event.get("type") if isinstance(event, dict) else None
         if kind == "message_start":
             yield self._bill(event.get("message", {}).get("usage"))
+        elif kind == "content_block_start":
+            self._has_thought |= event.get("content_block", {}).get("type") in _THOUGHTS
         elif kind == "content_block_delta":
             delta = event.get("delta", {})
             if delta.get("type") == "input_json_delta":
@@ -278,7 +287,8 @@ class _Answer:
         given = _count(usage, "input_tokens") + _count(usage, "cache_creation_input_tokens")
         if given + cached:
             self._input_tokens, self._cached_tokens = given + cached, cached
-        return Bill(self._input_tokens, _count(usage, "output_tokens"), self._cached_tokens)
+        written = _count(usage, "output_tokens")
+        return Bill(self._input_tokens, written, self._cached_tokens, self._has_thought)
 
     def _end(self, said: Mapping[str, Any]) -> Iterator[Piece | Answer]:
         reason = said.get("stop_reason")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from mimetypes import guess_type
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from sglc.compiler.plan.segments import Media
 from sglc.runtime.remote.tokenizer import Message, RemoteTokenizer
@@ -39,7 +41,10 @@ def conversation(tokenizer: RemoteTokenizer, prompt: Sequence[int]) -> Conversat
 
 
 class Picture(NamedTuple):
-    """A picture by its address, or, if ``data`` is given, as the base64 text of its bytes."""
+    """A picture by its address, or, if ``data`` is given, as the base64 text of its bytes.
+
+    ``mime`` is empty where an address does not tell.
+    """
 
     mime: str
     url: str
@@ -55,7 +60,7 @@ def picture_of(media: Media) -> Picture:
     if media.kind == "video":
         raise ValueError("chat servers take pictures and no videos: give frames as `image(…)`")
     if not media.url.startswith("data:"):
-        return Picture("", media.url, None)
+        return Picture(guess_type(urlsplit(media.url).path)[0] or "", media.url, None)
     head, comma, data = media.url[5:].partition(",")
     if not comma or not head.endswith(";base64"):
         raise ValueError("the picture's data: address is not in base64")

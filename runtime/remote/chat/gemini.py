@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any, Final
 
 from sglc.runtime.remote.capabilities import Capabilities
@@ -15,6 +17,7 @@ from sglc.runtime.remote.schemas import WRAPPER_TOKENS, AnswerSchema, answer_sch
 from sglc.runtime.remote.tokenizer import Message, RemoteTokenizer
 from sglc.runtime.remote.wire import Answer, Ask, Bill, Piece, Scores
 
+_PENALTIES: Final = frozenset({"frequency_penalty", "presence_penalty"})
 GEMINI: Final = Capabilities(
     name="Gemini",
     prompts="chat",
@@ -25,10 +28,13 @@ GEMINI: Final = Capabilities(
     max_stops=5,
     max_samples=8,
     seeds=True,
-    sampling=frozenset({"temperature", "top_p", "top_k", "frequency_penalty", "presence_penalty"}),
+    sampling=frozenset({"temperature", "top_p", "top_k"}),
     max_temperature=2.0,
     bills=True,
 )
+GEMINI_2_0: Final = replace(GEMINI, name="Gemini 2.0", sampling=GEMINI.sampling | _PENALTIES)
+GEMINI_3: Final = replace(GEMINI, name="Gemini, models since 3", max_samples=1)
+_VERSION: Final = re.compile(r"gemini-(\d+)(?:\.(\d+))?")
 _NAMES: Final = {
     "temperature": "temperature",
     "top_p": "topP",
@@ -45,6 +51,18 @@ _KEYWORDS: Final = frozenset(
 )  # fmt: skip
 
 
+def capabilities_of_gemini(model: str) -> Capabilities:
+    """Return what Google's servers do for a model; one without a version is taken for the newest.
+
+    Penalties are those of 2.0 alone, and of late an answer has one text.
+    """
+    found = _VERSION.search(model)
+    version = (int(found[1]), int(found[2] or 0)) if found else (3, 0)
+    if version >= (3, 0):
+        return GEMINI_3
+    return GEMINI_2_0 if version == (2, 0) else GEMINI
+
+
 def path_of(model: str, *, project: str | None = None, location: str = "global") -> str:
     """Return where a model is asked, without the method; of Vertex AI if there is a project."""
     if project is None:
@@ -55,9 +73,8 @@ def path_of(model: str, *, project: str | None = None, location: str = "global")
 class GeminiWire:
     """Implements Wire. ``path`` is that of the model; see ``path_of``."""
 
-    capabilities = GEMINI
-
-    def __init__(self, tokenizer: RemoteTokenizer, path: str) -> None:
+    def __init__(self, capabilities: Capabilities, tokenizer: RemoteTokenizer, path: str) -> None:
+        self.capabilities = capabilities
         self._tokenizer = tokenizer
         self._path = path
 
@@ -95,7 +112,7 @@ class GeminiWire:
             )
         wrapper = WRAPPER_TOKENS if schema is not None and schema.is_wrapped else 0
         config: dict[str, Any] = {"maxOutputTokens": ask.max_tokens + wrapper}
-        config |= sampling_data(ask.sampling, _NAMES, _NAMES)
+        config |= sampling_data(ask.sampling, self.capabilities.sampling, _NAMES)
         if ask.stop and schema is None:
             config["stopSequences"] = list(ask.stop)
         if ask.samples > 1:
@@ -183,7 +200,8 @@ def _contents(messages: Sequence[Message]) -> list[dict[str, Any]]:
                 data = {"mimeType": picture.mime, "data": picture.data}
                 found[-1]["parts"].append({"inlineData": data})
             else:
-                found[-1]["parts"].append({"fileData": {"fileUri": picture.url}})
+                kind = {"mimeType": picture.mime} if picture.mime else {}
+                found[-1]["parts"].append({"fileData": {"fileUri": picture.url, **kind}})
     if not found:
         raise ValueError("the conversation has no message of the user")
     return found
@@ -246,9 +264,10 @@ def _parts(place: str, reply: Any, samples: Sequence[_Sample]) -> Iterator[Piece
         yield from samples[number].take(candidate)
     usage = reply.get("usageMetadata")
     if isinstance(usage, dict):
-        written = _count(usage, "candidatesTokenCount") + _count(usage, "thoughtsTokenCount")
+        thought = _count(usage, "thoughtsTokenCount")
+        written = _count(usage, "candidatesTokenCount") + thought
         cached = _count(usage, "cachedContentTokenCount")
-        yield Bill(_count(usage, "promptTokenCount"), written, cached)
+        yield Bill(_count(usage, "promptTokenCount"), written, cached, thought > 0)
 
 
 def _count(usage: Mapping[str, Any], name: str) -> int:

@@ -105,8 +105,8 @@ class LibraryClient(Client):
         """Return an error of the library, or of what it calls, as one of ours."""
         if isinstance(error, TimeoutError):
             return RemoteError(
-                f"LiteLLM has not answered within {self._policy.total_s:g} s; raise total_s in the "
-                "policy if the provider is only slow"
+                f"LiteLLM has not answered within {self._policy.total_s:g} s; raise timeout_s if "
+                "the provider is only slow"
             )
         status = getattr(error, "status_code", None)
         said = self._without_secrets(str(error) or type(error).__name__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -10,7 +11,7 @@ from sglc.runtime.remote.backend import RemoteBackend
 from sglc.runtime.remote.capabilities import Capabilities
 from sglc.runtime.remote.chat.anthropic import VERSION, AnthropicWire, capabilities_of
 from sglc.runtime.remote.chat.flavors import COMPATIBLE, FLAVORS, OPENAI, Flavor, flavor_of
-from sglc.runtime.remote.chat.gemini import GeminiWire, path_of
+from sglc.runtime.remote.chat.gemini import GeminiWire, capabilities_of_gemini, path_of
 from sglc.runtime.remote.chat.openai import PATH, ChatWire
 from sglc.runtime.remote.client import Client
 from sglc.runtime.remote.connection import Connect, Connection
@@ -88,6 +89,8 @@ def open_azure(
     path = f"{PATH}?api-version={quote(api_version, safe='')}"
     policy = policy or Policy()
     flavor = flavor_of(model or deployment)
+    if flavor is OPENAI:  # most versions of Azure's API know no newer name
+        flavor = replace(flavor, limit_field="max_tokens")
     return _remote(
         lambda tokenizer: ChatWire(flavor, tokenizer, model or deployment, path),
         _connector(base, {"api-key": api_key}, policy),
@@ -147,7 +150,7 @@ def open_gemini(
     policy = policy or Policy()
     path = path_of(quote(model, safe=""), project=project, location=location)
     return _remote(
-        lambda tokenizer: GeminiWire(tokenizer, path),
+        lambda tokenizer: GeminiWire(capabilities_of_gemini(model), tokenizer, path),
         _connector(url.rstrip("/"), given, policy, token),
         policy,
         model,

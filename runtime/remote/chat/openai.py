@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any, Final
 
 from sglc.runtime.remote.capabilities import Capabilities
@@ -52,7 +53,7 @@ class ChatWire:
             for choice in found:
                 for part in samples[choice.get("index", 0)].take(choice, choice.get("message")):
                     yield part
-            yield bill_of(reply)
+            yield _bill(reply, samples)
             return
         options = {"include_usage": True}
         if self.flavor.counts_on:
@@ -64,7 +65,7 @@ class ChatWire:
                     for part in samples[choice.get("index", 0)].take(choice, choice.get("delta")):
                         yield part
                 if reply.get("usage"):
-                    yield bill_of(reply)
+                    yield _bill(reply, samples)
 
     async def score(
         self, client: Client, prompt: Sequence[int], choices: Sequence[str], *, alone: bool
@@ -154,6 +155,7 @@ class _Sample:
         self._ask = ask
         self._schema = schema
         self._json: list[str] = []
+        self.has_thought = False
 
     def take(self, choice: Mapping[str, Any], said: Any) -> Iterator[Piece | Answer]:
         """Yield what a choice of a reply adds; ``said`` is its message or delta.
@@ -164,6 +166,7 @@ class _Sample:
         said = said if isinstance(said, dict) else {}
         if said.get("refusal"):
             raise RemoteError(f"{self._place}: the model refuses to answer: {said['refusal']}")
+        self.has_thought |= bool(said.get("reasoning_content") or said.get("reasoning"))
         text = said.get("content") or ""
         if not isinstance(text, str):
             raise RemoteError(f"{self._place} has sent a text that is none: {text!r}")
@@ -175,16 +178,11 @@ class _Sample:
         reason = choice.get("finish_reason")
         if not reason:
             return
-        if reason in ("error", "abort"):
-            raise RemoteError(f"{self._place} gave up the answer; see the server's log")
-        if reason == "content_filter":
-            raise RemoteError(
-                f"{self._place}: the provider's content filter has stopped the answer; change the "
-                "prompt, or the filter's settings"
-            )
+        end = ended(self._place, str(reason), choice, self._ask, self._number)
         if self._schema is not None:
             yield Piece(self._schema.text_of("".join(self._json)), (), self._number)
-        yield self._end(reason, choice)
+            end = end if end.finish == "length" else Answer("eos", None, None, self._number)
+        yield end
 
     def _tokens(self, choice: Mapping[str, Any]) -> Iterator[Token]:
         found = choice.get("logprobs")
@@ -194,10 +192,11 @@ class _Sample:
             text = bytes(data).decode(errors="replace") if data else str(each.get("token", ""))
             yield Token(text, float(each.get("logprob") or 0.0))
 
-    def _end(self, reason: str, choice: Mapping[str, Any]) -> Answer:
-        if self._schema is not None and reason != "length":
-            return Answer("eos", None, None, self._number)
-        return ended(reason, choice, self._ask, self._number)
+
+def _bill(reply: Mapping[str, Any], samples: Sequence[_Sample]) -> Bill:
+    """Return what a reply has cost; thoughts may be counted, or told, or both."""
+    bill = bill_of(reply)
+    return replace(bill, has_thought=True) if any(s.has_thought for s in samples) else bill
 
 
 def _choices(client: Client, path: str, reply: Any, most: int) -> list[dict[str, Any]]:

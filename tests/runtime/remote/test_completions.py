@@ -257,6 +257,19 @@ def test_nonsense(scripted: ScriptedServer, other: Any, reply: Any, said: str) -
     assert f"has sent {said}" in result.error.message
 
 
+@pytest.mark.parametrize(
+    ("finish", "said"), [("content_filter", "content filter"), ("abort", "gave up the answer")]
+)
+def test_a_text_that_is_not_whole_is_none(
+    scripted: ScriptedServer, other: Any, finish: str, said: str
+) -> None:
+    scripted.replies.append(Reply(body={"choices": [choice("par", finish)]}))
+    runner = other()
+    runner.deltas = False
+    result = runner.run('prompt p():\n    "Q"\n    x = gen(max_tokens=4)\n')
+    assert said in str(result.error)
+
+
 def test_a_stop_id_of_the_servers_model(runners: tuple[Runner, Runner]) -> None:
     native, completions = (runner.remote.backend for runner in runners)
     found = []

@@ -150,6 +150,24 @@ def test_a_key_is_in_no_message(scripted: ScriptedServer, name: str) -> None:
     assert len(scripted.requests) == 1
 
 
+def test_nothing_is_computed_ahead_that_is_paid_for(scripted: ScriptedServer) -> None:
+    scripted.answer = lambda path, body: openai_reply("Paris")
+    with BACKENDS["openai"][0](scripted.url) as backend:
+        assert "Be brief." in ask.cache(backend)
+        assert not scripted.requests
+        for _ in range(3):  # the second batch knows what the first has begun with
+            ask.run_batch([{"question": "A?"}, {"question": "B?"}], backend=backend)
+        assert ask.history().num_prefixes == 0
+    assert len(scripted.requests) == backend.token_usage.requests == 6
+
+
+def test_a_time_limit_is_that_of_the_first_text_too(scripted: ScriptedServer) -> None:
+    with BACKENDS["anthropic"][0](scripted.url) as backend:
+        assert (backend.policy.first_token_s, backend.policy.total_s) == (120.0, 600.0)
+    with sglc.Anthropic("m", base_url=scripted.url, timeout_s=300) as backend:
+        assert (backend.policy.first_token_s, backend.policy.total_s) == (300, 300)
+
+
 def test_what_was_billed_has_a_price(scripted: ScriptedServer) -> None:
     scripted.replies.append(openai_reply("Paris"))
     with BACKENDS["openai"][0](scripted.url) as backend:

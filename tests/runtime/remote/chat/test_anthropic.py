@@ -211,12 +211,16 @@ def test_our_server_knows_formats_of_answers(server: RunningServer) -> None:
         ("    assistant: x = gen(max_tokens=9)\n", "write a `user` message first"),
         ('    user: "A"\n    assistant: x = gen(max_tokens=9, temperature=1.5)\n', "1 at most"),
         ('    user: "A"\n    assistant: "{x = gen(line)}"\n', "validate-retry"),
+        (
+            '    user: "A"\n    assistant: x = gen(max_tokens=9, temperature=0.5, top_p=0.5)\n',
+            "`top_p`: Anthropic takes it or `temperature`, and not both",
+        ),
     ],
 )
 def test_what_anthropic_does_not_take_is_refused_unasked(
     run: Any, scripted: ScriptedServer, body: str, part: str
 ) -> None:
-    assert part in str(run(body).error)
+    assert part in str(run(body, model="claude-haiku-4-5").error)
     assert not scripted.requests
 
 
@@ -227,9 +231,13 @@ def test_of_late_it_begins_every_message_anew(run: Any) -> None:
     assert not any(capabilities_of(model).prefill for model in newer)
     assert capabilities_of("claude-opus-4-6").sampling == ANTHROPIC.sampling
     assert all(not capabilities_of(f"claude-opus-{v}").sampling for v in ("4-7", "5", "5-5"))
+    assert not capabilities_of("claude-opus-4-20250514").temperature_or_top_p
     assert capabilities_of("claude-instant-1.2") == capabilities_of("any") == ANTHROPIC
     body = '    user: "Hi."\n    assistant: "I{x = gen(max_tokens=9)}"\n'
     assert "begins every message anew" in str(run(body, model="claude-opus-4-6").error)
+
+
+THINKS = {"type": "content_block_start", "index": 0, "content_block": {"type": "thinking"}}
 
 
 @pytest.mark.parametrize(
@@ -246,6 +254,7 @@ def test_of_late_it_begins_every_message_anew(run: Any) -> None:
             "full",
         ),
         (Reply(chunks=events("Ro", end="refusal")), "refuses"),
+        (Reply(chunks=[THINKS, *events("", end="max_tokens")]), "raise max_tokens"),
         (Reply(401, {"error": {"message": "invalid sk-ant"}}), "invalid ***"),
         (Reply(529, {"error": {"message": "Overloaded"}}), "Overloaded"),
     ],

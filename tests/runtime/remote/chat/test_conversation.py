@@ -18,7 +18,7 @@ from sglc.runtime.core.sampling import SamplingParams
 from sglc.runtime.remote.chat.anthropic import ANTHROPIC, AnthropicWire, capabilities_of
 from sglc.runtime.remote.chat.conversation import conversation
 from sglc.runtime.remote.chat.flavors import OPENAI, SGLC
-from sglc.runtime.remote.chat.gemini import GeminiWire
+from sglc.runtime.remote.chat.gemini import GEMINI, GeminiWire
 from sglc.runtime.remote.chat.openai import ChatWire
 from sglc.runtime.remote.schemas import answer_schema
 from sglc.runtime.remote.templates import MESSAGES
@@ -66,7 +66,7 @@ def test_every_dialect_sends_what_was_said(system: str, turns: list[Said], begun
     assert said(body)[: len(turns)] == turns
     assert "".join(text for _, text in tail) + blank == begun
     _, bare = prompt_of([("system", system), *turns])
-    contents = GeminiWire(tokenizer, "p")._body(ask(bare), None)["contents"]
+    contents = GeminiWire(GEMINI, tokenizer, "p")._body(ask(bare), None)["contents"]
     parts = [part["text"] for content in contents for part in content["parts"]]
     assert parts == [text for _, text in turns if text]
     roles = [content["role"] for content in contents]

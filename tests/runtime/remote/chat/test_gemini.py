@@ -9,9 +9,12 @@ import pytest
 from generators.remote_runs import Runner
 from generators.scripted_http import Reply, ScriptedServer
 
-from sglc.runtime.remote.chat.gemini import own_schema
+from sglc.compiler.plan.segments import RoleBegin, RoleEnd
+from sglc.runtime.core.sampling import SamplingParams
+from sglc.runtime.remote.chat.gemini import GeminiWire, capabilities_of_gemini, own_schema
 from sglc.runtime.remote.chat.open import open_gemini
 from sglc.runtime.remote.policy import Policy
+from sglc.runtime.remote.wire import Ask
 
 PATH = "/v1beta/models/gemini-2.5-flash"
 ASK = '    user: "Hi."\n    assistant: x = gen(max_tokens=9)\n'
@@ -133,6 +136,7 @@ def test_what_its_own_words_do_not_say_is_sent_as_json_schema() -> None:
         (Reply(chunks=[reply("Ro", "SAFETY", finishMessage="no")]), "stopped by SAFETY; no"),
         (Reply(chunks=[{"promptFeedback": {"blockReason": "OTHER"}}]), "blocked (OTHER)"),
         (Reply(chunks=[reply("Ro", None)], breaks=True), "broke off"),
+        (Reply(chunks=[reply("", "MAX_TOKENS")]), "thought for as long as max_tokens (9) lets it"),
         (Reply(chunks=[reply("Ro", None), [{"error": {"message": "full"}}]]), "full"),
         (Reply(chunks=[{"odd": 1}]), "no candidates"),
         (Reply(chunks=[reply("a", index=3)]), "candidate number 3"),
@@ -153,3 +157,27 @@ def test_what_goes_wrong_is_said(
 def test_a_system_message_later_on_is_refused(run: Any, scripted: ScriptedServer) -> None:
     assert "beginning only" in str(run('    user: "A"\n    system: "B"\n' + ASK).error)
     assert not scripted.requests
+
+
+def test_penalties_are_those_of_one_version_and_of_late_a_request_has_one_text() -> None:
+    for model, most, takes in (
+        ("gemini-2.0-flash", 8, True),
+        ("gemini-2.5-pro", 8, False),
+        ("gemini-3-pro-preview", 1, False),
+        ("gemini-3.1-flash-lite", 1, False),
+        ("gemini-flash-latest", 1, False),
+    ):
+        can = capabilities_of_gemini(model)
+        assert (can.max_samples, "presence_penalty" in can.sampling) == (most, takes), model
+
+
+def test_a_picture_elsewhere_is_named_with_its_kind() -> None:
+    remote = open_gemini("gemini-2.5-flash", api_key="AIza")
+    picture = remote.backend.tokenizer.new_media("image", "https://a.example/b.png?w=1")
+    segments = [RoleBegin("user"), picture, RoleEnd("user"), RoleBegin("assistant")]
+    ids = tuple(remote.encoder.encode(segments))
+    wire = remote.backend.wire
+    assert isinstance(wire, GeminiWire)
+    body = wire._body(Ask(prompt=ids, max_tokens=1, sampling=SamplingParams()), None)
+    file = {"fileUri": "https://a.example/b.png?w=1", "mimeType": "image/png"}
+    assert body["contents"][0]["parts"] == [{"fileData": file}]

@@ -265,6 +265,9 @@ def test_a_stream_is_shown_as_it_comes(run: Any, scripted: ScriptedServer) -> No
     assert scripted.bodies(PATH)[0]["stream_options"] == {"include_usage": True}
 
 
+THINKS = {"choices": [{"index": 0, "delta": {"reasoning_content": "Hm"}, "finish_reason": None}]}
+
+
 @pytest.mark.parametrize(
     ("answer", "part"),
     [
@@ -273,6 +276,8 @@ def test_a_stream_is_shown_as_it_comes(run: Any, scripted: ScriptedServer) -> No
         (Reply(chunks=[*stream("Ro", finish=None), {"error": {"message": "gone"}}]), "gone"),
         (Reply(chunks=stream("Ro", finish="content_filter")), "content filter"),
         (Reply(chunks=stream("Ro", finish="error")), "gave up the answer"),
+        (Reply(chunks=stream("Ro", finish="insufficient_system_resource")), "gave up the answer"),
+        (Reply(chunks=[THINKS, *stream("", finish="length")]), "raise max_tokens"),
         (Reply(401, {"error": {"message": "no such key: sk-1"}}), "***; check the API key"),
         (Reply(200, {"nothing": 1}), "does not stream"),
     ],
@@ -285,6 +290,17 @@ def test_what_goes_wrong_is_said(
     assert part in str(result.error)
     assert "sk-1" not in str(result.error)
     assert "a.sgl:3" in str(result.error)
+
+
+def test_a_model_that_has_only_thought_is_billed_and_told(
+    run: Any, scripted: ScriptedServer
+) -> None:
+    spent = {"reasoning_tokens": 9}
+    usage = {"prompt_tokens": 2, "completion_tokens": 9, "completion_tokens_details": spent}
+    scripted.replies.append(Reply(body={**reply(choice("", "length")), "usage": usage}))
+    result = run('    user: "Hi."\n    assistant: x = gen(max_tokens=9)\n')
+    assert "thought for as long as max_tokens (9) lets it" in str(result.error)
+    assert run.runners[0].remote.backend.usage.output_tokens == 9
 
 
 def test_an_empty_answer_is_an_empty_text(run: Any, scripted: ScriptedServer) -> None:
@@ -313,7 +329,8 @@ def test_azure_has_an_address_of_its_own(scripted: ScriptedServer) -> None:
     result = runner.run('prompt p():\n    user: "Hi."\n    assistant: x = gen(max_tokens=9)\n')
     runner.close()
     assert result.captures == {"x": "a"}
-    ((path, _),) = scripted.requests
+    ((path, body),) = scripted.requests
+    assert body["max_tokens"] == 9  # its older versions know no other name
     assert path == ("/openai/deployments/my%20deployment/chat/completions?api-version=2024-10-21")
 
 
