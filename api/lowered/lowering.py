@@ -103,7 +103,7 @@ class Lowerings:
             for each in known:
                 if not isinstance(each, Ready):
                     return each
-                if _fits(each.lowered, arguments) and each.lowered.guard.holds():
+                if each.lowered.fits(arguments) and each.lowered.guard.holds():
                     return each
             made = _made(function, arguments, options, seam)
             if sum(map(len, self.made.values())) >= _MAX_GRAPHS and isinstance(made, Ready):
@@ -147,18 +147,6 @@ def _made(
     context = Context(frozenset((lowered.entry,)), evaluate=evaluate_function)
     module = level(1).run(lowered.module, context)
     return Ready(lowered, fragment_of(module, lowered.entry))
-
-
-def _fits(lowered: Lowered, arguments: Mapping[str, Any]) -> bool:
-    """Whether the arguments that are part of a graph are these."""
-    from sglc.compiler.python.plain import is_data
-
-    if lowered.is_plain and not all(map(is_data, arguments.values())):
-        return False
-    return all(
-        type(arguments[name]) is type(value) and repr(arguments[name]) == repr(value)
-        for name, value in lowered.fixed.items()
-    )
 
 
 def _arguments(call: BoundArguments) -> dict[str, Any]:

@@ -7,12 +7,13 @@ from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sglc.errors import RunFailed
+from sglc.errors import RunFailed, StateError
 from sglc.program.state import ProgramState
 from sglc.program.variables import Variable
 from sglc.runtime.executor.open_run import Cell
 
 if TYPE_CHECKING:
+    from sglc.compiler.python.hosts import HostStatement
     from sglc.compiler.python.lower import Returns, Slot
     from sglc.lowered.lowering import Ready
     from sglc.runtime.executor.errors import RunError
@@ -59,13 +60,16 @@ class _LoweredRun:
     def __init__(self, state: ProgramState, ready: Ready, operands: tuple[Any, ...]) -> None:
         self._state = state
         self._ready = ready
-        self._hosts = {host.name: host for host in ready.lowered.hosts}
+        lowered = ready.lowered
+        self._hosts = {host.name: (n, host) for n, host in enumerate(lowered.hosts)}
+        self._given = dict(zip(lowered.params, operands, strict=True))
+        self._is_late = lowered.guard.is_late
         self._lock = threading.Lock()
         self._calls: deque[RemoteCall] = deque()
         self._bell: Cell | None = None
         self._results: dict[int, tuple[tuple[int, ...], dict[str, Any]]] = {}
-        returns = ready.lowered.returns[0]
-        sites = returns.sites if ready.lowered.is_straight else {}
+        returns = lowered.returns[0]
+        sites = returns.sites if lowered.is_straight else {}
         self._cells: dict[str, Cell] = {
             name: SiteCell(self, sites[name]) if name in sites else Cell()
             for name in ready.fragment.outputs
@@ -163,13 +167,35 @@ class _LoweredRun:
                 self._state.staging.waiter.wait(bell)
 
     def _do(self, told: RemoteCall) -> None:
-        host = self._hosts[told.name]
+        number, host = self._hosts[told.name]
         try:
             value = host.run(told.arguments)
+            if self._is_late:
+                self._check(number, host)
         except BaseException:
             self._state.staging.answer(told.number, None, "the program has raised an exception")
             raise
         self._state.staging.answer(told.number, value, None)
+
+    def _check(self, number: int, host: HostStatement) -> None:
+        """What is part of the graph is still what it was.
+
+        Raises:
+            StateError: a host statement has changed it.
+        """
+        from sglc.compiler.python.hosts import unboxed
+
+        lowered = self._ready.lowered
+        given = {
+            name: unboxed(self._given[name]) for name in lowered.guard.fixed.keys() & self._given
+        }
+        name = lowered.changed_by(number, given)
+        if name is not None:
+            place = f"{host.source.file}:{getattr(host.body[0], 'lineno', 0)}"
+            raise StateError(
+                f"{place}: `{name}` is part of the graph of `{lowered.source.name}`, and changes "
+                'here: run it with level="staged"'
+            )
 
     def _fail(self, cell: Cell) -> None:
         error = cell.error

@@ -14,7 +14,8 @@ from sglc.compiler.ir.op import Literal as IrLiteral
 from sglc.compiler.ir.op import Operand, Symbol, Value
 from sglc.compiler.ir.values import ANY, EFFECT, STREAM
 from sglc.compiler.plan.plan import Loc
-from sglc.compiler.python.constants import Guard
+from sglc.compiler.python.changes import Changes
+from sglc.compiler.python.guard import ALWAYS, Guard
 from sglc.compiler.python.hosts import RESULT, HostStatement
 from sglc.compiler.python.pieces import Words
 from sglc.compiler.python.reasons import Notes, Unsupported
@@ -71,6 +72,7 @@ class Build:
     function: FunctionBuilder
     words: Words
     guard: Guard = field(default_factory=Guard)
+    changes: Changes = field(default_factory=Changes)
     notes: Notes = field(default_factory=Notes)
     hosts: list[HostStatement] = field(default_factory=list)
     began: dict[int, Value] = field(default_factory=dict)
@@ -91,6 +93,20 @@ class Build:
         if func not in self.sources:
             self.sources[func] = read_function(func)
         return self.sources[func]
+
+    # ---- what is outside of the function
+
+    @property
+    def num_before(self) -> int:
+        """How many host statements may have run where ops are emitted now."""
+        in_loop = any(not loop.is_written_out for loop in self.loops)
+        return ALWAYS if in_loop else len(self.hosts)
+
+    def see(self, frame: Frame, node: ast.expr) -> object:
+        """Return what a name outside of the function means; runs look whether it still does."""
+        return self.guard.see(frame.source, node, self.num_before)
+
+    # ---- rounds
 
     def mark(self) -> _Mark:
         """Return a point to go back to."""
@@ -171,6 +187,7 @@ class Build:
         params = {("after_" if each == "after" else each): each for each in operands}
         if len(params) < len(operands):
             raise Unsupported("it has both `after` and `after_`", node)
+        kinds = dict(outs) | ({} if value is None else {RESULT: value})
         statement = HostStatement(
             name,
             frame.source,
@@ -181,9 +198,9 @@ class Build:
             frame.global_names,
             frozenset(unset),
             helpers,
+            frozenset(each for each, kind in kinds.items() if kind == "str"),
         )
         self.hosts.append(statement)
-        kinds = dict(outs) | ({} if value is None else {RESULT: value})
         only = next(iter(kinds.values())) if len(kinds) == 1 else None
         declared = _TYPES.get(only, t.AnyType()) if only is not None else t.AnyType()
         self.module.tool(

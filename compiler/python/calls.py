@@ -44,7 +44,7 @@ class Calls:
         found = frame.source.resolve_node(node.func)
         callee = None if found is MISSING else self.build.words.callee(found)
         if callee is not None:
-            self.build.guard.see(frame.source, node.func)
+            self.build.see(frame, node.func)
         return callee
 
     def lower(self, frame: Frame, env: Env, node: ast.expr) -> Known | None:

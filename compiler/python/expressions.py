@@ -10,10 +10,12 @@ from sglc.compiler.ir.op import Operand
 from sglc.compiler.ir.values import BOOL
 from sglc.compiler.python.build import Build, Frame
 from sglc.compiler.python.constants import constant, fold
+from sglc.compiler.python.guard import can_be_kept
 from sglc.compiler.python.hosting import Hosting
 from sglc.compiler.python.hosts import RESULT
 from sglc.compiler.python.kinds import kind_of_expression
 from sglc.compiler.python.reasons import NotConstant, Unsupported
+from sglc.compiler.python.scope import free_names
 from sglc.compiler.python.source import MISSING
 from sglc.compiler.python.values import (
     Const,
@@ -83,14 +85,17 @@ class Expressions:
         """Whether a name means ``wanted``."""
         if isinstance(node, ast.Name) and node.id in frame.source.locals:
             return False
-        return frame.source.resolve_node(node) is wanted
+        if frame.source.resolve_node(node) is not wanted:
+            return False
+        self.build.see(frame, node)
+        return True
 
     def word(self, frame: Frame, node: ast.expr) -> object:
         """The word of the API that an expression means, or ``MISSING``."""
         found = frame.source.resolve_node(node)
         if found is MISSING or not (self.build.words.is_word(found)):
             return MISSING
-        return self.build.guard.see(frame.source, node)
+        return self.build.see(frame, node)
 
     def state_of(
         self, frame: Frame, env: Env, node: ast.expr, bound: Mapping[str, Known] = _NOTHING
@@ -120,11 +125,10 @@ class Expressions:
     ) -> bool:
         """Whether a state, or what is to be appended, is named in a node."""
         apart = StateRef | GroupRef | Pieces
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.Name):
-                known = bound.get(inner.id) or self.local(frame, env, inner.id)
-                if isinstance(known, apart):
-                    return True
+        for name in free_names(node):
+            known = bound.get(name.id) or self.local(frame, env, name.id)
+            if isinstance(known, apart):
+                return True
         return False
 
     def variable(self, env: Env, state: int, name: object, node: ast.AST) -> Known:
@@ -155,10 +159,30 @@ class Expressions:
             if isinstance(found, Const):
                 return found.value
             if frame.number == 0 and name.id in self.build.fixed and self.is_param(env, name.id):
+                self.build.guard.see_fixed(name.id, self.build.num_before)
                 return self.build.fixed[name.id]
             raise NotConstant(name.id if frame.number == 0 else "", name)
 
-        return constant(node, frame.source, known, self.build.guard)
+        def outer(name: ast.expr) -> object:
+            found = frame.source.resolve_node(name)
+            if found is not MISSING and not can_be_kept(found):
+                shown = ast.unparse(name)
+                raise Unsupported(f"`{shown}` may change, and the graph needs its value", name)
+            if self.build.num_before and found is not MISSING:
+                self._refuse_changing(frame, name, found)
+            return self.build.see(frame, name)
+
+        return constant(node, frame.source, known, outer)
+
+    def _refuse_changing(self, frame: Frame, node: ast.expr, found: object) -> None:
+        """Refuse to know a name of which the file says that host code may have changed it."""
+        changes = self.build.changes
+        is_changed = changes.rebinds(frame.source, node) or (
+            not is_scalar(found) and changes.mutates(frame.source, node)
+        )
+        if is_changed:
+            shown = ast.unparse(node)
+            raise Unsupported(f"`{shown}` may have changed where the graph needs its value", node)
 
     def is_param(self, env: Env, name: str) -> bool:
         """Whether a local of the entry still has the value that it was given."""
@@ -172,7 +196,7 @@ class Expressions:
             for key, known in env.slots.items()
             if key[0] == "name" and key[1] == frame.number and isinstance(known, Const)
         }
-        found = fold(node, values, frame.source)
+        found = fold(node, values, frame.source, lambda name: self.build.see(frame, name))
         return Const(found) if found is not MISSING and is_scalar(found) else None  # type: ignore[arg-type]  # it is a scalar
 
     # ---- what ops can do
@@ -214,7 +238,9 @@ class Expressions:
         found = frame.source.resolve_node(node)
         if found is MISSING or not is_scalar(found):
             return None
-        self.build.guard.see(frame.source, node)
+        if self.build.changes.rebinds(frame.source, node):
+            return None  # host code reads it where it stands
+        self.build.see(frame, node)
         return Const(found)  # type: ignore[arg-type]  # it is a scalar
 
     def _is_text(self, frame: Frame, env: Env, part: ast.expr) -> bool:
@@ -307,7 +333,7 @@ class Expressions:
             except Unsupported:
                 return None
 
-        return kind_of_expression(node, frame.source, known)
+        return kind_of_expression(node, known, lambda name, f: self.resolves(frame, name, f))
 
     def value(self, frame: Frame, env: Env, node: ast.expr) -> Known:
         """The value of an expression.

@@ -114,7 +114,7 @@ class Hosting:
         """What is known of code outside holds as long as its names mean the same."""
         for name in names:
             if not is_data(frame.source.resolve(name)):
-                self.build.guard.see(frame.source, ast.Name(name, ast.Load()))
+                self.build.see(frame, ast.Name(name, ast.Load()))
 
     def _readable(self, frame: Frame, env: Env, name: str, node: ast.AST) -> Known:
         known = self.expressions.named(

@@ -10,9 +10,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import CodeType, FunctionType
+from types import FunctionType
 from typing import Any, Final
 
+from sglc.compiler.python.nesting import compiled_at
 from sglc.compiler.python.scope import function_node
 from sglc.compiler.python.source import FunctionSource
 from sglc.compiler.python.values import is_scalar
@@ -52,7 +53,7 @@ class HostStatement:
 
     ``has_value``: whether its last statement is an expression whose value is handed out, too.
     ``may_be_unset`` are the names that may come in without a value, ``helpers`` functions of the
-    frontend that it calls.
+    frontend that it calls, ``texts`` those of what it hands out that the graph takes for texts.
     """
 
     name: str
@@ -64,6 +65,7 @@ class HostStatement:
     global_names: tuple[str, ...] = ()
     may_be_unset: frozenset[str] = frozenset()
     helpers: Mapping[str, Any] = field(default_factory=dict)
+    texts: frozenset[str] = frozenset()
     _made: list[Callable[..., Any]] = field(default_factory=list)
 
     @property
@@ -72,16 +74,30 @@ class HostStatement:
         return "; ".join(" ".join(map(str.strip, ast.unparse(n).split("\n"))) for n in self.body)
 
     def run(self, arguments: Mapping[str, Any]) -> Any:
-        """Run it on values of the graph and return one; what the piece raises is raised."""
+        """Run it on values of the graph and return one; what the piece raises is raised.
+
+        Raises:
+            TypeError: a text is of a class of its own, which may behave in any way.
+        """
         if not self._made:
             self._made.append(self._compiled())
         given = {self.params[name]: unboxed(value) for name, value in arguments.items()}
         given |= {_LOCALS: locals, UNSET_NAME: UNSET, **self.helpers}
         found: dict[str, Any] = self._made[0](**given)
+        for name in self.texts:
+            if type(found.get(name, "")) is not str:
+                raise TypeError(self._refusal(found[name]))
         results = {name: boxed(found.get(name, UNSET)) for name in self.results}
         if len(results) == 1:
             return next(iter(results.values()))
         return results or None
+
+    def _refusal(self, value: object) -> str:
+        place = f"{self.source.file}:{getattr(self.body[0], 'lineno', 0)}"
+        return (
+            f"{place}: a text of the class {type(value).__name__} cannot be in a graph: run "
+            f'`{self.source.name}` with level="staged"'
+        )
 
     @property
     def results(self) -> tuple[str, ...]:
@@ -110,16 +126,9 @@ def _function(
     source: FunctionSource, body: Sequence[ast.stmt], names: Sequence[str]
 ) -> Callable[..., Any]:
     """Return a function of these statements that sees what the function of ``source`` sees."""
-    free = source.func.__code__.co_freevars
-    inner = function_node(source.func.__name__, names, body)
-    outer = function_node("around", free, [inner])
-    module = ast.fix_missing_locations(ast.Module(body=[outer], type_ignores=[]))
-    code = compile(module, source.file, "exec", dont_inherit=True)
-    made = _inner(_inner(code, "around"), source.func.__name__)
-    cells = dict(zip(free, source.func.__closure__ or (), strict=True))
+    function = source.func
+    node = function_node(function.__code__.co_name, names, body)
+    made = compiled_at(function.__code__, node, source.file)
+    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
     closure = tuple(cells[name] for name in made.co_freevars)
-    return FunctionType(made, source.func.__globals__, closure=closure)
-
-
-def _inner(code: CodeType, name: str) -> CodeType:
-    return next(c for c in code.co_consts if isinstance(c, CodeType) and c.co_name == name)
+    return FunctionType(made, function.__globals__, closure=closure)

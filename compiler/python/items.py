@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from sglc.compiler.python.build import Frame
+from sglc.compiler.python.guard import MAX_ITEMS
 from sglc.compiler.python.reasons import Unsupported
 from sglc.compiler.python.values import Const, Env, Known, StateRef, is_scalar
 
@@ -38,8 +39,12 @@ def items_of(
                 return None
             if expressions.resolves(frame, function, range):
                 numbers = [expressions.constant(frame, env, arg, bound) for arg in args]
-                return [Const(number) for number in range(*numbers)]
-            if expressions.resolves(frame, function, enumerate):
+                try:
+                    found = range(*numbers)
+                except (TypeError, ValueError):  # Python raises it where the loop begins
+                    return None
+                return _items(found)
+            if args and expressions.resolves(frame, function, enumerate):
                 inner = items_of(expressions, frame, env, args[0], bound)
                 first = expressions.constant(frame, env, args[1], bound) if len(args) > 1 else 0
                 if inner is not None and type(first) is int:
@@ -50,10 +55,7 @@ def items_of(
                     return list(zip(*columns, strict=False))
             return None
     given = expressions.constant(frame, env, node, bound)
-    if not isinstance(given, list | tuple | str | range):
-        return None
-    made = [_item(each) for each in given]
-    return None if any(each is None for each in made) else made  # type: ignore[return-value]  # not None
+    return _items(given) if isinstance(given, list | tuple | str | range) else None
 
 
 def targets_of(target: ast.expr, item: Item) -> dict[str, Known]:
@@ -72,6 +74,14 @@ def targets_of(target: ast.expr, item: Item) -> dict[str, Known]:
                     found |= targets_of(each, part)
                 return found
     raise Unsupported("the target of the loop is not simple", target)
+
+
+def _items(values: Sequence[object]) -> list[Item] | None:
+    """The items of a sequence, if all are known and they are not too many to be listed."""
+    if len(values) > MAX_ITEMS:
+        return None
+    made = [_item(each) for each in values]
+    return None if any(each is None for each in made) else made  # type: ignore[return-value]  # not None
 
 
 def _item(value: object) -> Item | None:

@@ -8,10 +8,10 @@ import textwrap
 from collections.abc import Callable
 from typing import Final
 
-from sglc.compiler.python.source import FunctionSource
 from sglc.compiler.python.values import Kind, joined_kind
 
 KindOf = Callable[[ast.expr], Kind | None]
+Means = Callable[[ast.expr, object], bool]
 
 _BUILTINS: Final[tuple[tuple[object, Kind], ...]] = (
     *((f, "str") for f in (str, repr, format, chr, ascii, hex, oct, bin, input)),
@@ -40,14 +40,17 @@ _STR_METHODS: Final[dict[str, Kind]] = {
 _SCALARS: Final = ("str", "int", "bool", "float", "none")
 
 
-def kind_of_expression(node: ast.expr, source: FunctionSource, known: KindOf) -> Kind:
-    """Return the kind of what ``node`` gives; ``known`` gives that of names and reads of states."""
+def kind_of_expression(node: ast.expr, known: KindOf, means: Means) -> Kind:
+    """Return the kind of what ``node`` gives.
+
+    ``known`` gives that of names and reads of states, ``means`` says whether a name is a function.
+    """
     found = known(node)
     if found is not None:
         return found
 
     def of(inner: ast.expr) -> Kind:
-        return kind_of_expression(inner, source, known)
+        return kind_of_expression(inner, known, means)
 
     match node:
         case ast.JoinedStr():
@@ -57,8 +60,7 @@ def kind_of_expression(node: ast.expr, source: FunctionSource, known: KindOf) ->
         case ast.Call(func=ast.Attribute(value=owner, attr=name)) if of(owner) == "str":
             return _STR_METHODS.get(name, "any")
         case ast.Call(func=function):
-            resolved = source.resolve_node(function)
-            return next((kind for each, kind in _BUILTINS if each is resolved), "any")
+            return next((kind for each, kind in _BUILTINS if means(function, each)), "any")
         case ast.BinOp(left=left, op=op, right=right):
             return _arithmetic(of(left), op, of(right))
         case ast.Subscript(value=owner) if of(owner) == "str":

@@ -115,7 +115,8 @@ class Loops:
         if isinstance(node.target, ast.Attribute | ast.Subscript):
             raise Unsupported("the target of the loop is not a name", node.target)
         for built_in in (iter, next):
-            if frame.source.resolve(built_in.__name__) is not built_in:
+            name = ast.Name(built_in.__name__, ast.Load())
+            if not self.expressions.resolves(frame, name, built_in):
                 raise Unsupported(f"`{built_in.__name__}` means something else here", node)
         begin = own_statement(f"{_ITERATOR} = iter(_)", node.iter)
         assert isinstance(begin, ast.Assign)

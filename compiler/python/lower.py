@@ -16,7 +16,7 @@ from sglc.compiler.ir.verify import VerifyError, verify
 from sglc.compiler.plan.plan import Loc
 from sglc.compiler.python.build import Build, Frame, empty_stream, place_of
 from sglc.compiler.python.calls import global_names
-from sglc.compiler.python.constants import Guard
+from sglc.compiler.python.guard import Guard, can_be_kept, is_same, kept
 from sglc.compiler.python.hosts import HostStatement
 from sglc.compiler.python.pieces import Words
 from sglc.compiler.python.plain import is_data
@@ -95,6 +95,26 @@ class Lowered:
         """Whether the function ends in one place."""
         return len(self.returns) == 1
 
+    def fits(self, arguments: Mapping[str, object]) -> bool:
+        """Whether the graph is of these arguments."""
+        if self.is_plain and not all(map(is_data, arguments.values())):
+            return False
+        return all(is_same(arguments[name], value) for name, value in self.fixed.items())
+
+    def changed_by(self, host: int, arguments: Mapping[str, object]) -> str | None:
+        """What is part of the graph and no more what it was when host statement ``host`` has run.
+
+        ``arguments`` are those that are parameters of the graph, by name.
+        """
+        for name, until in self.guard.fixed.items():
+            if (
+                name in arguments
+                and host < until
+                and not is_same(arguments[name], self.fixed[name])
+            ):
+                return name
+        return self.guard.changed_by(host)
+
 
 @dataclass(frozen=True, slots=True)
 class Staged:
@@ -124,8 +144,10 @@ def lower(func: FunctionType, words: Words, arguments: Mapping[str, object]) -> 
         except NotConstant as error:
             name = error.name
             if name in arguments and name not in fixed and len(fixed) < _MAX_FIXED:
-                fixed[name] = arguments[name]
-                continue
+                if can_be_kept(arguments[name]):
+                    fixed[name] = kept(arguments[name])
+                    continue
+                error.text = f"`{name}` may change, and the graph needs its value"
             return _staged(func, error, notes)
         except Unsupported as error:
             return _staged(func, error, notes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +12,7 @@ from sglc.compiler.ir.op import Operand
 from sglc.compiler.python.build import Frame
 from sglc.compiler.python.items import items_of, targets_of
 from sglc.compiler.python.reasons import Unsupported
+from sglc.compiler.python.scope import bound_in, free_names
 from sglc.compiler.python.values import (
     Const,
     Data,
@@ -34,7 +36,7 @@ ESCAPES: Final = "SGL0903"
 class Reads(ast.NodeTransformer):
     """Replaces what is read of states by names; ``operands`` says which values these have.
 
-    ``bound`` are names of comprehensions that are written out.
+    ``bound`` are names of comprehensions that are written out, ``hidden`` those of others.
     """
 
     def __init__(self, expressions: Expressions, frame: Frame, env: Env) -> None:
@@ -43,12 +45,19 @@ class Reads(ast.NodeTransformer):
         self.env = env
         self.operands: dict[str, Operand] = {}
         self.bound: dict[str, Known] = {}
+        self.hidden: frozenset[str] = frozenset()
 
     def operand(self, node: ast.AST, operand: Operand) -> ast.expr:
         """The name, in the place of a node, that host code has for a value of the graph."""
-        name = f"_v{len(self.operands)}"
+        numbers = itertools.count(len(self.operands))
+        name = next(n for n in map("_v{}".format, numbers) if not self._is_taken(n))
         self.operands[name] = operand
         return ast.copy_location(ast.Name(name, ast.Load()), node)
+
+    def _is_taken(self, name: str) -> bool:
+        code = self.frame.source.func.__code__
+        known = self.frame.source.locals.union(code.co_names, code.co_freevars, self.operands)
+        return name in known
 
     def given(self, node: ast.AST, known: Known) -> ast.expr:
         """The expression that stands for a value in host code."""
@@ -61,6 +70,8 @@ class Reads(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         """Keep a name, unless its value is written out; one of a state may not be here."""
+        if node.id in self.hidden:
+            return node
         if node.id in self.bound:
             known: Known | None = self.bound[node.id]
         else:
@@ -142,7 +153,28 @@ class Reads(ast.NodeTransformer):
 
     def visit_ListComp(self, node: ast.ListComp) -> Any:
         """A list over states, or with reads of them."""
-        return self.written_out(node) if self.touches(node) else self.generic_visit(node)
+        return self.written_out(node) if self.touches(node) else self._by_itself(node)
+
+    def _by_itself(self, node: Any) -> Any:
+        """A comprehension that reads no state: its own names are no others, whatever they are."""
+        if self.touches(node):
+            raise Unsupported("an inner function uses the state", node, ESCAPES)
+        first = node.generators[0]
+        first.iter = self.visit(first.iter)  # it is looked up outside
+        before = self.bound, self.hidden
+        own = bound_in(node)
+        self.bound = {name: known for name, known in self.bound.items() if name not in own}
+        self.hidden |= own
+        for each in node.generators:
+            each.iter = each.iter if each is first else self.visit(each.iter)
+            each.ifs = [self.visit(test) for test in each.ifs]
+        for name in ("elt", "key", "value"):
+            if hasattr(node, name):
+                setattr(node, name, self.visit(getattr(node, name)))
+        self.bound, self.hidden = before
+        return node
+
+    visit_GeneratorExp = visit_SetComp = visit_DictComp = _by_itself
 
     def written_out(self, node: ast.ListComp | ast.GeneratorExp) -> ast.expr:
         """A comprehension over states, or with reads, as the list of its items."""
@@ -154,11 +186,12 @@ class Reads(ast.NodeTransformer):
         if items is None:
             raise Unsupported("a state is read in a loop over values of the run", node)
         made = []
-        before = dict(self.bound)
+        before = self.bound, self.hidden
+        self.hidden -= bound_in(node)
         for item in items:
-            self.bound = {**before, **targets_of(target, item)}
+            self.bound = {**before[0], **targets_of(target, item)}
             made.append(self.visit(copy.deepcopy(node.elt)))
-        self.bound = before
+        self.bound, self.hidden = before
         return ast.copy_location(ast.List(made, ast.Load()), node)
 
     def touches(self, node: ast.AST) -> bool:
@@ -168,7 +201,9 @@ class Reads(ast.NodeTransformer):
     def _apart(self, node: Any) -> Any:
         if self.touches(node):
             raise Unsupported("an inner function uses the state", node, ESCAPES)
+        for name in free_names(node):
+            if name.id in self.bound:
+                raise Unsupported(f"an inner function keeps `{name.id}`, which changes", node)
         return node
 
     visit_Lambda = visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = _apart
-    visit_GeneratorExp = visit_SetComp = visit_DictComp = _apart

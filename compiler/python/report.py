@@ -30,7 +30,7 @@ def report(func: FunctionType, found: Lowered | Staged) -> Iterator[str]:
     else:
         yield f"{func.__name__} ({place}) runs step by step: {found.reason.text}"
     yield ""
-    lines, first = inspect.getsourcelines(func)
+    lines, first = inspect.getsourcelines(code)
     width = len(str(first + len(lines)))
     for number, text in enumerate(lines, first):
         status = found.notes.lines.get((code.co_filename, number))

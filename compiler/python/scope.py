@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import symtable
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -278,3 +278,57 @@ def breaks(body: Sequence[ast.stmt]) -> bool:
         elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.expr):
             todo += ast.iter_child_nodes(node)
     return False
+
+
+_Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+_Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+
+def free_names(node: ast.AST) -> Iterator[ast.Name]:
+    """Yield the names in a node, but for those that are of a function or a comprehension in it."""
+    match node:
+        case ast.Name():
+            yield node
+            return
+        case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+            outside: list[ast.AST] = [node.generators[0].iter]
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
+            args = node.args
+            outside = [*args.defaults, *(each for each in args.kw_defaults if each is not None)]
+            if not isinstance(node, ast.Lambda):
+                outside += node.decorator_list
+        case _:
+            for child in ast.iter_child_nodes(node):
+                yield from free_names(child)
+            return
+    for each in outside:
+        yield from free_names(each)
+    own, first = bound_in(node), {id(each) for each in outside}
+    for child in ast.iter_child_nodes(node):
+        for inner in (child,) if not isinstance(child, ast.comprehension | ast.arguments) else (
+            ast.iter_child_nodes(child)
+        ):  # fmt: skip
+            if id(inner) not in first:
+                yield from (name for name in free_names(inner) if name.id not in own)
+
+
+def bound_in(node: _Comprehension | _Function) -> frozenset[str]:
+    """The names that belong to a function or a comprehension itself."""
+    if isinstance(node, _Comprehension):
+        targets = (each.target for each in node.generators)
+        return frozenset(
+            n.id for each in targets for n in ast.walk(each) if isinstance(n, ast.Name)
+        )
+    args = node.args
+    every = (*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg)
+    found = {arg.arg for arg in every if arg is not None}
+    outer: set[str] = set()
+    todo: list[ast.AST] = [] if isinstance(node, ast.Lambda) else list(node.body)
+    while todo:
+        inner = todo.pop()
+        found.update(_bound_by(inner))
+        if isinstance(inner, ast.Global | ast.Nonlocal):
+            outer.update(inner.names)
+        if not isinstance(inner, _Function | ast.ClassDef):
+            todo += ast.iter_child_nodes(inner)
+    return frozenset(found - outer)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ast
 import builtins
+import copy
 import inspect
+import linecache
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final
 
+from sglc.compiler.python.nesting import compiled_at, has_class_around, imports_of, is_same_code
 from sglc.compiler.python.reasons import Unsupported
 from sglc.compiler.python.scope import Bindings, bindings_of
 
@@ -75,7 +78,7 @@ def read_function(func: Callable[..., Any]) -> FunctionSource:
         raise Unsupported(f"{func!r} is no plain function")
     name = func.__name__
     try:
-        lines, first = inspect.getsourcelines(func)
+        lines, first = inspect.getsourcelines(func.__code__)  # not that of what it wraps
     except (OSError, TypeError):
         raise Unsupported(f"the source of `{name}` is not there") from None
     text = textwrap.dedent("".join(lines))
@@ -91,7 +94,7 @@ def read_function(func: Callable[..., Any]) -> FunctionSource:
         raise Unsupported(f"the source of `{name}` is no function: a lambda, or it has changed")
     _shift(tree, first - 1, indent)
     code = func.__code__
-    if not _is_same(code, tree):
+    if not _is_same(code, tree, code.co_filename):
         raise Unsupported(f"the source of `{name}` has changed since it was imported")
     names = frozenset((*code.co_varnames, *code.co_cellvars))
     source = FunctionSource(func, tree, code.co_filename, names, bindings_of(tree))
@@ -114,12 +117,22 @@ def _shift(tree: ast.AST, lines: int, columns: int) -> None:
             place.end_col_offset += columns
 
 
-def _is_same(code: CodeType, tree: ast.FunctionDef) -> bool:
-    """Whether a tree has the parameters of a function that was compiled."""
+def _is_same(code: CodeType, tree: ast.FunctionDef, file: str) -> bool:
+    """Whether a function was compiled from a tree."""
     args = tree.args
     given = [arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
     count = code.co_argcount + code.co_kwonlyargcount
-    return tuple(given) == code.co_varnames[:count]
+    if tuple(given) != code.co_varnames[:count]:
+        return False
+    if any(isinstance(node, ast.Assert) for node in ast.walk(tree)):
+        return True  # pytest writes these anew: the code is another one than the file says
+    bare = copy.copy(tree)
+    bare.decorator_list = []
+    try:
+        imports = imports_of("".join(linecache.getlines(file)))
+    except SyntaxError:
+        return False
+    return is_same_code(compiled_at(code, bare, file, imports), code)
 
 
 def _check(source: FunctionSource) -> None:
@@ -128,6 +141,7 @@ def _check(source: FunctionSource) -> None:
     Raises:
         Unsupported: with the place.
     """
+    in_class = has_class_around(source.func.__code__)
     todo: list[ast.AST] = list(source.tree.body)
     while todo:
         node = todo.pop()
@@ -143,12 +157,18 @@ def _check(source: FunctionSource) -> None:
                     raise Unsupported(f"`{name}` can see or change any name", node)
             case ast.Name(id="__class__"):
                 raise Unsupported("`__class__` belongs to the method as it was written", node)
+            case ast.Name(id=name) | ast.Attribute(attr=name) if in_class and _is_private(name):
+                raise Unsupported(f"`{name}` is a private name of the class around", node)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             todo += _forbidden_inside(node)
         else:
             todo += ast.iter_child_nodes(node)
 
 
+def _is_private(name: str) -> bool:
+    return name.startswith("__") and not name.endswith("__")
+
+
 def _forbidden_inside(node: ast.AST) -> list[ast.AST]:
     """The parts of an inner function that matter: names. It may be a generator or a coroutine."""
-    return [inner for inner in ast.walk(node) if isinstance(inner, ast.Name)]
+    return [inner for inner in ast.walk(node) if isinstance(inner, ast.Name | ast.Attribute)]

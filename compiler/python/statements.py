@@ -153,9 +153,9 @@ class Statements:
         is_text = self.expressions.infer(frame, env, value) == "str"
         if group is not None and not (is_text or self.appends.is_piece(frame, env, value)):
             raise Unsupported("forks are appended with what is no text for all of them", value)
+        pieces = self.appends.pieces(frame, env, value)
         for number in (state,) if group is None else group.states:
             assert number is not None
-            pieces = self.appends.pieces(frame, env, value)
             self.appends.append(frame, env, number, pieces, node)
         return True
 

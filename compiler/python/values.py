@@ -43,11 +43,22 @@ _KINDS: Final[Mapping[type, Kind]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Const:
-    """A value that is known: a text, a number, a truth value or None."""
+    """A value that is known: a text, a number, a truth value or None.
+
+    Equal are those that Python cannot tell apart: 1, 1.0 and True are three, 0.0 and -0.0 two.
+    """
 
     value: str | int | float | bool | None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Const) or type(self.value) is not type(other.value):
+            return False
+        return self.value == other.value and str(self.value) == str(other.value)
+
+    def __hash__(self) -> int:
+        return hash(self.value)
 
 
 NO_CALL: Final = -1
