@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sglc.backends.providers.litellm import LiteLLM as LiteLLM
     from sglc.backends.providers.openai import OpenAI as OpenAI
     from sglc.backends.server_process import Runtime as Runtime
+    from sglc.constraints.python import ConversionError as ConversionError
     from sglc.errors import BatchInterrupted as BatchInterrupted
     from sglc.errors import NoBackendError as NoBackendError
     from sglc.errors import NotLowered as NotLowered
@@ -60,6 +61,8 @@ if TYPE_CHECKING:
     from sglc.program.state import ProgramState as ProgramState
     from sglc.recording import record as record
     from sglc.recording import replay as replay
+    from sglc.runtime.models.errors import ModelError as ModelError
+    from sglc.runtime.remote.errors import RemoteError as RemoteError
 
 __version__ = "0.1.0"
 
@@ -68,6 +71,9 @@ _HOMES: Final = {
     "set_default_backend": "sglc.backends.backend",
     "RuntimeEndpoint": "sglc.backends.endpoint",
     "Engine": "sglc.backends.engine",
+    "ConversionError": "sglc.constraints.python",
+    "ModelError": "sglc.runtime.models.errors",
+    "RemoteError": "sglc.runtime.remote.errors",
     "BatchInterrupted": "sglc.errors",
     "NoBackendError": "sglc.errors",
     "NotLowered": "sglc.errors",

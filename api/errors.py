@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from sglc.compiler.diagnostics.sink import DiagnosticSink
     from sglc.runtime.executor.errors import RunError
 
 
+Error = TypeVar("Error", bound=BaseException)
+
+
 class SglcError(Exception):
     """The base of what running a program raises. Wrong arguments are Python's own errors."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what it says, not how it was made: a pool of processes hands errors on."""
+        return _restored, (type(self), self.args), self.__dict__
+
+
+def _restored(kind: type[Error], args: tuple[Any, ...]) -> Error:
+    """Return an error that says ``args``, without making it anew."""
+    return kind.__new__(kind, *args)
 
 
 class RunFailed(SglcError):
@@ -77,6 +89,10 @@ class BatchInterrupted(KeyboardInterrupt):
         self.place = place
         where = f" at {place}" if place else ""
         super().__init__(f"the batch was interrupted{where}: {num_done} of {len(states)} rows done")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle it without the states, which belong to this process."""
+        return _restored, (type(self), self.args), {**self.__dict__, "states": ()}
 
 
 @contextmanager

@@ -55,6 +55,9 @@ class RegexError(ValueError):
         self.position = position
         self.pattern = pattern
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.message, self.position, self.pattern)
+
 
 def _shown(pattern: str, position: int) -> str:
     """The pattern, or what stands around the place in a long one."""

@@ -6,6 +6,7 @@ Everything that touches the executor happens in that thread: others leave calls 
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 import time
 from collections import deque
@@ -49,6 +50,7 @@ class BackgroundHost:
         self._on_close = on_close
         self._is_closing = False
         self._fault: BaseException | None = None
+        self._process = os.getpid()
         ready = threading.Event()
         atexit.register(self.close)  # a thread that computes must not be cut off by the exit
         self._thread = threading.Thread(
@@ -86,6 +88,11 @@ class BackgroundHost:
                 return
         if self._fault is not None:
             raise RuntimeError(f"the engine has died: {self._fault!r}") from self._fault
+        if os.getpid() != self._process:
+            raise RuntimeError(
+                f"the engine is of process {self._process}, from which this one was forked, and "
+                "its thread stayed there: open one in each process, or serve one model for all"
+            )
         raise RuntimeError("the engine is shut down")
 
     def stage(self, work: Staged) -> None:
@@ -103,7 +110,6 @@ class BackgroundHost:
         """``close``, without waiting for the step that is under way."""
         with self._lock:
             self._is_closing = True
-        atexit.unregister(self.close)
         self._wake.set()
 
     def _main(
@@ -114,6 +120,7 @@ class BackgroundHost:
             self.executor = make.pop()(self._wake)
         except BaseException as error:  # it is raised where the host is made
             self._fault = error
+            atexit.unregister(self.close)
             return
         finally:
             ready.set()
@@ -133,6 +140,7 @@ class BackgroundHost:
             self.executor.close(died)
             if self._on_close is not None:
                 self._on_close()
+            atexit.unregister(self.close)
 
     def _turn(self) -> None:
         self._cut()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, TypeVar
 
 from sglc.errors import NoBackendError, needs_extra
 from sglc.runs.fragment import Fragments
@@ -141,6 +141,12 @@ class Backend:
             NotSupportedError: names the option and the way out.
         """
 
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError(
+            f"{self!r} cannot be copied or pickled: open a backend in each process, or serve one "
+            "model and give each process an sglc.RuntimeEndpoint"
+        )
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
 
@@ -180,6 +186,10 @@ def backend_or_default(backend: Backend | None) -> Backend:
 def _checked(backend: object) -> Backend:
     found = getattr(backend, "endpoint", backend)  # of a server that was started here
     if not isinstance(found, Backend):
-        hint = f": for the model of that name, sglc.Engine({found!r})" * isinstance(found, str)
+        hint = ""
+        if isinstance(found, str):
+            hint = f": for the model of that name, sglc.Engine({found!r})"
+        elif isinstance(found, type):
+            hint = f": it is a class, make one with {found.__name__}(…)"
         raise TypeError(f"not a backend: {found!r}{hint}")
     return found

@@ -55,6 +55,11 @@ class Parameters:
             if name not in self._names:
                 raise TypeError(self.unknown(name))
 
+    def knows(self, name: str) -> bool:
+        """Whether a run may be given this by name."""
+        known = name in self._names or name in RUN_NAMES or name in _RUN_ONLY
+        return known or self._takes_any
+
     def arranged(
         self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> tuple[Arguments, dict[str, Any], dict[str, Any]]:

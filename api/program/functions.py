@@ -38,18 +38,25 @@ class Function:
         num_api_spec_tokens: int | None = None,
         bound: Mapping[str, Any] | None = None,
     ) -> None:
+        if inspect.isclass(func) or not callable(func):
+            raise TypeError(f"a prompt program is a function, `def name(s, …)`, not {func!r}")
         functools.update_wrapper(self, func)
         self.func = func
         self.num_api_spec_tokens = num_api_spec_tokens
         self._ahead = options_of({"num_api_spec_tokens": num_api_spec_tokens})
         self.bound = dict(bound or {})
+        self.origin: Function | None = None
+        """Of a function that ``bind`` has made, what it was made of."""
         self.lowerings = Lowerings()
         self.signature = inspect.signature(func)
         names = list(self.signature.parameters)
         if not names or names[0] != "s":
             first = f"`{names[0]}`" if names else "missing"
+            is_method = bool(names) and names[0] in ("self", "cls")
+            hint = ": put @staticmethod above @function" if is_method else ""
             raise TypeError(
                 f"the first parameter of {func.__qualname__} must be named `s`, but is {first}"
+                f"{hint}"
             )
         if inspect.isgeneratorfunction(func) or inspect.isasyncgenfunction(func):
             raise TypeError(
@@ -74,7 +81,9 @@ class Function:
         """
         self.parameters.check(values)
         bound = {**self.bound, **values}
-        return type(self)(self.func, num_api_spec_tokens=self.num_api_spec_tokens, bound=bound)
+        made = type(self)(self.func, num_api_spec_tokens=self.num_api_spec_tokens, bound=bound)
+        made.origin = self.origin or self
+        return made
 
     def run(self, *args: Any, **kwargs: Any) -> ProgramState:
         """Run the program and return its state; what the model writes may still be on its way.
@@ -157,12 +166,12 @@ class Function:
             BatchInterrupted: Ctrl-C. It has the states, those that were done with their values.
             NoBackendError: there is nothing to run on.
         """
-        from sglc.runs.batch import batch_of
+        from sglc.runs.batch import batch_of, rows_of
         from sglc.views.display import States
 
         level = level_of(level)
         self._refuse_async("run_batch")
-        given = [*rows]
+        given = rows_of(rows)
         if not given:
             return iter(()) if generator_style else States()
         batch = batch_of(
@@ -213,11 +222,11 @@ class Function:
             NoBackendError: there is nothing to run on.
         """
         from sglc.runs.async_runs import run_rows
-        from sglc.runs.batch import arranged_rows, open_at_once
+        from sglc.runs.batch import arranged_rows, open_at_once, rows_of
         from sglc.runs.progress import Progress
         from sglc.views.display import States
 
-        given = [*rows]
+        given = rows_of(rows)
         if not given:
             return States()
         backend = backend_or_default(backend)
@@ -339,8 +348,18 @@ class Function:
 
         return function_html(self)
 
+    def __reduce_ex__(self, protocol: object) -> str | tuple[Any, ...]:
+        """Pickle as functions are: by the name of its module and its own. A copy is itself."""
+        return (
+            self.func.__qualname__ if self.origin is None else (_bound, (self.origin, self.bound))
+        )
+
     def __repr__(self) -> str:
         return f"<sglc.function {self.func.__qualname__}{self.signature}>"
+
+
+def _bound(function: Function, values: Mapping[str, Any]) -> Function:
+    return function.bind(**values)
 
 
 @overload

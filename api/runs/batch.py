@@ -11,7 +11,7 @@ import os
 import threading
 import traceback
 from asyncio import CancelledError
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from greenlet import GreenletExit
@@ -121,8 +121,11 @@ class Batch:
         except KeyboardInterrupt as interrupt:
             place = _place(interrupt) or next(iter(self._hub.places()), "")
             is_through, num_done = True, self.num_done
-            interrupts.close()  # another one may end the waiting
-            self._stop()
+            interrupts.close()
+            try:
+                self._stop()
+            except KeyboardInterrupt:  # another one ends the waiting, and loses nothing
+                self._threads.clear()
             raise BatchInterrupted(tuple(self.states), num_done, place) from interrupt
         finally:
             interrupts.close()
@@ -258,18 +261,20 @@ class Batch:
         self._is_stopped = True
         self._over.set()
         self._cancel()
-        self._hub.close()
-        for hub in self._hubs:
-            hub.notify()
-        for thread in self._threads:
-            thread.join()
-        self._hub.flush()
-        ended = Cell()
-        Direct(self.backend.host).call(lambda: self._cancel_runs(ended), lambda _: ended.settle(0))
-        current_waiter().wait(ended)
-        for state, is_done in zip(self.states, self.done, strict=True):
-            if state is not None and not (is_done and state.stream.done):
-                state.give_up(_INTERRUPTED)
+        try:
+            self._hub.close()
+            for hub in self._hubs:
+                hub.notify()
+            for thread in self._threads:
+                thread.join()
+            self._hub.flush()
+            ended, host = Cell(), Direct(self.backend.host)
+            host.call(lambda: self._cancel_runs(ended), lambda _: ended.settle(0))
+            current_waiter().wait(ended)
+        finally:
+            for state, is_done in zip(self.states, self.done, strict=True):
+                if state is not None and not (is_done and state.stream.done):
+                    state.give_up(_INTERRUPTED)
 
     def _cancel(self) -> None:
         for state, is_done in zip(self.states, self.done, strict=True):
@@ -295,6 +300,17 @@ def _place(interrupt: KeyboardInterrupt) -> str:
     return ""
 
 
+def rows_of(given: object) -> list[Any]:
+    """Return what a batch is to run as a list.
+
+    Raises:
+        TypeError: it is one row, or nothing that could be several.
+    """
+    if isinstance(given, Mapping | str | bytes) or not isinstance(given, Iterable):
+        raise TypeError(f"a batch takes a list of rows, [{{…}}, {{…}}], not {given!r}")
+    return [*given]
+
+
 def arranged_rows(
     function: Function, rows: Sequence[object], shared: Mapping[str, Any]
 ) -> list[Row]:
@@ -310,6 +326,9 @@ def arranged_rows(
             "a batch is not streamed: generator_style=True gives each state as soon as it is done, "
             "and run(…, stream=True) the text of one row while it comes"
         )
+    for name in shared:
+        if not function.parameters.knows(name):
+            raise TypeError(function.parameters.unknown(name))
     found: list[Row] = []
     for number, row in enumerate(rows):
         try:

@@ -22,6 +22,9 @@ class ArgumentError(ValueError):
         self.function = function
         self.problems = tuple(problems)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.function, [*self.problems])
+
 
 def bind_arguments(
     function: Function, arguments: Mapping[str, Any], *, are_checked: bool = False

@@ -19,6 +19,10 @@ class PythonTypeError(TypeError):
     def __init__(self, where: str, reason: str) -> None:
         super().__init__(f"`{where}`: {reason}")
         self.where = where
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.where, self.reason)
 
 
 class ConversionError(ValueError):
@@ -27,6 +31,10 @@ class ConversionError(ValueError):
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"`{path}`: {reason}" if path else reason)
         self.path = path
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.path, self.reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sglc.constraints.work import AutomatonTooLarge
 
 
@@ -17,6 +19,9 @@ class SchemaError(ValueError):
         self.message = message
         self.pointer = pointer
         self.hint = hint
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.message, self.pointer, self.hint)
 
 
 def too_large(error: AutomatonTooLarge, pointer: str) -> SchemaError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 from typing import Any
 
@@ -66,3 +67,25 @@ def test_work_that_is_staged_in_the_middle_of_a_step_is_cut_off() -> None:
     host.call(lambda: None)
     assert Work.done.wait(20)
     host.close()
+
+
+def test_the_exit_of_the_process_waits_for_a_step_whose_host_was_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ctrl-C may end the waiting of ``close``; a thread that computes is not to be cut off."""
+    forgotten: list[Any] = []
+    monkeypatch.setattr(atexit, "unregister", forgotten.append)
+    host, executor = _host()
+    in_step: list[Any] = []
+
+    def leave() -> None:
+        host.end_soon()
+        in_step.extend(forgotten)
+
+    executor.meanwhile = leave
+    host.call(lambda: None)
+    host._thread.join(20)
+    assert in_step == []
+    assert forgotten == [host.close]
+    monkeypatch.undo()
+    atexit.unregister(host.close)
