@@ -28,6 +28,9 @@ class LocalOptions:
     ``context_length`` is the largest length of a stream, at most the model's. Without
     ``num_slots``, ``memory_fraction`` is the share of the device's memory that weights and KV cache
     take together.
+
+    Raises:
+        ValueError: the share is none.
     """
 
     model: str = EMBEDDED
@@ -44,3 +47,8 @@ class LocalOptions:
     engine: EngineConfig = field(default_factory=EngineConfig)
     cache_folder: Path | None = None
     files: ModelFiles | None = None
+
+    def __post_init__(self) -> None:
+        share = self.memory_fraction
+        if share is not None and not 0 < share <= 1:
+            raise ValueError(f"mem_fraction_static must be above 0 and at most 1, not {share}")

@@ -46,6 +46,8 @@ class RuntimeEndpoint(ServerBackend):
             get_chat_template_by_model_path,
         )
 
+        if not isinstance(base_url, str):
+            raise TypeError(f"base_url must be text such as http://host:30000, not {base_url!r}")
         named = None if chat_template_name is None else get_chat_template(chat_template_name)
         self.base_url = base_url
 

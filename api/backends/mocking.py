@@ -19,8 +19,12 @@ def mock(
     fails, and says so.
 
     Raises:
-        TypeError: an answer is neither a text nor a list of texts.
+        TypeError: the answers have no names, or one is neither a text nor a list of texts.
     """
+    if not isinstance(answers or {}, Mapping):
+        raise TypeError(
+            f"a mock answers by the names of calls: sglc.mock(name=…), not sglc.mock({answers!r})"
+        )
     given = {**(answers or {}), **texts}
     for name, said in given.items():
         each = [said] if isinstance(said, str) else said

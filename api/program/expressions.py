@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from sglc.constraints.types import Type
@@ -44,6 +44,9 @@ class Sum(Expr):
 
     items: tuple[Expr | str, ...]
 
+    def __repr__(self) -> str:
+        return " + ".join(map(repr, self.items))
+
 
 @dataclass(frozen=True, slots=True)
 class Gen(Expr):
@@ -59,6 +62,11 @@ class Gen(Expr):
     constraint: Type | None = None
     python: Any = None
     place: Place | None = field(default=None, compare=False, repr=False)
+
+    def __repr__(self) -> str:
+        held = self.constraint if self.python is None else self.python
+        said = {**self.options, **({} if held is None else {"type": held})}
+        return _call("gen", self.name, said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +90,9 @@ class Select(Expr):
     method: Method = "token_avg"
     place: Place | None = field(default=None, compare=False, repr=False)
 
+    def __repr__(self) -> str:
+        return _call("select", self.name, {"choices": [*self.choices]})
+
 
 @dataclass(frozen=True, slots=True)
 class RoleBegin(Expr):
@@ -89,12 +100,18 @@ class RoleBegin(Expr):
 
     role: str
 
+    def __repr__(self) -> str:
+        return f"{self.role}_begin()"
+
 
 @dataclass(frozen=True, slots=True)
 class RoleEnd(Expr):
     """A message ends."""
 
     role: str
+
+    def __repr__(self) -> str:
+        return f"{self.role}_end()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +136,37 @@ def parts(value: object) -> tuple[Expr | str, ...]:
         return value.items
     if isinstance(value, Expr):
         return (value,)
-    hint = "write str(…) around it" if isinstance(value, int | float) else _EXPECTED
-    raise TypeError(f"a prompt cannot be appended with {_named(value)}: {hint}")
+    raise TypeError(f"a prompt cannot be appended with {_named(value)}: {_way_out(value)}")
 
 
-_EXPECTED: Final = "expected text, gen(…), select(…), a role or an image"
+def _way_out(value: object) -> str:
+    from sglc.program.functions import Function
+    from sglc.program.state import ProgramState
+
+    if isinstance(value, int | float):
+        return "write str(…) around it"
+    if isinstance(value, ProgramState):
+        return "append its text(), or one of its values"
+    if callable(value):
+        name = getattr(value, "__name__", "it")
+        return f"call it, {name}(s, …)" if isinstance(value, Function) else f"call it, {name}(…)"
+    if isinstance(value, list | tuple):
+        return "append one after another, or join them with `+`"
+    return "expected text, gen(…), select(…), a role or an image"
 
 
 def _named(value: object) -> str:
+    """Return a value as errors write it: its type, and the beginning of it."""
     shown = repr(value)
     shown = shown if len(shown) <= 40 else shown[:37] + "..."
     return "None" if value is None else f"{type(value).__name__} {shown}"
+
+
+def _call(word: str, name: str | None, options: Mapping[str, Any]) -> str:
+    """Return the call that makes an expression, for those who look at one."""
+    shown = [] if name is None else [repr(name)]
+    shown += [f"{option}={value!r}" for option, value in options.items()]
+    return f"{word}({', '.join(shown)})"
 
 
 def role(name: str, content: object = None) -> Sum | RoleBegin:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from inspect import signature
@@ -216,11 +217,16 @@ def constraint_of(
 
     if regex is not None:
         if not isinstance(regex, str):
-            raise TypeError(f"regex must be text, not {regex!r}")
+            hint = ": give its .pattern" if isinstance(regex, re.Pattern) else ""
+            raise TypeError(f"regex must be text, not {regex!r}{hint}")
         return constraints.regex(regex), {}
     if json_schema is not None:
         from sglc.constraints.types import Concat
 
+        if not isinstance(json_schema, str | Mapping | bool):
+            raise TypeError(
+                f"json_schema must be text or a dict, not {json_schema!r}: a class goes with type="
+            )
         # a text, as SGLang has it: type= makes objects
         return Concat((constraints.json_schema(json_schema),)), {}
     if dtype is not None:

@@ -262,6 +262,7 @@ class ProgramState:
         child = ProgramState(self._staging, stream)
         child._variables = dict(self._variables)
         child._turn = replace(self._turn)
+        self._staging.forks.add(child)
         return child
 
     def take_forks(self, children: Sequence[ProgramState], *, appends: bool) -> None:
@@ -467,7 +468,10 @@ class ProgramState:
             return self._variables[name]
         self.raise_error()
         known = ", ".join(map(repr, self._variables)) or "none"
-        raise KeyError(f"there is no variable {name!r} here; there are: {known}")
+        hint = ""
+        if any(name in each._variables for each in self._staging.forks):
+            hint = "; a fork has it: read it there, or forks.join() before"
+        raise KeyError(f"there is no variable {name!r} here; there are: {known}{hint}")
 
     __iter__: ClassVar[None] = None  # else reading by name would make it a sequence
 

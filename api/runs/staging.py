@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from sglc.backends.backend import Backend
     from sglc.compiler.plan.plan import Loc, Plan
     from sglc.constraints.types import Type
+    from sglc.program.state import ProgramState
     from sglc.runs.history import History
     from sglc.runs.waiting import Waiter
     from sglc.runtime.executor.events import RunEvent
@@ -70,6 +72,8 @@ class Staging:
         self.pieces: dict[Cell, list[str]] = {} if deltas else _NOTHING
         self.effect: Cell | None = None
         """What tools of included prompts have done so far; the next ones come behind it."""
+        self.forks: weakref.WeakSet[ProgramState] = weakref.WeakSet()
+        """States that have begun behind others, as long as somebody has them."""
         self._change: Cell | None = None
         self.num_fragments = 0
         self.level: Level = "staged"

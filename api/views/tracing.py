@@ -34,6 +34,7 @@ class TraceStaging:
 
     def __init__(self) -> None:
         self.ops: list[Staged] = []
+        self.forks: set[ProgramState] = set()
         self.backend = self  # as which it takes every call
         self.seam = "repair"
 

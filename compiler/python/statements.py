@@ -254,8 +254,10 @@ class Statements:
                 state = self.expressions.state_of(frame, env, owner)
             case _:
                 state = None
-        if state is None or any(map(escapes, node.body)):
+        if state is None:
             raise Unsupported("`with` around a state, of a manager that is not of the state", node)
+        if any(map(escapes, node.body)):
+            raise Unsupported("`return`, `break` or `continue` out of a `with` of a state", node)
         call: Any = item.context_expr
         self.build.notes.note(frame.source.file, node, "lowered")
         if attr == "copy":

@@ -87,6 +87,9 @@ def codec_of(hint: Any) -> Codec:
     Raises:
         PythonTypeError: no constraint stands for it, or for a part of it.
     """
+    if hasattr(type(hint), "__pydantic_validator__"):
+        name = type(hint).__name__
+        raise PythonTypeError(name, f"this is an object of it; give the class, {name}, itself")
     return _kept(hint, repr(hint)) if _is_hashable(hint) else Resolver().codec(hint, _name(hint))
 
 

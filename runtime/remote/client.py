@@ -220,7 +220,9 @@ class Client:
                 "HTTP_PROXY and NO_PROXY"
             ) from None
         except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
-            raise RemoteError(f"{place} is no address of a server: {error}") from None
+            raise RemoteError(
+                f"{place} is no address of a server such as http://host:30000: {error}"
+            ) from None
         except httpx2.HTTPError as error:
             raise RemoteError(
                 f"{place} broke off its answer ({error or type(error).__name__}); see the "
