@@ -69,10 +69,6 @@ class RemoteTokenizer:
         """Return the UTF-8 bytes of ``text``; lone surrogates are U+FFFD."""
         return list(_utf8(text))
 
-    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return ``encode`` of each text."""
-        return [self.encode(text) for text in texts]
-
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ``ids``, what is no text left out."""
         return bytes(i for i in ids if i < 256).decode(errors="replace")

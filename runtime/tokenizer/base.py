@@ -45,8 +45,5 @@ class TokenizerLike(TextEncoder, Protocol):
         begin a document, and not what follows a special token, with a space of their own.
         """
 
-    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return ``encode`` of each text."""
-
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ``ids``, special tokens left out, broken UTF-8 as U+FFFD."""

@@ -42,10 +42,6 @@ class ByteTokenizer:
             return list(range(error.start + 1))
         return list(range(len(text) + 1))
 
-    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return ``encode`` of each text."""
-        return [self.encode(text) for text in texts]
-
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ``ids``."""
         return b"".join(self.token_bytes[i] for i in ids).decode(errors="replace")

@@ -130,13 +130,6 @@ class Tokenizer:
         """Return what never changes of the ids of ``text``; see TextEncoder."""
         return [0] if self._commit is None else self._commit.points(text, following)
 
-    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return ``encode`` of each text, in parallel where the library is set to."""
-        space = "" if self.prefix_space == "never" else " "
-        prepared = [space + without_surrogates(t) if t else "" for t in texts]
-        found = self._inner.encode_batch_fast(prepared, add_special_tokens=False)
-        return [encoding.ids for encoding in found]
-
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ``ids``, read as the begin of a text."""
         data = b"".join(self.token_bytes[i] for i in ids)

@@ -55,6 +55,10 @@ def test_a_server_is_asked_what_it_is(endpoint: sglc.RuntimeEndpoint) -> None:
     endpoint.cache_prefix("A prefix that is computed before anybody asks for more")
     assert endpoint.flush_cache()
     assert endpoint.get_server_info()["internal_states"][0]["cached_slots"] == 0
+    state = chat.run(backend=endpoint).sync()
+    assert endpoint.flush_cache()
+    endpoint.commit_lazy_operations(state)
+    assert endpoint.get_server_info()["internal_states"][0]["cached_slots"] > 0
 
 
 def test_meta_info_is_what_the_server_says(endpoint: sglc.RuntimeEndpoint) -> None:
@@ -136,6 +140,7 @@ def test_a_runtime_is_a_server_that_ends_with_shutdown(
         assert chat.run()["answer"]
         reply = json.loads(runtime.generate("The capital of France is", GREEDY))
         assert reply["text"].startswith(" Paris")
+        assert runtime.generate_url == f"{runtime.url}/generate"
         assert runtime.endpoint.get_server_info()["context_length"] == 256
 
         async def read() -> str:

@@ -44,9 +44,6 @@ class Talking:
     def commit_points(self, text: str, following: Collection[int] | None = None) -> list[int]:
         return self._inner.commit_points(text, following)
 
-    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
-        return self._inner.encode_batch(texts)
-
     def decode(self, ids: Sequence[int]) -> str:
         return self._inner.decode(ids)
 
