@@ -7,6 +7,7 @@ counts the connections that whoever asked has closed before the answer was there
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 import time
@@ -42,8 +43,9 @@ class ScriptedServer:
         self.replies: list[Reply] = []
         self.answer: Answer | None = None
         self.num_left = 0
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._socket = _listening()
+        host, port = self._socket.getsockname()
+        self.url = f"http://{host}:{port}"
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
         self._is_over = False
@@ -116,3 +118,16 @@ class ScriptedServer:
             connection.sendall(f"{len(data):x}\r\n".encode() + data + b"\r\n")
         if not reply.breaks:
             connection.sendall(b"0\r\n\r\n")
+
+
+def _listening() -> socket.socket:
+    """Return a socket at an address of this process alone, where the system has such.
+
+    Else who asks again at a port that has been let go of, or waits for a server to begin there,
+    may come here from another process that runs tests, and takes a reply.
+    """
+    number = os.getpid()
+    try:
+        return socket.create_server((f"127.1.{number // 250 % 250 + 1}.{number % 250 + 1}", 0))
+    except OSError:
+        return socket.create_server(("127.0.0.1", 0))
