@@ -23,7 +23,7 @@ from sglc.runtime.remote.check import (
 from sglc.runtime.remote.connection import Connect, Connection
 from sglc.runtime.remote.errors import RemoteError
 from sglc.runtime.remote.policy import Policy
-from sglc.runtime.remote.texts import Texts
+from sglc.runtime.remote.texts import TextCall, Texts
 from sglc.runtime.remote.tokenizer import RemoteTokenizer
 from sglc.runtime.remote.usage import Usage
 from sglc.runtime.remote.wire import Bill, Wire
@@ -292,13 +292,15 @@ class RemoteBackend:
                 self._report(stream, Delta(stream.id, number, text, ids))
 
         results = await texts.write(
-            first.ids,
-            op,
-            len(streams),
-            emit,
-            bills,
-            stream=any(each.request.deltas for each in streams),
-            namespace=first.request.namespace,
+            TextCall(
+                prompt=first.ids,
+                op=op,
+                count=len(streams),
+                emit=emit,
+                bills=bills,
+                is_streamed=any(each.request.deltas for each in streams),
+                namespace=first.request.namespace,
+            )
         )
         for stream, result in zip(streams, results, strict=True):
             stream.ids += result.ids[: result.num_kept]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 
 from sglc.constraints.automaton import Automaton
 from sglc.constraints.types import Literal, Type, Union
@@ -27,6 +26,24 @@ Emit = Callable[[int, str], None]
 """Told the number of a sample and more of its text."""
 
 Prompt = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextCall:
+    """A decode behind ``prompt``, for ``count`` streams that differ in what they draw alone.
+
+    ``emit`` is told what is written: as it comes, if it ``is_streamed``. ``bills`` gets what each
+    request has cost, those of texts that were of no use too. Calls of different ``namespace`` take
+    nothing from each other.
+    """
+
+    prompt: Prompt
+    op: Decode
+    count: int
+    emit: Emit
+    bills: list[Bill]
+    is_streamed: bool
+    namespace: str = ""
 
 
 class Texts:
@@ -51,72 +68,41 @@ class Texts:
         self._surplus = Surplus()
         self._turns = Turns()
 
-    async def write(
-        self,
-        prompt: Prompt,
-        op: Decode,
-        count: int,
-        emit: Emit,
-        bills: list[Bill],
-        *,
-        stream: bool,
-        namespace: str = "",
-    ) -> list[DecodeResult]:
-        """Return ``count`` texts of a decode; above 1 it is one request for all.
-
-        ``bills`` gets what each request has cost, those of texts that were of no use too.
+    async def write(self, call: TextCall) -> list[DecodeResult]:
+        """Return the texts of a decode, one for each stream; where that can be, of one request.
 
         Raises:
             RemoteError: a request failed, or no text was of the type asked for.
             ValueError: the prompt cannot be sent to this server.
         """
-        stops = op.stop
-        op = replace(op, stop=tuple(dict.fromkeys((*op.stop, *self._ends))))
-        found = await self._written(prompt, op, count, emit, bills, stream, namespace)
+        stops = call.op.stop
+        op = replace(call.op, stop=tuple(dict.fromkeys((*stops, *self._ends))))
+        found = await self._written(replace(call, op=op))
         return [self._by_its_end(each, stops) for each in found]
 
-    async def _written(
-        self,
-        prompt: Prompt,
-        op: Decode,
-        count: int,
-        emit: Emit,
-        bills: list[Bill],
-        stream: bool,
-        namespace: str,
-    ) -> list[DecodeResult]:
+    async def _written(self, call: TextCall) -> list[DecodeResult]:
+        op, numbers, capabilities = call.op, range(call.count), self._wire.capabilities
         wanted = None if op.constraint is None else op.constraint.wanted
-        held = None if wanted is None else held_to(wanted, self._wire.capabilities)
-        capabilities = self._wire.capabilities
+        held = None if wanted is None else held_to(wanted, capabilities)
         ahead = max(op.ahead, self._policy.speculate)
         if capabilities.prompts == "chat":
-            base, given = self._tokenizer.open_message(prompt)
+            base, given = self._tokenizer.open_message(call.prompt)
             if given and capabilities.schema_mode:
                 held = None  # whole messages are held, and this one is not asked for as one
             if ahead and not capabilities.prefill and (wanted is None or self._emulates):
-                return [
-                    await self._part(base, given, op, n, partial(emit, n), bills, ahead, namespace)
-                    for n in range(count)
-                ]
-        if ahead and count == 1 and may_speculate(op):
-            found = self._surplus.take(namespace, prompt, op)
-            if found is not None:
-                self._client.meter.add(saved_requests=1)
-                emit(0, found.text)
-                return [found]
-            result = await self._ahead(prompt, op, ahead, bills, namespace)
+                return [await self._part(call, n, base, given, ahead) for n in numbers]
+        if ahead and call.count == 1 and may_speculate(op):
+            result = await self._ahead(call, ahead)
             if result is not None:
-                emit(0, result.text)
+                call.emit(0, result.text)
                 return [result]
-        if wanted is not None and held is None:
-            return [await self._checked(prompt, op, partial(emit, n), bills) for n in range(count)]
-        if wanted is not None and capabilities.schema_mode:  # its text is known at the end
-            return [
-                await self._checked(prompt, op, partial(emit, n), bills, held=wanted)
-                for n in range(count)
-            ]
-        ask = self._ask(op, prompt, samples=count, stream=stream, constraint=wanted)
-        writings = await self._request(ask, op, emit, bills)
+        if wanted is not None and (held is None or capabilities.schema_mode):
+            kept = None if held is None else wanted
+            return [await self._checked(call, n, kept) for n in numbers]
+        ask = self._ask(
+            op, call.prompt, samples=call.count, stream=call.is_streamed, constraint=wanted
+        )
+        writings = await self._request(ask, op, call.bills, call.emit)
         return [self._kept(each, op) for each in writings]
 
     async def score(self, prompt: Prompt, op: TextScore, bills: list[Bill]) -> ScoreResult:
@@ -145,7 +131,7 @@ class Texts:
         prompt: Prompt,
         *,
         samples: int = 1,
-        stream: bool,
+        stream: bool = False,
         constraint: Type | None = None,
     ) -> Ask:
         capabilities = self._wire.capabilities
@@ -168,7 +154,7 @@ class Texts:
         )
 
     async def _request(
-        self, ask: Ask, op: Decode, emit: Emit | None, bills: list[Bill]
+        self, ask: Ask, op: Decode, bills: list[Bill], emit: Emit | None = None
     ) -> list[Writing]:
         """Send a request and return its texts, each as far as it is wanted."""
         writings = [Writing(op) for _ in range(ask.samples)]
@@ -228,30 +214,24 @@ class Texts:
     def _emulates(self) -> bool:
         return self._policy.emulate == "validate-retry"
 
-    async def _checked(
-        self,
-        prompt: Prompt,
-        op: Decode,
-        emit: Callable[[str], None],
-        bills: list[Bill],
-        held: Type | None = None,
-    ) -> DecodeResult:
-        """Have a text written, again and again until it is of its type.
+    async def _checked(self, call: TextCall, number: int, held: Type | None = None) -> DecodeResult:
+        """Have a text written, again and again until it is of its type; it is known at the end.
 
         ``held``: the server is to hold it to that as well as it can, and one text has to do unless
         the policy says otherwise.
         """
+        op = call.op
         assert op.constraint is not None
         most = self._policy.max_regenerated if held is None or self._emulates else 0
         attempt = 0
         while True:
             again = op if not attempt else self._varied(op, attempt)
-            ask = self._ask(again, prompt, stream=False, constraint=held)
-            (writing,) = await self._request(ask, op, None, bills)
+            ask = self._ask(again, call.prompt, constraint=held)
+            (writing,) = await self._request(ask, op, call.bills)
             result = writing.result()
             text = fitted(op.constraint, result.text)
             if text is not None:
-                emit(text)
+                call.emit(number, text)
                 return _with_text(result, text)
             if attempt >= most:
                 tried = f" (generated {attempt + 1} times)" if attempt else ""
@@ -267,64 +247,59 @@ class Texts:
         return replace(op, sampling=sampling, key=(op.key + attempt) % 2**64)
 
     async def _part(
-        self,
-        base: Prompt,
-        given: str,
-        op: Decode,
-        number: int,
-        emit: Callable[[str], None],
-        bills: list[Bill],
-        ahead: int,
-        namespace: str,
+        self, call: TextCall, number: int, base: Prompt, given: str, ahead: int
     ) -> DecodeResult:
-        """Return what a decode has of a message that is written as a whole.
+        """Return what a decode has of a message that is written as a whole, behind ``base``.
+
+        ``given`` is what there is of the message, ``ahead`` how many tokens it may have.
 
         Raises:
             RemoteError: no message went on as the program does.
         """
-        found = self._turns.take(namespace, base, given, op)
+        op = call.op
+        found = self._turns.take(call.namespace, base, given, op)
         if found is not None:
             self._client.meter.add(saved_requests=1)
-            emit(found.text)
+            call.emit(number, found.text)
             return found
         mismatch = Mismatch("")
         for attempt in range(MAX_TRIES):
             again = self._varied(op, number + attempt) if number + attempt else op
-            ask = replace(
-                self._ask(again, base, stream=False),
-                max_tokens=max(op.max_tokens, ahead),
-                stop=(),
-                stream=False,
-            )
-            (whole,) = await self._request(ask, replace(op, stop=()), None, bills)
-            assert whole.answer is not None
-            is_whole = whole.answer.finish == "eos"
-            turn = Turn(namespace, base, op.sampling, whole.text, whole.tokens, is_whole)
+            whole, is_whole = await self._unstopped(call, self._ask(again, base), ahead)
+            turn = Turn(call.namespace, base, op.sampling, whole.text, whole.tokens, is_whole)
             result = turn.cut(given, op)
             if isinstance(result, DecodeResult):
                 self._turns.keep(turn, given, result)
-                emit(result.text)
+                call.emit(number, result.text)
                 return result
             mismatch = result
             self._client.meter.add(regenerated=attempt < MAX_TRIES - 1)
         raise RemoteError(unmatched(mismatch, MAX_TRIES))
 
-    async def _ahead(
-        self, prompt: Prompt, op: Decode, ahead: int, bills: list[Bill], namespace: str
-    ) -> DecodeResult | None:
-        """Have more written than a decode needs; None if that leaves open what its text is."""
-        ask = replace(
-            self._ask(op, prompt, stream=False),
-            max_tokens=max(op.max_tokens, ahead),
-            stop=(),
-            with_tokens=self._wire.capabilities.logprobs,
-        )
-        (whole,) = await self._request(ask, replace(op, stop=()), None, bills)
-        assert whole.answer is not None
+    async def _ahead(self, call: TextCall, ahead: int) -> DecodeResult | None:
+        """Return a text that is there already, or have more written than the decode needs.
+
+        None if that leaves open what its text is.
+        """
+        found = self._surplus.take(call.namespace, call.prompt, call.op)
+        if found is not None:
+            self._client.meter.add(saved_requests=1)
+            return found
+        ask = self._ask(call.op, call.prompt)
+        ask = replace(ask, with_tokens=self._wire.capabilities.logprobs)
+        whole, is_whole = await self._unstopped(call, ask, ahead)
         return self._surplus.cut(
-            namespace, prompt, op, whole.text, whole.tokens,
-            is_whole=whole.answer.finish == "eos",
-        )  # fmt: skip
+            call.namespace, call.prompt, call.op, whole.text, whole.tokens, is_whole=is_whole
+        )
+
+    async def _unstopped(self, call: TextCall, ask: Ask, ahead: int) -> tuple[Writing, bool]:
+        """Have at least ``ahead`` tokens written, whatever the stop texts; return whether the
+        model ended the text itself, too."""
+        op = call.op
+        ask = replace(ask, max_tokens=max(op.max_tokens, ahead), stop=(), stream=False)
+        (whole,) = await self._request(ask, replace(op, stop=()), call.bills)
+        assert whole.answer is not None
+        return whole, whole.answer.finish == "eos"
 
     async def _chosen(
         self, prompt: Prompt, choices: Sequence[str], op: TextScore, bills: list[Bill]
@@ -337,7 +312,10 @@ class Texts:
         capabilities = self._wire.capabilities
         begun = capabilities.schema_mode and self._tokenizer.open_role(prompt)[1]
         held = None if begun or held_to(wanted, capabilities) is None else wanted
-        chosen = await self._checked(prompt, decode, _nobody, bills, held=held)
+        call = TextCall(
+            prompt=prompt, op=decode, count=1, emit=_nobody, bills=bills, is_streamed=False
+        )
+        chosen = await self._checked(call, 0, held)
         rows = tuple((0.0 if c == chosen.text else -math.inf,) for c in choices)
         return ScoreResult(rows, alone=tuple((0.0,) for _ in choices) if op.alone else None)
 
@@ -357,7 +335,7 @@ def _has_only_thought(writing: Writing) -> bool:
     return not writing.text and writing.answer is not None and writing.answer.finish == "length"
 
 
-def _nobody(text: str) -> None:
+def _nobody(sample: int, text: str) -> None:
     """Nobody is told."""
 
 
