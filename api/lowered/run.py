@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sglc.lowered.lowering import Ready
     from sglc.runtime.executor.errors import RunError
     from sglc.runtime.executor.modelcall import ModelCall
+    from sglc.runtime.executor.open_run import OpenRun
     from sglc.runtime.executor.run import Run
     from sglc.runtime.executor.toolcalls import RemoteCall
 
@@ -68,6 +69,7 @@ class _LoweredRun:
         self._calls: deque[RemoteCall] = deque()
         self._bell: Cell | None = None
         self._results: dict[int, tuple[tuple[int, ...], dict[str, Any]]] = {}
+        self._said: dict[str, tuple[tuple[int, ...], int, Any]] = {}  # last calls of the state
         returns = lowered.returns[0]
         sites = returns.sites if lowered.is_straight else {}
         self._cells: dict[str, Cell] = {
@@ -77,21 +79,31 @@ class _LoweredRun:
         self._versions = [Cell() for _ in range(ready.fragment.num_versions)]
         cells = (*self._cells.values(), *self._versions)
         state.become([*self._versions, self._cells[_STREAM]], {})
-        state.staging.submit(ready.fragment.plan, operands, cells, self._call, self._result)
+        self._run: OpenRun | None = None
+        self._raised: tuple[int, ...] = ()  # the place of the host statement that has raised
+        state.staging.submit(
+            ready.fragment.plan, operands, cells, self._call, self._result, self._begin
+        )
 
     # ---- in the thread of the executor
+
+    def _begin(self, run: OpenRun) -> None:
+        self._run = run
 
     def _call(self, run: Run, told: RemoteCall) -> None:
         with self._lock:
             self._calls.append(told)
         self._ring()
 
-    def _result(self, call: ModelCall) -> None:
+    def _result(self, call: ModelCall, value: Any) -> None:
         site = call.frame.place(call.node)[-1]
         order = call.frame.order(call.node.index)
         known = self._results.get(site)
         if known is None or known[0] <= order:
             self._results[site] = order, call.meta()
+        said = self._said.get(call.name)
+        if not call.stream.lineage.path and (said is None or said[0] <= order):
+            self._said[call.name] = order, site, value
 
     def _ring(self) -> None:
         with self._lock:
@@ -111,8 +123,12 @@ class _LoweredRun:
         lowered = self._ready.lowered
         if not lowered.is_straight:
             last = self._cells[_RECORD]
-            self._until(last)
-            self._fail(last)
+            try:
+                self._until(last)
+                self._fail(last)
+            except BaseException:
+                self._leave_what_there_is(last.error)
+                raise
             self._leave_by_record(last.value)
             return
         if _HOST in self._cells:
@@ -173,6 +189,7 @@ class _LoweredRun:
             if self._is_late:
                 self._check(number, host)
         except BaseException:
+            self._raised = told.order
             self._state.staging.answer(told.number, None, "the program has raised an exception")
             raise
         self._state.staging.answer(told.number, value, None)
@@ -233,6 +250,24 @@ class _LoweredRun:
         if isinstance(slot, str):
             return Variable(self._cells[slot])
         return Variable(items=[self._variable(each) for each in slot])
+
+    def _leave_what_there_is(self, error: RunError | None) -> None:
+        """Of several ends none was come to: what the state itself has, and not forks of it."""
+        if self._run is None:
+            return
+        before = self._raised if error is None else error.order
+        there = [
+            (order, stream)
+            for order, stream in list(self._run.versions)
+            if not stream.lineage.path and (not before or order < before)
+        ]
+        variables = {
+            name: Variable(SiteCell(self, frozenset((site,)), value))
+            for name, (_, site, value) in dict(self._said).items()
+            if name
+        }
+        latest = [Cell(max(there, key=lambda each: each[0])[1])] if there else []
+        self._state.become([*latest, self._cells[_STREAM]], variables)
 
     def _leave_by_record(self, record: Mapping[str, Any]) -> None:
         """Of several ends, the one that was come to is the one whose number the record has."""

@@ -211,12 +211,13 @@ class Staging:
         operands: Sequence[Any],
         cells: tuple[Cell, ...],
         on_call: Callable[[Run, RemoteCall], None],
-        on_result: Callable[[ModelCall], None],
+        on_result: Callable[[ModelCall, Any], None],
+        on_begin: Callable[[OpenRun], None],
     ) -> None:
         """Let the run do what a plan says, and nothing else: what was staged is forgotten.
 
-        ``on_call`` is told of the host statements of the plan, ``on_result`` of its model calls, in
-        the thread of the executor.
+        ``on_call`` is told of the host statements of the plan, ``on_result`` of its model calls,
+        ``on_begin`` of the run itself, in the thread of the executor.
         """
         from sglc.runtime.executor.tools import ToolRegistry
 
@@ -229,6 +230,7 @@ class Staging:
                 _lose(ops, self._lost)
                 return
             self._run.on_result = on_result
+            on_begin(self._run)
             self.backend.host.executor.extend(
                 self._run, fragment, operands, cells, ToolRegistry(remote=True), on_call=on_call
             )
@@ -305,7 +307,7 @@ class Staging:
         if change is not None:
             change.settle(None)
 
-    def _take_result(self, call: ModelCall) -> None:
+    def _take_result(self, call: ModelCall, _: Any) -> None:
         cell = self._calls.get(call.path)
         if cell is not None:
             cell.result = call.meta()

@@ -91,7 +91,8 @@ def _around(function: Function) -> Function:
         Node(id=0, op="stream", outputs=(stream,), attrs={"fresh": True}),
         Node(
             id=1, op="include", args=(Ref(stream), *refs), outputs=(after, record),
-            attrs={"callee": function.name, "rng": "0"}, needs=(stream, *range(count)),
+            attrs={"callee": function.name, "rng": "0", "main": True},
+            needs=(stream, *range(count)),
         ),
         Node(id=2, op="yield", args=(Ref(after), Ref(record)), needs=(after, record)),
     )  # fmt: skip

@@ -45,7 +45,7 @@ class CallRegion(Region):
         code = function.body
         callee = Frame(
             code, frame.run, self, self.scope, path,
-            entry=entry, depth=frame.depth + 1, is_main=False,
+            entry=entry, depth=frame.depth + 1, is_main=bool(node.attrs.get("main")),
         )  # fmt: skip
         machine.begin(callee)
         for slot, value in zip(code.params, values, strict=True):

@@ -330,7 +330,7 @@ class ModelCalls:
             self._recorder.finish(call.record)
         after = call.after = call.appended(text, logprob)
         if run.root.on_result is not None:
-            run.root.on_result(call)
+            run.root.on_result(call, values[0])
         frame.note(node, after)
         if call.name:
             run.log.add(RunEvent("value", call.name, call.path, values[0], call.show))

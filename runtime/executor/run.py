@@ -114,8 +114,8 @@ class Run:
     branches that a decision may come before (``Part``), arms that were begun before theirs
     (``Trial``). Of a run whose doings may yet come to nothing (``Trial``), ``put_off`` are the
     nodes that wait until they count, and ``records`` its calls, if it is recorded; both None where
-    everything counts. ``on_result`` is told of every model call that has ended well,
-    ``on_call`` of the calls of tools that are statements of the program itself.
+    everything counts. ``on_result`` is told of every model call that has ended well, and of its
+    value, ``on_call`` of the calls of tools that are statements of the program itself.
     """
 
     __slots__ = (
@@ -164,7 +164,7 @@ class Run:
         self.limits = limits
         self.deltas = deltas
         self.namespace = ""  # of its streams; see StreamRequest
-        self.on_result: Callable[[ModelCall], None] | None = None
+        self.on_result: Callable[[ModelCall, Any], None] | None = None
         self.on_call: Callable[[Run, RemoteCall], None] | None = None
         self.answers = Answers()  # of tools; those of the root count
         self.scope = Scope()

@@ -31,7 +31,7 @@ class RemoteFailure(Exception):
 class RemoteCall:
     """A call that someone outside is to answer, by its ``number``, within ``timeout_s``.
 
-    ``arguments`` are values of the program; ``path`` is as of events.
+    ``arguments`` are values of the program; ``path`` is as of events, ``order`` as of errors.
     """
 
     number: int
@@ -39,6 +39,7 @@ class RemoteCall:
     path: str
     arguments: Mapping[str, Any]
     timeout_s: float
+    order: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -162,8 +163,8 @@ class ToolCalls:
         self._remote[number] = job
         self._pool.submit(job)
         frame = call.frame
-        path = path_text(frame.place(call.node))
-        told = RemoteCall(number, call.tool.spec.name, path, call.arguments, timeout_s)
+        path, order = path_text(frame.place(call.node)), frame.order(call.node.index)
+        told = RemoteCall(number, call.tool.spec.name, path, call.arguments, timeout_s, order)
         on_call(frame.run.root, told)
 
     def answer(self, number: int, value: Any, error: str | None = None) -> bool:
