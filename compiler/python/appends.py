@@ -80,7 +80,7 @@ class Appends:
         """Whether the parts of an f-string are texts that can be appended for themselves."""
         if self.expressions.folded(frame, env, node) is not None:
             return False
-        return self.expressions.peek(frame, env, node) is not None
+        return self.expressions.operations.peek(frame, env, node) is not None
 
     def _text(self, frame: Frame, env: Env, node: ast.expr) -> list[Piece | Said]:
         kind = self.expressions.infer(frame, env, node)

@@ -1,37 +1,25 @@
-"""Writes one prompt of the graph: streams of states, host statements, places."""
+"""Writes one prompt of the graph: streams of states, places, model calls."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from sglc.compiler.ir.builder import FunctionBuilder, Mark, ModuleBuilder
-from sglc.compiler.ir.graph import ToolDecl
-from sglc.compiler.ir.op import Literal as IrLiteral
-from sglc.compiler.ir.op import Operand, Symbol, Value
-from sglc.compiler.ir.values import ANY, EFFECT, STREAM
+from sglc.compiler.ir.op import Value
+from sglc.compiler.ir.values import STREAM
 from sglc.compiler.plan.plan import Loc
 from sglc.compiler.python.changes import Changes
 from sglc.compiler.python.guard import ALWAYS, Guard
-from sglc.compiler.python.hosts import RESULT, HostStatement
+from sglc.compiler.python.hosts import HostStatement
 from sglc.compiler.python.pieces import Words
 from sglc.compiler.python.reasons import Notes, Unsupported
 from sglc.compiler.python.source import FunctionSource, read_function
-from sglc.compiler.python.values import EFFECT_KEY, IR_TYPES, Const, Data, Env, Items, Kind, Known
+from sglc.compiler.python.values import Const, Data, Env, Items, Known
 from sglc.compiler.source import column_in
-from sglc.constraints import types as t
-
-HOST_TIMEOUT_S: Final = 1e9
-"""Host statements take as long as they take: they are the program itself."""
-_TYPES: Final[dict[Kind, t.Type]] = {
-    "str": t.Str(),
-    "bool": t.Bool(),
-    "int": t.Int(),
-}
-
 
 _NONE: Final = Const(None)
 
@@ -164,79 +152,6 @@ class Build:
         if self.words.slices_markers and self.num_roles > roles_before:
             raise Unsupported("a text with the markers of messages in it has no op", node)
         return self.function.one("slice", before, after, hint="text")
-
-    # ---- host statements
-
-    def host(
-        self,
-        frame: Frame,
-        env: Env,
-        node: ast.AST,
-        body: Sequence[ast.stmt],
-        operands: dict[str, Operand],
-        outs: Sequence[tuple[str, Kind]],
-        value: Kind | None,
-        unset: set[str],
-        helpers: Mapping[str, Any],
-    ) -> dict[str, Data]:
-        """Emit a host statement; return what it hands out by name (``RESULT``: its value).
-
-        ``operands`` by the names that the statements read.
-        """
-        name = f"py{len(self.hosts)}"
-        params = {("after_" if each == "after" else each): each for each in operands}
-        if len(params) < len(operands):
-            raise Unsupported("it has both `after` and `after_`", node)
-        kinds = dict(outs) | ({} if value is None else {RESULT: value})
-        statement = HostStatement(
-            name,
-            frame.source,
-            tuple(body),
-            params,
-            tuple(out for out, _ in outs),
-            value is not None,
-            frame.global_names,
-            frozenset(unset),
-            helpers,
-            frozenset(each for each, kind in kinds.items() if kind == "str"),
-        )
-        self.hosts.append(statement)
-        only = next(iter(kinds.values())) if len(kinds) == 1 else None
-        declared = _TYPES.get(only, t.AnyType()) if only is not None else t.AnyType()
-        self.module.tool(
-            ToolDecl(
-                name=name,
-                params=tuple((param, t.AnyType()) for param in params),
-                result=declared,
-                timeout_s=HOST_TIMEOUT_S,
-            )
-        )
-        self.notes.note(frame.source.file, node, "host")
-        for each in body:
-            self.notes.note(frame.source.file, each, "host")
-        given = {param: operands[each] for param, each in params.items()}
-        before = env.get(EFFECT_KEY)
-        after: Operand = before.value if isinstance(before, Data) else IrLiteral(None)
-        hint = next(iter(kinds)) if len(kinds) == 1 and RESULT not in kinds else None
-        result_type = IR_TYPES[only] if only is not None else ANY
-        op = self.function.emit(
-            "tool", Symbol(name), kwargs=given, effect=True, after=after,
-            hint=("e", hint), types=[EFFECT, result_type],
-        )  # fmt: skip
-        effect, result = op.results
-        env[EFFECT_KEY] = Data(effect, "effect")
-        if len(kinds) == 1:
-            return {each: Data(result, kind) for each, kind in kinds.items()}
-        return {
-            each: Data(
-                self.function.one(
-                    "field", result, name=each, types=IR_TYPES[kind],
-                    hint=None if each == RESULT else each,
-                ),
-                kind,
-            )
-            for each, kind in kinds.items()
-        }  # fmt: skip
 
 
 @dataclass(slots=True)

@@ -6,14 +6,13 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sglc.compiler.ir.op import Operand
-from sglc.compiler.ir.values import BOOL
 from sglc.compiler.python.build import Build, Frame
 from sglc.compiler.python.constants import constant, fold
 from sglc.compiler.python.guard import can_be_kept
 from sglc.compiler.python.hosting import Hosting
 from sglc.compiler.python.hosts import RESULT
 from sglc.compiler.python.kinds import kind_of_expression
+from sglc.compiler.python.operations import Operations
 from sglc.compiler.python.reasons import NotConstant, Unsupported
 from sglc.compiler.python.scope import free_names
 from sglc.compiler.python.source import MISSING
@@ -29,19 +28,12 @@ from sglc.compiler.python.values import (
     StateRef,
     is_scalar,
     kind_of,
-    operand_of,
 )
 
 ITERATOR: Final = "_sglc_iterator"
 ITEM: Final = "_sglc_item"
 MORE: Final = "_sglc_more"
 """Names of the frontend's own, for loops over Python's iterators."""
-_ORDERS: Final[Mapping[type[ast.cmpop], str]] = {
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
-}
 _TEXT: Final = "_sglc_text"
 CASE: Final = "_sglc_case"
 """The number of the case that a ``match`` has come to."""
@@ -54,6 +46,7 @@ class Expressions:
 
     def __init__(self, build: Build) -> None:
         self.build = build
+        self.operations = Operations(self)
 
     # ---- names
 
@@ -199,40 +192,6 @@ class Expressions:
         found = fold(node, values, frame.source, lambda name: self.build.see(frame, name))
         return Const(found) if found is not MISSING and is_scalar(found) else None  # type: ignore[arg-type]  # it is a scalar
 
-    # ---- what ops can do
-
-    def peek(self, frame: Frame, env: Env, node: ast.expr) -> Kind | None:
-        """The kind of an expression that ops can give; None if it takes host code."""
-        folded = self.folded(frame, env, node)
-        if folded is not None:
-            return kind_of(folded)
-        match node:
-            case ast.Name(id=name) if name in frame.source.locals:
-                known = self.named(frame, env, node)
-                is_there = isinstance(known, Const | Data) and kind_of(known) != "cell"
-                return kind_of(known) if is_there else None
-            case ast.Name() | ast.Attribute():
-                found = self.outer(frame, node)
-                return None if found is None else kind_of(found)
-            case ast.Subscript(value=owner, slice=key):
-                state = self.state_of(frame, env, owner)
-                if state is None:
-                    return None
-                known = self.variable(env, state, self.constant(frame, env, key), node)
-                return kind_of(known) if isinstance(known, Const | Data) else None
-            case ast.JoinedStr(values=parts):
-                return "str" if all(self._is_text(frame, env, part) for part in parts) else None
-            case ast.BinOp(left=left, op=ast.Add(), right=right):
-                both = self.peek(frame, env, left) == self.peek(frame, env, right) == "str"
-                return "str" if both else None
-            case ast.Compare():
-                return "bool" if self._compares(frame, env, node) else None
-            case ast.BoolOp(values=values):
-                return "bool" if all(self.peek(frame, env, v) == "bool" for v in values) else None
-            case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return "bool" if self.peek(frame, env, operand) in ("str", "int", "bool") else None
-        return None
-
     def outer(self, frame: Frame, node: ast.expr) -> Const | None:
         """A text, a number or the like that stands in a name outside of the function."""
         found = frame.source.resolve_node(node)
@@ -243,85 +202,6 @@ class Expressions:
         self.build.see(frame, node)
         return Const(found)  # type: ignore[arg-type]  # it is a scalar
 
-    def _is_text(self, frame: Frame, env: Env, part: ast.expr) -> bool:
-        match part:
-            case ast.Constant():
-                return True
-            case ast.FormattedValue(value=value, conversion=-1, format_spec=None):
-                return self.peek(frame, env, value) == "str"
-        return False
-
-    def _compares(self, frame: Frame, env: Env, node: ast.Compare) -> bool:
-        match node:
-            case ast.Compare(left=left, ops=[ast.Eq() | ast.NotEq()], comparators=[right]):
-                kinds = self.peek(frame, env, left), self.peek(frame, env, right)
-                return kinds in (("str", "str"), ("int", "int"))
-            case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _ORDERS:
-                return self.peek(frame, env, left) == self.peek(frame, env, right) == "int"
-            case ast.Compare(
-                left=left,
-                ops=[ast.In() | ast.NotIn()],
-                comparators=[ast.Tuple(elts=elts) | ast.List(elts=elts) | ast.Set(elts=elts)],
-            ):
-                return all(self.peek(frame, env, each) == "str" for each in (left, *elts))
-        return False
-
-    def pure(self, frame: Frame, env: Env, node: ast.expr) -> Const | Data:
-        """Emit the ops of an expression that ``peek`` accepts."""
-        folded = self.folded(frame, env, node)
-        if folded is not None:
-            return folded
-        one = self.build.function.one
-        match node:
-            case ast.Name(id=name) if name in frame.source.locals:
-                known = self.named(frame, env, node)
-            case ast.Name() | ast.Attribute():
-                outer = self.outer(frame, node)
-                assert outer is not None
-                known = outer
-            case ast.Subscript(value=owner, slice=key):
-                state = self.state_of(frame, env, owner)
-                assert state is not None
-                known = self.variable(env, state, self.constant(frame, env, key), node)
-            case ast.JoinedStr(values=parts):
-                texts = [self._part(frame, env, part) for part in parts]
-                return Data(one("concat", *texts, hint="text"), "str")
-            case ast.BinOp(left=left, right=right):
-                sides = [operand_of(self.pure(frame, env, each)) for each in (left, right)]
-                return Data(one("concat", *sides, hint="text"), "str")
-            case ast.Compare():
-                return Data(self._compare(frame, env, node), "bool")
-            case ast.BoolOp(op=op, values=values):
-                name = "and" if isinstance(op, ast.And) else "or"
-                first, *rest = [operand_of(self.pure(frame, env, value)) for value in values]
-                for each in rest:
-                    first = one(name, first, each, types=BOOL)
-                known = Data(first, "bool")  # type: ignore[arg-type]  # there are two at least
-            case ast.UnaryOp(operand=operand):
-                given = operand_of(self.pure(frame, env, operand))
-                return Data(one("negate", given, types=BOOL), "bool")
-            case _:
-                raise AssertionError("no op gives this")
-        assert isinstance(known, Const | Data)
-        return known
-
-    def _part(self, frame: Frame, env: Env, part: ast.expr) -> Operand:
-        if isinstance(part, ast.FormattedValue):
-            return operand_of(self.pure(frame, env, part.value))
-        return operand_of(self.pure(frame, env, part))
-
-    def _compare(self, frame: Frame, env: Env, node: ast.Compare) -> Any:
-        one = self.build.function.one
-        left, right = operand_of(self.pure(frame, env, node.left)), node.comparators[0]
-        negated = isinstance(node.ops[0], ast.NotEq | ast.NotIn)
-        sign = _ORDERS.get(type(node.ops[0]), "!=" if negated else "==")
-        if not isinstance(node.ops[0], ast.In | ast.NotIn):
-            return one("cmp", left, operand_of(self.pure(frame, env, right)), op=sign)
-        assert isinstance(right, ast.Tuple | ast.List | ast.Set)
-        items = [operand_of(self.pure(frame, env, each)) for each in right.elts]
-        found = one("in", left, items)
-        return one("negate", found, types=BOOL) if negated else found
-
     # ---- any expression
 
     def infer(self, frame: Frame, env: Env, node: ast.expr) -> Kind:
@@ -329,7 +209,7 @@ class Expressions:
 
         def known(inner: ast.expr) -> Kind | None:
             try:
-                return self.peek(frame, env, inner)
+                return self.operations.peek(frame, env, inner)
             except Unsupported:
                 return None
 
@@ -347,8 +227,8 @@ class Expressions:
         group = self.group_of(frame, env, node)
         if group is not None:
             return group
-        if self.peek(frame, env, node) is not None:
-            return self.pure(frame, env, node)
+        if self.operations.peek(frame, env, node) is not None:
+            return self.operations.pure(frame, env, node)
         if isinstance(node, ast.Name) and node.id in frame.source.locals:
             known = self.named(frame, env, node)
             if kind_of(known) != "cell":
@@ -376,9 +256,9 @@ class Expressions:
 
     def condition(self, frame: Frame, env: Env, node: ast.expr) -> Const | Data:
         """Whether an expression is true, as Python sees it."""
-        if self.peek(frame, env, node) in ("str", "int", "bool", "none", "float"):
+        if self.operations.peek(frame, env, node) in ("str", "int", "bool", "none", "float"):
             self.note_reads(frame, env, node)
-            return self.pure(frame, env, node)
+            return self.operations.pure(frame, env, node)
         test = ast.copy_location(
             ast.UnaryOp(ast.Not(), ast.copy_location(ast.UnaryOp(ast.Not(), node), node)), node
         )

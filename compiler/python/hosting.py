@@ -11,6 +11,7 @@ from sglc.compiler.ir.op import Value
 from sglc.compiler.ir.values import STR
 from sglc.compiler.python.build import Build, Frame
 from sglc.compiler.python.hosts import UNSET_NAME
+from sglc.compiler.python.outlined import Outlined, emit_outlined
 from sglc.compiler.python.plain import is_data, is_plain_code
 from sglc.compiler.python.reads import ESCAPES, Reads
 from sglc.compiler.python.reasons import NotPlain, Unsupported
@@ -101,9 +102,11 @@ class Hosting:
                 if name in kept and name not in bound_surely(body):
                     kind = joined_kind((kind, kind_of(env["name", frame.number, name])))
                 outs.append((name, kind if name in surely else "cell"))
-            found = self.build.host(
-                frame, env, body[0], made, operands, outs, value, unset, helpers
+            outlined = Outlined(
+                body=made, operands=operands, outs=outs, value=value, unset=frozenset(unset),
+                helpers=helpers,
             )  # fmt: skip
+            found = emit_outlined(self.build, frame, env, outlined, body[0])
         for name in sorted(scope.writes):
             known = Lost("it may not be set here") if name in lost else found[name]
             env["name", frame.number, name] = known

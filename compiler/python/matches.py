@@ -25,11 +25,11 @@ class Matches:
 
     def lower(self, frame: Frame, env: Env, node: ast.Match) -> None:
         """A match on a text, with texts for cases."""
-        is_text = self.expressions.peek(frame, env, node.subject) == "str"
+        is_text = self.expressions.operations.peek(frame, env, node.subject) == "str"
         if not is_text or any(c.guard or _texts(c.pattern) is None for c in node.cases):
             return self._anything(frame, env, node)
         self.expressions.note_reads(frame, env, node.subject)
-        subject = self.expressions.pure(frame, env, node.subject)
+        subject = self.expressions.operations.pure(frame, env, node.subject)
         cases: list[tuple[tuple[str, ...], list[ast.stmt]]] = []
         rest: list[ast.stmt] = []
         for case in node.cases:

@@ -90,7 +90,7 @@ class Statements:
                 if self.appends.is_piece(frame, env, value):
                     return False
                 try:
-                    return self.expressions.peek(frame, env, value) is None
+                    return self.expressions.operations.peek(frame, env, value) is None
                 except Unsupported:
                     return True
             case ast.Expr(value=ast.Constant()):
