@@ -121,24 +121,15 @@ def _seam(recording: Recording) -> Seam:
 
 
 def _listen(backend: Backend, listener: RecordingWriter | None) -> None:
-    """Let somebody be told of what is said, from now on; wait until that is so.
+    """Let somebody be told of what is said, from now on.
 
     Raises:
         StateError: the backend is shut down.
     """
-    done = threading.Event()
-
-    def act() -> None:
-        backend.host.executor.listen(listener)
-        done.set()
-
     try:
-        backend.host.call(act)
+        backend.ask(lambda: backend.host.executor.listen(listener))
     except RuntimeError as error:
         raise StateError(f"the backend {backend.name} is gone: {error}") from None
-    while not done.wait(timeout=0.1):
-        if not backend.host.is_alive:
-            raise StateError(f"the backend {backend.name} was shut down")
 
 
 def _version() -> Any:

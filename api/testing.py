@@ -60,9 +60,11 @@ def sglc_recording(request: pytest.FixtureRequest) -> Iterator[Backend]:
         return
     again = f"to record it: pytest --sglc-record {request.node.nodeid!r}"
     try:
-        replayed = replay(path)
+        replayed, problem = replay(path), ""
     except RecordingError as error:
-        pytest.fail(f"{error}\n{again}", pytrace=False)
+        replayed, problem = None, str(error)
+    if replayed is None:  # out here, so that no traceback of how it was found goes with it
+        pytest.fail(f"{problem}\n{again}", pytrace=False)
     with replayed, _default(replayed):
         yield replayed
         missing = replayed.missing

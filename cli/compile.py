@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sglc.cli.errors import EXIT_ERRORS, EXIT_OK, CommandError
+from sglc.cli.extras import needed_for
 from sglc.cli.passes import add_pass_options, pipeline_of
 
 if TYPE_CHECKING:
@@ -84,14 +85,12 @@ def _precompile(args: argparse.Namespace, plan: Plan) -> int:
 
 
 def _precompiler(args: argparse.Namespace, plan: Plan, folder: Path) -> Precompiler:
-    try:
+    with needed_for("making masks"):
         from sglc.constraints.artifacts import ArtifactFolder
         from sglc.runtime.core.vocabulary import Vocabulary
         from sglc.runtime.models.errors import ModelError
         from sglc.runtime.models.loading import load_tokenizer
         from sglc.runtime.precompile import MAX_STATES, Precompiler
-    except ModuleNotFoundError as error:
-        raise CommandError(f"making masks needs {error.name}: pip install 'sglc[local]'") from None
     artifacts, max_states = ArtifactFolder(folder), args.max_states or MAX_STATES
     if args.no_masks:
         return Precompiler(artifacts, max_states=max_states)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sglc.cli.errors import EXIT_OK, CommandError
+from sglc.cli.extras import needed_for
 
 if TYPE_CHECKING:
     from sglc.server.operations.key_file import KeyFile
@@ -47,10 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     """Change the file, or say what is in it."""
     args = parser.parse_args(words)
-    try:
+    with needed_for("keeping keys", "serve"):
         from sglc.server.operations.key_file import KeyFile, KeyFileError, edited
-    except ModuleNotFoundError as error:
-        raise CommandError(f"keys need {error.name}: pip install 'sglc[serve]'") from None
     try:
         if args.action == "list":
             _list(KeyFile.read(args.file))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sglc.cli.errors import CommandError, UsageError
+from sglc.cli.extras import needed_for
 
 if TYPE_CHECKING:
     from sglc.compiler.ir.graph import Module
@@ -47,13 +48,9 @@ def load_host(
         CommandError: the model cannot be loaded.
         UsageError: an environment variable has a bad value.
     """
-    try:
+    with needed_for("running a model"):
         from sglc.runtime.local import load
         from sglc.runtime.models.errors import ModelError
-    except ModuleNotFoundError as error:
-        raise CommandError(
-            f"running a model needs {error.name}: pip install 'sglc[local]'"
-        ) from None
     try:
         return load(local_options(args, program_path, config, files), recorder)
     except ModelError as error:
@@ -124,14 +121,11 @@ class FilesOnce:
         from sglc.runtime.models.files import load_files
 
         if self.found is None or self.found.path_or_id != name:
-            try:
-                self.found = load_files(name)
-            except ModuleNotFoundError as error:
-                raise CommandError(
-                    f"reading a tokenizer needs {error.name}: pip install 'sglc[local]'"
-                ) from None
-            except ModelError as error:
-                raise CommandError(str(error)) from None
+            with needed_for("reading a tokenizer"):
+                try:
+                    self.found = load_files(name)
+                except ModelError as error:
+                    raise CommandError(str(error)) from None
         return self.found
 
 

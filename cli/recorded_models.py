@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from sglc.cli.errors import CommandError, UsageError
+from sglc.cli.extras import needed_for
 from sglc.cli.models import local_options, model_name
 from sglc.cli.servers import check_server_options, server_of
 
@@ -70,13 +71,9 @@ def _complete(args: argparse.Namespace, recording: Recording) -> None:
 
 
 def _local(args: argparse.Namespace, plan: Plan, source: str) -> tuple[Backend, Encoder]:
-    try:
+    with needed_for("running a model"):
         from sglc.runtime.local import load_engine
         from sglc.runtime.models.errors import ModelError
-    except ModuleNotFoundError as error:
-        raise CommandError(
-            f"running a model needs {error.name}: pip install 'sglc[local]'"
-        ) from None
     try:
         engine = load_engine(local_options(args, source, plan.config))
     except ModelError as error:

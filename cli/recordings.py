@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sglc.cli.errors import CommandError, UsageError
+from sglc.cli.extras import needed_for
 from sglc.cli.models import model_name
 
 if TYPE_CHECKING:
@@ -145,11 +146,9 @@ def read(path: str | Path) -> Recording:
         CommandError: the machine lacks what reads it.
         UsageError: it cannot be read.
     """
-    try:
+    with needed_for("replaying"):
         from sglc.runtime.recording.reader import read_recording
         from sglc.runtime.recording.recording import RecordingError
-    except ModuleNotFoundError as error:
-        raise CommandError(f"replaying needs {error.name}: pip install 'sglc[local]'") from None
     try:
         return read_recording(path)
     except RecordingError as error:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from sglc.cli.errors import EXIT_FAILED, EXIT_OK
+from sglc.cli.errors import EXIT_FAILED, EXIT_OK, CommandError
 from sglc.cli.recordings import program_data
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sglc.runtime.recording.replay import Replay
     from sglc.runtime.recording.writer import RecordingWriter
 
+MAKE_TOOL_CALLS: Final = "to make it: --run-tools=missing"
 _OF_MODEL: Final = ("server", "dialect", "emulate", "speculate", "model", "dtype", "device")
 
 
@@ -30,7 +31,11 @@ def execute(
     plan: Plan,
     runs: Sequence[RecordedRun],
 ) -> int:
-    """Run, print what came of it, and tell what the model had to do."""
+    """Run, print what came of it, and tell what the model had to do.
+
+    Raises:
+        CommandError: a tool was called that the recording knows nothing of.
+    """
     from sglc.cli.output import print_result
     from sglc.runtime.recording.replay import replay_runs
 
@@ -61,6 +66,9 @@ def execute(
     if tape is not None and (tape.num_played or tape.num_made):
         told.append(f"tools: {tape.num_played} from the recording, {tape.num_made} called")
     print("; ".join(told), file=sys.stderr)
+    if tape is not None and tape.missing:
+        stays = "; the recording stays as it was" if args.update else ""
+        raise CommandError(f"{tape.missing[0]}; {MAKE_TOOL_CALLS}{stays}")
     return EXIT_FAILED if failed else EXIT_OK
 
 

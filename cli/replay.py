@@ -12,15 +12,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sglc.cli.errors import EXIT_ERRORS, EXIT_OK, UsageError
 from sglc.cli.models import add_model_options, refused_tools
 from sglc.cli.recorded_models import model_of
 from sglc.cli.recorded_programs import check_arguments, compiled
 from sglc.cli.recordings import read
-from sglc.cli.reexecution import counted, execute, updated
-from sglc.cli.servers import add_server_options
+from sglc.cli.reexecution import MAKE_TOOL_CALLS, counted, execute, updated
+from sglc.cli.servers import add_server_options, model_options_given
+
+_GO_ON: Final = "`--update` brings the runs to their end"
 
 if TYPE_CHECKING:
     from sglc.compiler.plan.plan import Plan
@@ -67,7 +69,8 @@ def _replay(args: argparse.Namespace, recording: Recording) -> int:
 
     executes = args.execute or args.update
     if not executes:
-        _refuse_model_options(args)
+        for option in model_options_given(args):
+            raise UsageError(f"{option} goes with --execute or --update: else there is no model")
     plan, program, path = recorded_plan(recording), None, _program_path(args, recording)
     if path is not None:
         program = compiled(path, recording)
@@ -114,13 +117,18 @@ def _check(
         tokenizer = replay.host.encoder.tokenizer
         told = str(missing_call(recording, replay.backend.missing[0], plan, tokenizer))
     elif replay.tape is not None and replay.tape.missing:
-        told = f"{replay.tape.missing[0]}\n  to make it: --run-tools=missing"
+        told = f"{replay.tape.missing[0]}\n  {MAKE_TOOL_CALLS}"
     elif differences:
         number = min(differences)
         where = f"row {recording.runs[number].row + 1}: " if len(recording.runs) > 1 else ""
         told = f"{where}{differences[number]}"
     if told is not None:
         print(f"{args.recording}: not the same\n  " + told.replace("\n", "\n  "))
+        return EXIT_ERRORS
+    unended = len(recording.runs) - len(runs)
+    if not runs and not recording.is_whole:
+        print(f"{args.recording}: nothing to compare: no run had ended when it was cut off")
+        print(f"  {_GO_ON}")
         return EXIT_ERRORS
     counts = [
         counted(len(runs), "run"),
@@ -129,12 +137,8 @@ def _check(
         counted(replay.tape.num_played if replay.tape else 0, "tool call"),
     ]
     print(f"{args.recording}: identical: {', '.join(counts)}")
-    unended = len(recording.runs) - len(runs)
     if unended:
-        print(
-            f"{counted(unended, 'run')} had not ended when the recording was cut off: "
-            "`--update` brings them to their end"
-        )
+        print(f"{counted(unended, 'run')} had not ended when the recording was cut off; {_GO_ON}")
     return EXIT_OK
 
 
@@ -144,20 +148,3 @@ def _program_path(args: argparse.Namespace, recording: Recording) -> str | None:
         return str(args.program)
     path = str(recording.about.get("program", {}).get("path", ""))
     return path if (args.execute or args.update) and Path(path).is_file() else None
-
-
-def _refuse_model_options(args: argparse.Namespace) -> None:
-    given = {
-        "--model": args.model is not None,
-        "--dtype": args.dtype != "auto",
-        "--device": args.device != "auto",
-        "--max-slots": args.max_slots is not None,
-        "--no-jump-forward": args.no_jump_forward,
-        "--server": args.server is not None,
-        "--dialect": args.dialect is not None,
-        "--emulate": args.emulate,
-        "--speculate": args.speculate is not None,
-    }
-    for option, is_given in given.items():
-        if is_given:
-            raise UsageError(f"{option} goes with --execute or --update: else there is no model")

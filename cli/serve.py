@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sglc.cli.abbreviations import spelled_out
 from sglc.cli.errors import EXIT_OK, CommandError, UsageError
+from sglc.cli.extras import needed_for
 from sglc.cli.models import engine_from_env
 from sglc.cli.operations import add_operations, operations_config
 from sglc.cli.server_flags import DTYPES, add_server_flags
@@ -36,15 +37,13 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     """Serve until told to stop."""
     args = parser.parse_args(spelled_out(words))
     check_unserved(args)
-    try:
+    with needed_for("serving", "serve"):
         from sglc.runtime.models.errors import ModelError
         from sglc.server.engine.process import EngineError
         from sglc.server.main import serve
         from sglc.server.operations.key_file import KeyFileError
         from sglc.server.operations.tracing import TracingError
         from sglc.server.storage.faults import StorageError
-    except ModuleNotFoundError as error:
-        raise CommandError(f"serving needs {error.name}: pip install 'sglc[serve]'") from None
     config = server_config(args)
     try:
         serve(config)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from sglc.cli.errors import CommandError, UsageError
+from sglc.cli.extras import needed_for
 from sglc.cli.models import FilesOnce, load_host
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from sglc.runtime.host import Host
 
 _LOCAL: Final = {"dtype": "auto", "device": "auto", "max_slots": None, "no_jump_forward": False}
+_OF_SERVER: Final = {"dialect": None, "emulate": False, "speculate": None}
 
 
 def add_server_options(parser: argparse.ArgumentParser) -> None:
@@ -50,17 +52,23 @@ def check_server_options(args: argparse.Namespace) -> None:
         UsageError: naming the option.
     """
     if args.server is None:
-        for name in ("dialect", "emulate", "speculate"):
-            value = getattr(args, name)
-            if not (value is None or value is False):
-                raise UsageError(f"--{name} goes with --server")
+        for option in _given(args, _OF_SERVER):
+            raise UsageError(f"{option} goes with --server")
         return
-    for name, default in _LOCAL.items():
-        if getattr(args, name) != default:
-            option = "--" + name.replace("_", "-")
-            raise UsageError(f"{option} is about a model that runs here; leave it out")
+    for option in _given(args, _LOCAL):
+        raise UsageError(f"{option} is about a model that runs here; leave it out")
     if args.speculate is not None and args.speculate < 1:
         raise UsageError(f"--speculate must be at least 1, not {args.speculate}")
+
+
+def model_options_given(args: argparse.Namespace) -> list[str]:
+    """Return the options given that say which model answers, and how."""
+    return _given(args, {"model": None, **_LOCAL, "server": None, **_OF_SERVER})
+
+
+def _given(args: argparse.Namespace, defaults: Mapping[str, object]) -> list[str]:
+    given = [name for name, default in defaults.items() if getattr(args, name) != default]
+    return ["--" + name.replace("_", "-") for name in given]
 
 
 @contextmanager
@@ -108,14 +116,10 @@ def _server_host(args: argparse.Namespace, plan: Plan, recorder: Recorder | None
 
     from sglc.runtime.config import first_set
 
-    try:
+    with needed_for("asking a server", "clients"):
         from sglc.runtime.elsewhere import ServerOptions, load_remote
         from sglc.runtime.remote.errors import RemoteError
         from sglc.runtime.remote.policy import Emulate, Policy
-    except ModuleNotFoundError as error:
-        raise CommandError(
-            f"asking a server needs {error.name}: pip install 'sglc[clients]'"
-        ) from None
     model = args.model or plan.config.get("model")
     emulate: Emulate = "validate-retry" if args.emulate else "refuse"
     policy = Policy(emulate=emulate, speculate=args.speculate or 0)

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sglc.cli.errors import EXIT_ERRORS, EXIT_OK, CommandError
+from sglc.cli.errors import EXIT_ERRORS, EXIT_OK
+from sglc.cli.extras import needed_for
 from sglc.cli.models import add_model_options, load_host, refused_tools, seed_of
 from sglc.cli.passes import add_pass_options, pipeline_of
 from sglc.cli.programs import compile_or_report, read_source
@@ -115,10 +116,8 @@ class _Runner:
         return self._host
 
     def _mock_host(self, texts: Mapping[str, Any]) -> Host:
-        try:
+        with needed_for("testing"):
             from sglc.runtime.host import scripted
-        except ModuleNotFoundError as error:
-            raise CommandError(f"tests need {error.name}: pip install 'sglc[local]'") from None
         return scripted(texts, search_path=(str(Path(self._path).resolve().parent),))
 
     def _as_record(self, step: RunStep, result: Result) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NoReturn, TypeVar
 
 from sglc.errors import NoBackendError, needs_extra
 from sglc.runs.fragment import Fragments
@@ -22,6 +22,7 @@ Seam = Literal["canonical", "repair"]
 Ahead = Literal["held", "cached", "nothing"]
 Made = tuple["Executor", "Encoder"]
 Answer = TypeVar("Answer")
+_LOOKS_EVERY_S: Final = 0.1  # whether the thread that is to answer is still there
 
 
 class Backend:
@@ -76,9 +77,9 @@ class Backend:
         """Return what ``action`` does in the thread of the executor.
 
         Raises:
-            RuntimeError: that thread has ended.
+            RuntimeError: that thread has ended, or does before it comes to it.
         """
-        from concurrent.futures import Future
+        from concurrent.futures import Future, wait
 
         found: Future[Answer] = Future()
 
@@ -89,6 +90,9 @@ class Backend:
                 found.set_exception(error)
 
         self.host.call(act)
+        while not wait([found], _LOOKS_EVERY_S).done:
+            if not self.host.is_alive and not found.done():
+                raise RuntimeError(f"the backend {self.name} was shut down")
         return found.result()
 
     @property

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
+
+from sglc.compiler.diagnostics.suggest import closest
 
 if TYPE_CHECKING:
     from sglc.runtime.options import LocalOptions
@@ -98,6 +99,6 @@ def _is_unset(name: str, value: Any) -> bool:
 
 def _unknown(name: str, own: set[str]) -> str:
     known = sorted({*own, *_LOCAL, *_ENGINE, *_DISABLES, *_ONLY, *_LOGGING, "chunked_prefill_size"})
-    near = get_close_matches(name, known, 1)
-    hint = f"did you mean `{near[0]}`?" if near else f"known: {', '.join(known)}"
+    near = closest(name, known)
+    hint = f"did you mean `{near}`?" if near else f"known: {', '.join(known)}"
     return f"an engine has no option `{name}`; {hint}"

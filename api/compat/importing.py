@@ -6,10 +6,11 @@ import importlib
 import sys
 import types
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from typing import Any, Final
+
+from sglc.compiler.diagnostics.suggest import closest
 
 _SGL: Final = "sglc.compat.sgl"
 _REGEX: Final = {"build_regex_from_object": "sglc.types"}
@@ -111,8 +112,8 @@ class _Names(types.ModuleType):
             known = list(made)
         if f"{self.__name__}.{name}" in _MODULES:
             raise AttributeError(name)  # a module, which is imported next
-        near = get_close_matches(name, known, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known) or 'none'}"
+        near = closest(name, known)
+        hint = f"did you mean {near!r}?" if near else f"it has {', '.join(known) or 'none'}"
         raise ImportError(f"sglc.compat has no name {name!r} for {self.__name__}; {hint}")
 
     def __dir__(self) -> list[str]:

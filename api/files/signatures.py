@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sglc.compiler.diagnostics.suggest import closest
 from sglc.compiler.plan.arguments import ArgumentError, mismatch
 from sglc.constraints import types as t
 from sglc.constraints.python import plain_value
@@ -53,9 +53,9 @@ class Parameters:
         """
         for name in kwargs:
             if name not in self._params:
-                near = get_close_matches(name, self._params, 1)
+                near = closest(name, self._params)
                 has = ", ".join(self._params) or "none"
-                hint = f"did you mean `{near[0]}`?" if near else f"it has {has}"
+                hint = f"did you mean `{near}`?" if near else f"it has {has}"
                 raise TypeError(f"{self._name} has no parameter `{name}`: {hint}")
         try:
             bound = inspect.Signature(self._parameters).bind(*args, **kwargs)

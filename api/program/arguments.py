@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any, Final
 
+from sglc.compiler.diagnostics.suggest import closest
 from sglc.program.gen_options import RUN_NAMES, options_of
 
 _RUN_ONLY: Final = ("backend", "stream", "seed", "use_thread", "level")
@@ -92,6 +92,6 @@ class Parameters:
     def unknown(self, name: str) -> str:
         """Say that there is no such parameter, and what may have been meant."""
         known = [*self._names, *RUN_NAMES, *_RUN_ONLY]
-        near = get_close_matches(name, known, 1)
-        hint = f"did you mean `{near[0]}`?" if near else f"it takes {', '.join(self._names)}"
+        near = closest(name, known)
+        hint = f"did you mean `{near}`?" if near else f"it takes {', '.join(self._names)}"
         return f"{self._function} has no parameter `{name}`, nor has a run: {hint}"

@@ -14,6 +14,7 @@ from sglc.cli.benchmarks.dialects import Dialect, Progress
 from sglc.cli.benchmarks.metrics import Outcome
 from sglc.cli.benchmarks.prompts import Prompt
 from sglc.cli.errors import CommandError
+from sglc.cli.extras import needed_for
 
 if TYPE_CHECKING:
     import httpx2
@@ -37,12 +38,8 @@ class BenchServer:
         Raises:
             CommandError: the package that asks servers is not there.
         """
-        try:
+        with needed_for("asking a server", "clients"):
             import httpx2
-        except ModuleNotFoundError as error:
-            raise CommandError(
-                f"asking a server needs {error.name}: pip install 'sglc[clients]'"
-            ) from None
         from sglc.server.file_limit import raise_file_limit
 
         raise_file_limit()

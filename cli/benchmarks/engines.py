@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from sglc.cli.errors import CommandError, UsageError
+from sglc.cli.extras import needed_for
 from sglc.cli.serve import device_of, engine_of
 from sglc.cli.server_flags import DTYPES, add_server_flags
 from sglc.cli.unserved_flags import add_unserved_flags, check_unserved
@@ -68,17 +69,13 @@ def options_of(args: argparse.Namespace) -> LocalOptions:
 @contextmanager
 def loading() -> Iterator[None]:
     """Turn what goes wrong when a model is loaded into the end of the command."""
-    try:
+    with needed_for("running a model"):
         from sglc.runtime.models.errors import ModelError
 
         try:
             yield
         except ModelError as error:
             raise CommandError(str(error)) from None
-    except ModuleNotFoundError as error:
-        raise CommandError(
-            f"running a model needs {error.name}: pip install 'sglc[local]'"
-        ) from None
 
 
 def check_room(num_slots: int, max_context: int, lengths: Sequence[int], what: str) -> None:

@@ -73,8 +73,13 @@ def recorded_plan(recording: Recording) -> Plan:
         RecordingError: there is none, or more than one.
     """
     if len(recording.plans) != 1:
-        reason = "several programs" if recording.plans else "no program that can be run by itself"
-        raise RecordingError(f"{recording.path}: holds {reason}")
+        if recording.plans:
+            reason = "holds several programs"
+        elif "program" in recording.about:
+            reason = "was cut off before its program was written"
+        else:
+            reason = "was made in Python, where `sglc.replay` is a backend that answers from it"
+        raise RecordingError(f"{recording.path}: {reason}")
     (data,) = recording.plans.values()
     try:
         return plan_from_data(data)

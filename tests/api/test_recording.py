@@ -134,24 +134,59 @@ def run_pytest(folder: Path, *words: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+MOCKED = """
+import sys
+import pytest, sglc
+
+sys.modules["torch"] = None
+
+@pytest.fixture(scope="session")
+def sglc_model():
+    with sglc.mock(answer="Because.") as backend:
+        yield backend
+"""
+UNRECORDED = """
+def test_new(sglc_recording):
+    pass
+"""
+
+
 def test_the_plugin_records_once_and_plays_from_then_on(tmp_path: Path) -> None:
     file = tmp_path / "test_ask.py"
     file.write_text(TESTS)
-    code, out = run_pytest(tmp_path)
-    assert code == 1
-    assert "pytest --sglc-record 'test_ask.py::test_plain'" in out
+    (tmp_path / "conftest.py").write_text(MOCKED)
     code, out = run_pytest(tmp_path, "--sglc-record")
     assert code == 0, out
     made = sorted(each.name for each in (tmp_path / "recordings").iterdir())
     assert made == ["test_ask.TestMore-test_inside.sglrec", "test_ask.test_plain.sglrec"]
-    (tmp_path / "conftest.py").write_text("import sys; sys.modules['torch'] = None\n")
-    file.write_text(TESTS.replace("QUESTION", "How?"))
+    (tmp_path / "conftest.py").write_text(MOCKED.replace("sglc.mock(", "no_model_is_asked("))
+    file.write_text(TESTS.replace("QUESTION", "How?") + UNRECORDED)
     code, out = run_pytest(tmp_path)
     assert code == 1
     assert "1 passed" in out
     assert "the prompt of call `answer`" in out
-    assert 'got:      "user\\nHow?' in out
+    assert "QUESTION" in out.partition("expected:")[2]
+    assert "How?" in out.partition("got:")[2]
     assert "pytest --sglc-record 'test_ask.py::TestMore::test_inside'" in out
+    assert (
+        "No such file or directory\nto record it: pytest --sglc-record 'test_ask.py::test_n" in out
+    )
+    assert "another exception occurred" not in out
+
+
+def test_the_model_of_the_plugin_is_that_of_its_option() -> None:
+    from types import SimpleNamespace
+
+    from sglc import testing
+
+    config = SimpleNamespace(getoption={"--sglc-model": "embedded"}.__getitem__)
+    given = testing.sglc_model.__wrapped__(SimpleNamespace(config=config))  # type: ignore[attr-defined]  # of pytest
+    engine = next(given)
+    assert isinstance(engine, sglc.Engine)
+    assert "embedded" in engine.name
+    with pytest.raises(StopIteration):
+        next(given)
+    assert not engine.host.is_alive
 
 
 def test_files_of_tests_with_parameters_have_names_of_their_own() -> None:

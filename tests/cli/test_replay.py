@@ -159,13 +159,55 @@ def test_a_recording_that_was_cut_off_is_checked_and_brought_to_its_end(
     calls = [i for i, line in enumerate(lines) if b'"t":"call"' in line]
     file.write_bytes(b"".join(lines[: calls[1] + 1]) + lines[calls[2]][:40])
     done = sglc("replay", file)
-    assert done.code == 0
-    assert "1 run had not ended" in done.out
+    assert done.code == 1
+    assert "nothing to compare: no run had ended" in done.out
+    assert "`--update` brings the runs to their end" in done.out
     done = sglc("replay", file, "--update")
     assert "from the recording: 2 calls" in done.err
     assert "executed: 1 call, " in done.err
     assert done.out == out
     assert "identical: 1 run, 3 calls" in sglc("replay", file).out
+
+
+TOOLED = """@readonly
+tool look(key: str) -> str from "looking:look"
+
+prompt main(topic: str):
+    found = look(topic)
+    user: "{found}"
+    assistant: "{answer = gen(line, max_tokens=4)}"
+"""
+
+
+def test_an_update_without_the_tools_it_needs_leaves_the_recording(
+    sglc: Command, program: Write, tmp_path: Path
+) -> None:
+    path, file = program(TOOLED), tmp_path / "a.sglrec"
+    path.with_name("looking.py").write_text("def look(key): return key.upper()\n")
+    assert sglc("run", path, "--topic", "rain", "--record", file).code == 0
+    before = file.read_bytes()
+    path.write_text(TOOLED.replace("look(topic)", 'look("no " + topic)'))
+    done = sglc("replay", file, "--update")
+    assert done.code == 3
+    assert 'the call look(key="no rain") is not in the recording' in done.err
+    assert "to make it: --run-tools=missing; the recording stays as it was" in done.err
+    assert file.read_bytes() == before
+    assert sglc("replay", file, "--update", "--run-tools=missing").code == 0
+    assert "identical: 1 run, 1 call" in sglc("replay", file, path).out
+
+
+def test_what_is_no_recording_of_a_program_file_says_what_it_is(
+    sglc: Command, recorded: tuple[Path, Path, str], tmp_path: Path
+) -> None:
+    first, *_ = recorded[1].read_text().splitlines(keepends=True)
+    cut, python = tmp_path / "cut.sglrec", tmp_path / "python.sglrec"
+    cut.write_text(first)
+    assert "was cut off before its program was written" in sglc("replay", cut).err
+    about = {k: v for k, v in json.loads(first).items() if k not in ("program", "options")}
+    python.write_text(json.dumps(about) + "\n")
+    done = sglc("replay", python)
+    assert done.code == 2
+    assert "was made in Python, where `sglc.replay` is a backend" in done.err
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 from generators import ir_programs, sgl_programs
 from generators.early_arms import with_early_arms
 from generators.recorded import module_of, plan_of, recorded
@@ -16,11 +17,20 @@ from hypothesis import strategies as st
 from sglc.compiler.ir.graph import Module
 from sglc.compiler.lowering.lower import lower_module
 from sglc.compiler.plan.plan import Plan
+from sglc.runtime.executor.compile_process import CompileProcess, prepare
 from sglc.runtime.recording.differences import first_difference
 from sglc.runtime.recording.replay import open_replay, recorded_plan, replay_runs
 
 HEALTH = list(HealthCheck)
-ARGUMENTS = [{"x": "what", "n": 2}, {"x": "", "n": 1}]
+ARGUMENTS: list[Mapping[str, Any]] = [{"x": "what", "n": 2}, {"x": "", "n": 1}]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def built_here() -> Iterator[None]:
+    """No executor starts a process of its own for its constraints: there are a hundred here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CompileProcess, "prepare", lambda _, type_, timeout_s=None: prepare(type_))
+        yield
 
 
 def check_replay(
@@ -60,7 +70,7 @@ def test_arms_that_began_before_their_decision_are_replayed(text: str) -> None:
     check_replay(plan, ARGUMENTS, sgl_programs.make_tools([]))
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=HEALTH)
+@settings(max_examples=24, deadline=None, suppress_health_check=HEALTH)
 @given(ir_programs.modules())
 def test_graphs_are_replayed(module: Module) -> None:
     rows: list[Mapping[str, Any]] = [{"x": "what", "n": 2}]
