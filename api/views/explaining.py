@@ -60,13 +60,16 @@ def arguments_for(function: Function, given: Mapping[str, Any]) -> dict[str, Any
 def lines_of(function: Function, given: Mapping[str, Any]) -> list[str]:
     """Return what ``sglc explain module:function`` prints."""
     from sglc.compiler.diagnostics.render import render
-    from sglc.compiler.python.report import diagnostic_of, report
+    from sglc.compiler.python.report import diagnostics_of, report
+    from sglc.lowered.words import ApiWords
 
     arguments = arguments_for(function, given)
     found = function.lowerings.find(function, arguments, RUN_DEFAULTS, "repair")
     lines = [*report(function.func, found.lowered if isinstance(found, Ready) else found)]  # type: ignore[arg-type]  # of a plain function
     if not isinstance(found, Ready):
-        lines += ["", render(diagnostic_of(function.func, found.reason)).rstrip()]  # type: ignore[arg-type]  # the same
+        words = ApiWords(RUN_DEFAULTS, "repair")
+        for each in diagnostics_of(function.func, found.reason, words):  # type: ignore[arg-type]  # the same
+            lines += ["", render(each).rstrip()]
     return lines
 
 

@@ -164,10 +164,11 @@ class Loop:
     continues: list[Env] = field(default_factory=list)
 
 
-def place_of(file: str, node: ast.AST) -> Loc:
-    """Return where a node stands."""
-    line = getattr(node, "lineno", 1)
-    return Loc(file, line, column_in(file, line, getattr(node, "col_offset", 0)))
+def place_of(file: str, node: ast.AST, *, at_end: bool = False) -> Loc:
+    """Return where a node stands, or where what is behind it does."""
+    line = getattr(node, "end_lineno" if at_end else "lineno", 1)
+    offset = getattr(node, "end_col_offset" if at_end else "col_offset", 0)
+    return Loc(file, line, column_in(file, line, offset))
 
 
 def empty_stream(build: Build) -> Value:

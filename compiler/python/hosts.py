@@ -71,7 +71,9 @@ class HostStatement:
     @property
     def text(self) -> str:
         """What it says, on one line."""
-        return "; ".join(" ".join(map(str.strip, ast.unparse(n).split("\n"))) for n in self.body)
+        lines = (ast.unparse(node).split("\n") for node in self.body)
+        text = "; ".join(" ".join(map(str.strip, each)) for each in lines)
+        return text.removeprefix("not not ")  # a condition, as a truth value
 
     def run(self, arguments: Mapping[str, Any]) -> Any:
         """Run it on values of the graph and return one; what the piece raises is raised.

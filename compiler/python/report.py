@@ -9,8 +9,13 @@ from types import FunctionType
 
 from sglc.compiler.diagnostics.codes import python as codes
 from sglc.compiler.diagnostics.diagnostic import Diagnostic
+from sglc.compiler.plan.plan import Loc
+from sglc.compiler.python.build import place_of
+from sglc.compiler.python.forced import forced_reads
 from sglc.compiler.python.lower import Lowered, Staged
-from sglc.compiler.python.reasons import Reason
+from sglc.compiler.python.pieces import Words
+from sglc.compiler.python.reasons import Reason, Unsupported
+from sglc.compiler.python.source import read_function
 from sglc.compiler.source import SourceFile, Span
 
 _MARKS = {"lowered": "graph ", "host": "python", "staged": "here  "}
@@ -51,16 +56,31 @@ def _hosts(found: Lowered) -> Iterator[str]:
         yield f"{host.name} (line {line}): {host.text}"
 
 
-def diagnostic_of(func: FunctionType, reason: Reason) -> Diagnostic:
-    """Return the diagnostic of a function that runs step by step."""
-    text = "".join(linecache.getlines(reason.file)) or "\n"
-    file = SourceFile(reason.file, text)
-    line = min(max(reason.line, 1), file.num_lines)
-    start = file.line_starts[line - 1] + min(reason.column - 1, len(file.line(line)))
-    span = Span(file, start, max(start, file.line_starts[line - 1] + len(file.line(line))))
+def diagnostics_of(func: FunctionType, reason: Reason, words: Words) -> Iterator[Diagnostic]:
+    """Yield what is to be said of a function that runs step by step: why, and what it waits for."""
+    span = _span(Loc(reason.file, reason.line, reason.column))
     if reason.code == "SGL0903":
-        return codes.state_escapes(span, "s", reason.text)
-    return codes.staged_execution(span, func.__name__, reason.text)
+        yield codes.state_escapes(span, "s", reason.text)
+    else:
+        yield codes.staged_execution(span, func.__name__, reason.text)
+    try:
+        source = read_function(func)
+    except Unsupported:  # which is the reason
+        return
+    for read in forced_reads(source, words):
+        span = _span(place_of(source.file, read), place_of(source.file, read, at_end=True))
+        yield codes.forced_in_loop(span, span.text)
+
+
+def _span(place: Loc, until: Loc | None = None) -> Span:
+    """What stands at a place, on its line."""
+    file = SourceFile(place.file, "".join(linecache.getlines(place.file)) or "\n")
+    line = min(max(place.line, 1), file.num_lines)
+    start = file.line_starts[line - 1] + min(place.column - 1, len(file.line(line)))
+    end = file.line_starts[line - 1] + len(file.line(line))
+    if until is not None and until.line == line:
+        end = min(end, start + until.column - place.column)
+    return Span(file, start, max(start, end))
 
 
 def _count(number: int, what: str) -> str:

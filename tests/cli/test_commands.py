@@ -80,6 +80,13 @@ def test_explain_says_of_a_function_line_by_line_how_it_runs(
         @sglc.function
         def shown(s):
             print(s)
+
+        @sglc.function
+        def serial(s, scores: list):
+            for i, f in enumerate(s.fork(2)):
+                f += f"{i}" + sglc.user("?") + sglc.gen("score")
+                scores.append(f["score"])
+            print(s)
     """
     (tmp_path / "explained.py").write_text(textwrap.dedent(text))
     monkeypatch.chdir(tmp_path)
@@ -92,7 +99,10 @@ def test_explain_says_of_a_function_line_by_line_how_it_runs(
     done = sglc("explain", "explained:shown")
     assert "11 here   |     print(s)" in done.out
     assert "SGL0903" in done.out
-    assert "it has: counted, shown" in sglc("explain", "explained:count").err
+    done = sglc("explain", "explained:serial", "scores=[]")
+    assert '`f["score"]` is needed before the next turn' in done.out
+    assert done.out.count("SGL09") == 2
+    assert "it has: counted, shown, serial" in sglc("explain", "explained:count").err
     assert "no argument of counted" in sglc("explain", "explained:counted", "n=2").err
     assert sglc("explain", "0405", "n=2").code == 2
 

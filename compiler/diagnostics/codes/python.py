@@ -23,7 +23,7 @@ def forced_in_loop(span: Span, name: str) -> Diagnostic:
         span,
         f"`{name}` is needed before the next turn of the loop",
         label="waits for the model here",
-        helps=("read values after the loop, or fork, so that the turns run at once",),
+        helps=("read in a loop behind this one: then all turns are asked for at once",),
     )
 
 

@@ -5,33 +5,39 @@ from sglc.compiler.diagnostics.pages.page import Page
 PAGES: dict[str, Page] = {
     "SGL0901": Page(
         """\
-The function decides with ordinary Python on a value that the model has yet to write, so it cannot
-become one graph. It runs in stages instead, each a graph of its own: results are the same, fewer
-optimizations apply.""",
+Something of the function surely means the same only when Python does it: `try` around a state, a
+value that may not be set, a name that only the run knows. The function runs step by step instead,
+as Python that appends: results are the same, fewer optimizations apply.""",
         """\
 @sglc.function
 def act(s):
-    s += sglc.gen("tool")
-    if len(s["tool"]) > 5:
-        s += "That is long."
+    try:
+        s += "Act: " + sglc.gen("tool")
+    except ValueError:
+        s += "Nothing to do."
 """,
         """\
 @sglc.function
 def act(s):
-    s += sglc.select("tool", choices=["search", "stop"])
-    if s["tool"] == "search":
-        s += "Searching."
+    s += "Act: " + sglc.gen("tool")
+    if len(s["tool"]) > 5:
+        s += " That is long."
 """,
     ),
     "SGL0902": Page(
-        "Reading a value inside the loop makes every turn wait for the one before.",
         """\
-for essay in essays:
-    scores.append(int(judge(essay)["score"]))
+Of a function that runs step by step, reading in a loop over states what a turn has asked for makes
+every turn wait for the one before. Behind the loop all of them are asked for at once.""",
+        """\
+for essay, child in zip(essays, s.fork(len(essays))):
+    child += essay + sglc.gen("score", dtype=int)
+    scores.append(int(child["score"]))
 """,
         """\
-states = [judge(essay) for essay in essays]
-scores = [int(state["score"]) for state in states]
+forks = s.fork(len(essays))
+for essay, child in zip(essays, forks):
+    child += essay + sglc.gen("score", dtype=int)
+scores = [int(child["score"]) for child in forks]
 """,
     ),
     "SGL0903": Page(

@@ -104,7 +104,7 @@ SAMPLES: list[Diagnostic] = [
     codes.untrusted_host_code(HERE, "run", "os:system"),
     codes.signature_differs(HERE, "wiki", "(query: str) -> str", "(query: str, k: int) -> str"),
     codes.staged_execution(HERE, "act", "branches on a value the model has yet to write"),
-    codes.forced_in_loop(HERE, "score"),
+    codes.forced_in_loop(HERE, 'f["score"]'),
     codes.state_escapes(HERE, "s", "stored in a list"),
 ]
 

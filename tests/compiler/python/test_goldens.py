@@ -14,9 +14,10 @@ import sglc
 from sglc.compiler.ir.reader import parse_module
 from sglc.compiler.ir.text import print_module
 from sglc.compiler.python.lower import Lowered
-from sglc.compiler.python.report import diagnostic_of
+from sglc.compiler.python.report import diagnostics_of
 from sglc.errors import NotLowered
 from sglc.lowered.lowering import Ready
+from sglc.lowered.words import ApiWords
 from sglc.program.functions import Function
 from sglc.program.gen_options import RUN_DEFAULTS
 from sglc.views.explaining import arguments_for, graph_of, lines_of
@@ -118,7 +119,9 @@ def test_a_function_that_is_not_lowered_says_where_and_why(
     reason = reason_of(function)
     assert re.search(text, reason.text)
     assert reason.line - function.func.__code__.co_firstlineno == offset
-    assert diagnostic_of(function.func, reason).code == code  # type: ignore[arg-type]  # plain
+    words = ApiWords(RUN_DEFAULTS, "repair")
+    first, *_ = diagnostics_of(function.func, reason, words)  # type: ignore[arg-type]  # plain
+    assert first.code == code
     with pytest.raises(NotLowered, match=re.escape(reason.text)):
         function.graph()
 
