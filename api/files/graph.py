@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sglc.compiler.ir.graph import Module
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ProgramGraph(Drawn):
     """The graph of prompt ``name``, as it is run. In a notebook it shows itself.
 
@@ -40,6 +40,3 @@ class ProgramGraph(Drawn):
         stages = stages_of(program.graph, self.made, program.changes)
         file = Path(program.checked.entry.file.name).name
         return render_page(page_data(Atlas(program.graph, [self.name]), file, stages))
-
-    def __repr__(self) -> str:
-        return f"<ProgramGraph {self.name}: print it, or save it as a page>"

@@ -226,6 +226,9 @@ class LoadedPrompt(_Loaded):
         """Return the graph as it is run: print it, save it as a page, or let a notebook show it."""
         return self.file.graph_of(self.__name__)
 
+    def _repr_html_(self) -> str:
+        return self.graph()._repr_html_()
+
     def include_in(
         self,
         staging: Staging,

@@ -75,6 +75,11 @@ class ProgramResult:
     def __contains__(self, name: object) -> bool:
         return name in self.captures
 
+    def _repr_html_(self) -> str:
+        from sglc.views.display import result_html
+
+        return result_html(self)
+
     def __repr__(self) -> str:
         if self.error is not None:
             return f"<ProgramResult failed: {self.error}>"

@@ -1,4 +1,4 @@
-"""How functions, states and batches show themselves in a notebook.
+"""How functions, states, results and batches show themselves in a notebook.
 
 Nothing is run and nothing is waited for: what is there so far is shown.
 """
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from sglc.files.results import ProgramResult
     from sglc.program.functions import Function
     from sglc.program.state import ProgramState
     from sglc.runtime.executor.stream import Stream
@@ -56,6 +57,27 @@ def state_html(state: ProgramState) -> str:
     )
     table = f"<table>{names}</table>" if names else ""
     return f'<div style="{_BOX}">{"".join(parts)}</div>{table}'
+
+
+def result_html(result: ProgramResult) -> str:
+    """Return the text of a run of a program from a file, why it failed, and its captures."""
+    said = [
+        f'<div style="{_ROLE}">{html.escape(message["role"])}</div>{_content(message["content"])}'
+        for message in result.messages
+    ]
+    parts = said or [html.escape(result.text[-_MOST_CHARS:])]
+    if result.error is not None:
+        parts.append(f'<div style="{_FAULT}">{html.escape(str(result.error))}</div>')
+    names = "".join(
+        f"<tr><td>{html.escape(name)}</td><td>{html.escape(_clipped(str(value)))}</td></tr>"
+        for name, value in result.captures.items()
+    )
+    table = f"<table>{names}</table>" if names else ""
+    return f'<div style="{_BOX}">{"".join(parts)}</div>{table}'
+
+
+def _content(content: object) -> str:
+    return html.escape(content if isinstance(content, str) else str(content))
 
 
 def function_html(function: Function) -> str:

@@ -11,6 +11,8 @@ class Drawn(ABC):
     """Something with a page of the visualizer."""
 
     __slots__ = ()
+    name: str
+    """What it is the page of."""
 
     @abstractmethod
     def page(self) -> str:
@@ -23,6 +25,9 @@ class Drawn(ABC):
             OSError: the file cannot be written.
         """
         Path(path).write_text(self.page(), encoding="utf-8")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}: print it, or save it as a page>"
 
     def _repr_html_(self) -> str:
         page = html.escape(self.page(), quote=True)

@@ -22,7 +22,7 @@ _EXAMPLES: Final[Mapping[object, object]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class FunctionGraph(Drawn):
     """The graph of a function for arguments of some types: text when printed, drawn by ``page``."""
 

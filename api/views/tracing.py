@@ -70,7 +70,7 @@ class TraceStaging:
         """Nobody follows a trace."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Trace(Drawn):
     """What ``Function.trace`` has found.
 

@@ -130,9 +130,13 @@ def _is_same(code: CodeType, tree: ast.FunctionDef, file: str) -> bool:
     bare.decorator_list = []
     try:
         imports = imports_of("".join(linecache.getlines(file)))
-    except SyntaxError:
-        return False
-    return is_same_code(compiled_at(code, bare, file, imports), code)
+    except SyntaxError:  # a cell of a notebook may await
+        imports = frozenset()
+    # notebooks compile each statement by itself: a function there knows of no import
+    return any(
+        is_same_code(compiled_at(code, bare, file, seen), code)
+        for seen in dict.fromkeys((imports, frozenset[str]()))
+    )
 
 
 def _check(source: FunctionSource) -> None:

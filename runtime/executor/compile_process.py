@@ -151,6 +151,7 @@ class CompileProcess:
             [sys.executable, "-c", code, str(self._memory_bytes)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            process_group=0,  # Ctrl-C is for the program
         )
         self._end = weakref.finalize(self, _end, self._child)
         return self._child

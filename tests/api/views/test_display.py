@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 from generators.backends import hash_backend
@@ -112,3 +113,23 @@ def test_a_function_shows_its_graph_or_why_it_has_none_and_its_runs(hashed: Back
     assert "no_graph has no graph" in page
     assert "1x put &#x27;&lt;x&gt;&#x27;" in page
     assert Checked(page).counts == {"div": 1, "pre": 1}
+
+
+def test_a_prompt_of_a_file_and_what_came_of_it_show_themselves(tmp_path: Path) -> None:
+    file = tmp_path / "who.sgl"
+    file.write_text(
+        'prompt who(name: str):\n    user: "<Who> is {name}?"\n    assistant: "{a = gen(line)}"\n'
+    )
+    module = sglc.load(file)
+    assert "<iframe" in module.who._repr_html_()
+    with sglc.mock(a="a <poet>") as backend:
+        shown = Checked(module.who.run("Ada", backend=backend)._repr_html_())
+    assert shown.texts == ["user", "<Who> is Ada?", "assistant", "a <poet>", "a", "a <poet>"]
+    with sglc.mock() as backend:
+        failed = Checked(module.who.run("Ada", backend=backend)._repr_html_())
+    assert any("`a`" in text for text in failed.texts)
+
+
+def test_a_graph_is_short_where_nobody_prints_it() -> None:
+    assert repr(chat.trace()) == "<Trace chat: print it, or save it as a page>"
+    assert repr(chat.graph()) == "<FunctionGraph chat: print it, or save it as a page>"

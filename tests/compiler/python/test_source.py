@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import importlib
+import linecache
 import sys
 from pathlib import Path
 from typing import Any
@@ -53,6 +55,22 @@ def test_a_file_that_has_changed_since_is_not_read(
     with pytest.raises(Unsupported, match="the source of `main` is not there"):
         read_function(main.func)
     del sys.modules["edited_later"]
+
+
+def test_a_function_of_a_notebook_has_its_source() -> None:
+    """A notebook compiles statement by statement, and a cell may wait for what it has begun."""
+    cell = "import sglc\n@sglc.function\ndef main(s):\n    s += sglc.gen('a')\nawait other\n"
+    names: dict[str, Any] = {}
+    linecache.cache["<cell>"] = (len(cell), None, cell.splitlines(keepends=True), "<cell>")
+    for node in ast.parse(cell).body[:2]:
+        exec(compile(ast.Module([node], []), "<cell>", "exec"), names)
+    main = names["main"].func
+    assert read_function(main).func is main
+    other = cell.replace("'a'", "'b'").splitlines(keepends=True)
+    linecache.cache["<cell>"] = (len(cell), None, other, "<cell>")
+    with pytest.raises(Unsupported, match="has changed since"):
+        read_function(main)
+    del linecache.cache["<cell>"]
 
 
 class Agent:

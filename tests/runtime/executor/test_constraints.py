@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import Any
 
@@ -289,6 +290,7 @@ def test_a_large_constraint_is_built_by_a_child(process: CompileProcess) -> None
     assert there.machines == here.machines
     child = process._child
     assert child is not None
+    assert os.getpgid(child.pid) != os.getpgrp()  # Ctrl-C goes to a whole group
     process.prepare(t.Regex("(a|b)*a(a|b){9}"))
     assert process._child is child
     process.close()
