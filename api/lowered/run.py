@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from sglc.compiler.python.handed import END, HOST, RECORD, RETURNED, STREAM
 from sglc.errors import RunFailed, StateError
 from sglc.program.state import ProgramState
 from sglc.program.variables import Variable
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from sglc.runtime.executor.open_run import OpenRun
     from sglc.runtime.executor.run import Run
     from sglc.runtime.executor.toolcalls import RemoteCall
-
-_HOST, _RETURNED, _STREAM, _RECORD = "host", "returned", "stream", "record"
 
 
 class SiteCell(Cell):
@@ -78,7 +77,7 @@ class _LoweredRun:
         }
         self._versions = [Cell() for _ in range(ready.fragment.num_versions)]
         cells = (*self._cells.values(), *self._versions)
-        state.become([*self._versions, self._cells[_STREAM]], {})
+        state.become([*self._versions, self._cells[STREAM]], {})
         self._run: OpenRun | None = None
         self._raised: tuple[int, ...] = ()  # the place of the host statement that has raised
         state.staging.submit(
@@ -122,7 +121,7 @@ class _LoweredRun:
         """Run host statements until there are none left, then give the state what there is."""
         lowered = self._ready.lowered
         if not lowered.is_straight:
-            last = self._cells[_RECORD]
+            last = self._cells[RECORD]
             try:
                 self._until(last)
                 self._fail(last)
@@ -131,8 +130,8 @@ class _LoweredRun:
                 raise
             self._leave_by_record(last.value)
             return
-        if _HOST in self._cells:
-            last = self._cells[_HOST]
+        if HOST in self._cells:
+            last = self._cells[HOST]
             self._until(last)
             self._fail(last)
         if lowered.reads:
@@ -148,22 +147,20 @@ class _LoweredRun:
         lowered = self._ready.lowered
         known = {sites: name for name, sites in lowered.returns[0].sites.items()}
         wanted = [known.get(sites) for sites in lowered.reads.values()]
-        names = [_STREAM if name is None else name for name in wanted]
+        names = [STREAM if name is None else name for name in wanted]
         for name in dict.fromkeys(names):
             self._state.staging.waiter.wait(self._cells[name])
         for name in dict.fromkeys(names):
             error = self._cells[name].error
-            if error is not None and self._is_read(error):
+            if error is not None and self._lost_reads(error):
                 self._fail(self._cells[name])
 
-    def _is_read(self, error: RunError) -> bool:
-        """Whether something that was read comes of a call that failed."""
-        failed = [n for n, place in enumerate(self._ready.lowered.sites) if place == error.loc]
-        return any(site >= min(failed, default=0) for s in self._reads for site in s)
-
-    @property
-    def _reads(self) -> list[frozenset[int]]:
-        return list(self._ready.lowered.reads.values())
+    def _lost_reads(self, error: RunError) -> list[str]:
+        """What was read, in order, of what comes of a call that failed."""
+        lowered = self._ready.lowered
+        failed = [n for n, place in enumerate(lowered.sites) if place == error.loc]
+        first = min(failed, default=0)
+        return [name for name, sites in lowered.reads.items() if max(sites) >= first]
 
     def _until(self, last: Cell) -> None:
         last.tell(self._ring)
@@ -217,15 +214,8 @@ class _LoweredRun:
     def _fail(self, cell: Cell) -> None:
         error = cell.error
         if error is not None:
-            raise RunFailed(error, f"`{self._read_name(error)}` is not there")
-
-    def _read_name(self, error: RunError) -> str:
-        """What was read first of what comes of a call that failed."""
-        lowered = self._ready.lowered
-        failed = [n for n, place in enumerate(lowered.sites) if place == error.loc]
-        first = min(failed, default=0)
-        names = (name for name, sites in lowered.reads.items() if max(sites) >= first)
-        return next(names, "the text")
+            name, *_ = (*self._lost_reads(error), "the text")
+            raise RunFailed(error, f"`{name}` is not there")
 
     def _wait(self, cell: Cell) -> Any:
         self._state.staging.waiter.wait(cell)
@@ -240,11 +230,11 @@ class _LoweredRun:
             may_miss = isinstance(slot, str) and slot in returns.missing
             if not may_miss or self._wait(self._cells[str(slot)]) is not None:
                 variables[name] = self._variable(slot)
-        self._state.become([*self._versions, self._cells[_STREAM]], variables)
+        self._state.become([*self._versions, self._cells[STREAM]], variables)
         if returns.gives_state:
             self._state.ret_value = self._state
         else:
-            self._state.ret_value = unboxed(self._wait(self._cells[_RETURNED]))
+            self._state.ret_value = unboxed(self._wait(self._cells[RETURNED]))
 
     def _variable(self, slot: Slot) -> Variable:
         if isinstance(slot, str):
@@ -267,13 +257,13 @@ class _LoweredRun:
             if name
         }
         latest = [Cell(max(there, key=lambda each: each[0])[1])] if there else []
-        self._state.become([*latest, self._cells[_STREAM]], variables)
+        self._state.become([*latest, self._cells[STREAM]], variables)
 
     def _leave_by_record(self, record: Mapping[str, Any]) -> None:
         """Of several ends, the one that was come to is the one whose number the record has."""
         from sglc.compiler.python.hosts import unboxed
 
-        returns = self._ready.lowered.returns[record["end"]]
+        returns = self._ready.lowered.returns[record[END]]
 
         def variable(slot: Slot) -> Variable:
             if isinstance(slot, str):
@@ -286,5 +276,5 @@ class _LoweredRun:
             for name, slot in returns.variables.items()
             if not (isinstance(slot, str) and slot in returns.missing and record[slot] is None)
         }
-        self._state.become([*self._versions, self._cells[_STREAM]], variables)
-        self._state.ret_value = self._state if returns.gives_state else unboxed(record[_RETURNED])
+        self._state.become([*self._versions, self._cells[STREAM]], variables)
+        self._state.ret_value = self._state if returns.gives_state else unboxed(record[RETURNED])

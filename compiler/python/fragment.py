@@ -7,9 +7,7 @@ from dataclasses import dataclass, replace
 from sglc.compiler.ir.graph import Module
 from sglc.compiler.lowering.lower import lower_module
 from sglc.compiler.plan.plan import Arg, Block, Function, Node, Parameter, Plan, Ref, walk
-
-STREAM = "stream"
-RECORD = "record"
+from sglc.compiler.python.handed import RECORD, STREAM
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from sglc.compiler.plan.plan import Loc
 from sglc.compiler.python.build import Build, Frame, empty_stream, place_of
 from sglc.compiler.python.calls import global_names
 from sglc.compiler.python.guard import Guard, can_be_kept, is_same, kept
+from sglc.compiler.python.handed import END, HOST, RETURNED, STREAM
 from sglc.compiler.python.hosts import HostStatement
 from sglc.compiler.python.pieces import Words
 from sglc.compiler.python.plain import is_data
@@ -40,9 +41,6 @@ from sglc.compiler.python.values import (
 )
 from sglc.constraints import types as t
 
-END: Final = "end"
-RETURNED: Final = "returned"
-HOST: Final = "host"
 _MAX_FIXED: Final = 8
 _PARAMS: Final[Mapping[type, tuple[t.Type, Kind]]] = {
     str: (t.Str(), "str"),
@@ -292,7 +290,7 @@ class _Ends:
 def _key(name: str, handed: Mapping[str, Operand]) -> str:
     """A keyword for a variable, which may have any name and be there several times."""
     stem = name if name.isidentifier() and name.isascii() else "value"
-    while stem in (RETURNED, HOST, END, "after", "stream"):
+    while stem in (RETURNED, HOST, END, "after", STREAM):
         stem += "_"
     key, number = stem, 1
     while key in handed:
