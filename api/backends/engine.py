@@ -193,8 +193,10 @@ class Engine(Backend):
         from sglc.backends import generation
 
         texts, is_list = self._begun(
-            prompt, sampling_params, input_ids, return_logprob, logprob_start_len,
-            top_logprobs_num, lora_path, return_text_in_logprobs, stream,
+            prompt=prompt, sampling_params=sampling_params, input_ids=input_ids,
+            return_logprob=return_logprob, logprob_start_len=logprob_start_len,
+            top_logprobs_num=top_logprobs_num, lora_path=lora_path,
+            return_text_in_logprobs=return_text_in_logprobs, stream=stream,
         )  # fmt: skip
         if stream:
             return generation.stream(texts, numbered=is_list)
@@ -222,8 +224,10 @@ class Engine(Backend):
         from sglc.backends import generation
 
         texts, is_list = self._begun(
-            prompt, sampling_params, input_ids, return_logprob, logprob_start_len,
-            top_logprobs_num, lora_path, return_text_in_logprobs, stream,
+            prompt=prompt, sampling_params=sampling_params, input_ids=input_ids,
+            return_logprob=return_logprob, logprob_start_len=logprob_start_len,
+            top_logprobs_num=top_logprobs_num, lora_path=lora_path,
+            return_text_in_logprobs=return_text_in_logprobs, stream=stream,
         )  # fmt: skip
         if stream:
             return generation.async_stream(texts, numbered=is_list)
@@ -245,8 +249,9 @@ class Engine(Backend):
         return replies[0] if isinstance(prompt, str) else replies
 
     def _begun(
-        self, prompt: Any, params: Any, input_ids: Any, return_logprob: Any, start: Any,
-        num_top: Any, lora_path: Any, with_text: bool, is_streamed: bool,
+        self, *, prompt: Any, sampling_params: Any, input_ids: Any, return_logprob: Any,
+        logprob_start_len: Any, top_logprobs_num: Any, lora_path: Any,
+        return_text_in_logprobs: bool, stream: bool,
     ) -> tuple[list[Text], bool]:  # fmt: skip
         """Ask for the texts behind each prompt; return them, and whether the answer is a list."""
         from sglc.backends import generation
@@ -267,27 +272,27 @@ class Engine(Backend):
         count = len(prompts)
         given = zip(
             prompts,
-            generation.each_of(params, count, "sampling_params"),
+            generation.each_of(sampling_params, count, "sampling_params"),
             generation.each_of(return_logprob, count, "return_logprob"),
-            generation.each_of(start, count, "logprob_start_len"),
-            generation.each_of(num_top, count, "top_logprobs_num"),
+            generation.each_of(logprob_start_len, count, "logprob_start_len"),
+            generation.each_of(top_logprobs_num, count, "top_logprobs_num"),
             strict=True,
         )
         asked = [
             generation.wanted(
                 ids,
                 text,
-                own,
+                params,
                 {
-                    "return_logprob": bool(scored),
-                    "logprob_start_len": begin if scored else None,
-                    "top_logprobs_num": top if scored else None,
-                    "return_text_in_logprobs": with_text if scored else None,
+                    "return_logprob": bool(is_scored),
+                    "logprob_start_len": start if is_scored else None,
+                    "top_logprobs_num": top if is_scored else None,
+                    "return_text_in_logprobs": return_text_in_logprobs if is_scored else None,
                 },
             )
-            for (ids, text), own, scored, begin, top in given
+            for (ids, text), params, is_scored, start, top in given
         ]
-        texts = generation.begin(self, asked, seed=self._seed(), stream=is_streamed)
+        texts = generation.begin(self, asked, seed=self._seed(), stream=stream)
         return texts, is_list or any(each.count > 1 for each in asked)
 
     def _ids(self, text: str) -> list[int]:

@@ -36,8 +36,10 @@ _SAMPLING: Final = frozenset(RUN_NAMES).difference(LOGPROBS)
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is asked for one prompt. ``attrs`` are those of the op; ``count`` texts, 0 tokens for
-    the prompt alone."""
+    """What is asked for one prompt: ``count`` texts behind it.
+
+    ``attrs`` are those of the op. With 0 ``max_tokens`` the prompt alone is computed.
+    """
 
     ids: tuple[int, ...]
     text: str
