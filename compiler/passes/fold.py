@@ -298,9 +298,14 @@ class _Folding:
         before = _constant_parts(first)
         parts = (*before[:-1], before[-1] + parts[0], *parts[1:])
         found = dict.fromkeys((*places(first), *places(second)))
-        made = (second if len(parts) == 1 or markup_of(second) else first).with_(
+        # one text alone is markup only where both are: a template may have no special tokens
+        kind = next(
+            (op for op in (second, first) if bool(markup_of(op)) == (len(parts) > 1)), second
+        )
+        said = tuple(map(Literal, parts)) if markup_of(kind) else Literal(parts[0])
+        made = kind.with_(
             results=second.results,
-            args=(first.args[0], tuple(map(Literal, parts)) if parts[1:] else Literal(parts[0])),
+            args=(first.args[0], said),
             span=first.span,
             origins=tuple(found),
         )

@@ -43,12 +43,16 @@ class Beginning(Names):
         self.bos_ids = (self.special_ids["<s>"],)
 
 
+TEXT_ALONE = """
+{%- for message in messages %}{{ message.role.upper() + ": " + message.content + "\n" }}{% endfor %}
+{%- if add_generation_prompt %}{{ "ASSISTANT: " }}{% endif %}"""
 TEMPLATES = {
     "chatml": (Names(), CHATML),
     "default-system": (Names(), ChatTemplate.from_source(QWEN25, Names(), NAMES)),
     "llama3": (Beginning(), ChatTemplate.from_source(LLAMA3, Beginning(), NAMES)),
     "mistral": (Beginning(), ChatTemplate.from_source(MISTRAL, Beginning(), NAMES)),
     "chatml-bos": (Beginning(), CHATML),
+    "text-alone": (Names(), ChatTemplate.from_source(TEXT_ALONE, Names(), NAMES)),
 }
 NO_SYSTEM = replace(CHATML, roles={k: v for k, v in CHATML.roles.items() if k != "system"})
 
