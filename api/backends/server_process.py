@@ -43,14 +43,14 @@ class Runtime:
     stores is gone with it unless ``file_storage_pth`` names a folder, which no other server has.
 
     Raises:
-        ServerStartError: it has ended, or does not answer in time.
+        ServerStartError: its port is taken, it has ended, or does not answer in time.
     """
 
     def __init__(
         self, model_path: str = "embedded", *, timeout_s: float = READY_S, **args: Any
     ) -> None:
         host = str(args.pop("host", "127.0.0.1"))
-        port = int(args.pop("port", 0) or _free_port(host))
+        port = _free_port(host, int(args.pop("port", None) or 0))
         self._key = args.get("api_key")
         self._model = (model_path, args.get("tokenizer_path"))
         self.url = f"http://{host}:{port}"
@@ -205,7 +205,19 @@ def flags_of(args: dict[str, Any]) -> list[str]:
     return flags
 
 
-def _free_port(host: str) -> int:
+def _free_port(host: str, wanted: int) -> int:
+    """Return a port that nobody listens at, ``wanted`` unless that is 0.
+
+    Raises:
+        ServerStartError: it is taken. Whoever listens there would be asked for this server.
+    """
     with socket.socket() as probe:
-        probe.bind((host, 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, wanted))
+        except OSError as error:
+            raise ServerStartError(
+                f"port {wanted} of {host} cannot be had ({error.strerror}): give another one, or "
+                "none for any that is free"
+            ) from None
         return int(probe.getsockname()[1])

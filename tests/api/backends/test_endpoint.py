@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,13 @@ def test_a_server_that_does_not_start_says_why() -> None:
     with pytest.raises(ServerStartError, match="--tp-sizes") as caught:
         sglc.Runtime(tp_sizes=1)
     assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_port_where_another_server_answers_is_not_taken_for_ours() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(ServerStartError, match=f"port {port} of 127.0.0.1 cannot be had"):
+            sglc.Runtime(port=port, timeout_s=5)
 
 
 def test_a_server_that_takes_too_long_is_given_up() -> None:
