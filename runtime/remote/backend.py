@@ -250,6 +250,7 @@ class RemoteBackend:
         """Run the script of streams, which is the same for all but for what it draws."""
         script = streams[0].request.script
         bills: list[Bill] = []
+        failed: dict[int, str] = {}
         number = 0
         try:
             texts = self._writer()
@@ -258,7 +259,9 @@ class RemoteBackend:
                     for stream in streams:
                         stream.ids += op.ids
                 else:
-                    await self._do(texts, streams, number, bills)
+                    failed = await self._do(texts, streams, number, bills)
+                    if failed:
+                        break  # of several streams it was the last op
         except (RemoteError, ValueError) as error:
             self._fail(streams, number, str(error), bills)
         except Exception as error:  # the edge of the thread: nobody else would hear of it
@@ -266,6 +269,10 @@ class RemoteBackend:
             self._fail(streams, number, f"{type(error).__name__}: {error}", bills)
         else:
             for stream, stats in zip(streams, _shared(bills, streams), strict=True):
+                if stream.id in failed:
+                    message = failed[stream.id]
+                    self._report(stream, Failed(stream.id, number, message, stats))
+                    continue
                 ended = Held if stream.request.hold else Ended
                 self._report(stream, ended(stream.id, stats))
 
@@ -277,12 +284,17 @@ class RemoteBackend:
 
     async def _do(
         self, texts: Texts, streams: Sequence[_Stream], number: int, bills: list[Bill]
-    ) -> None:
+    ) -> dict[int, str]:
+        """Do an op for all streams, and return why some have failed.
+
+        Raises:
+            RemoteError, ValueError: why all of them have.
+        """
         first = streams[0]
         op = first.request.script[number]
         if isinstance(op, TextScore):
             self._report(first, Scored(first.id, number, await texts.score(first.ids, op, bills)))
-            return
+            return {}
         assert isinstance(op, Decode)
 
         def emit(sample: int, text: str) -> None:
@@ -302,9 +314,14 @@ class RemoteBackend:
                 namespace=first.request.namespace,
             )
         )
+        failed: dict[int, str] = {}
         for stream, result in zip(streams, results, strict=True):
+            if isinstance(result, RemoteError):
+                failed[stream.id] = str(result)
+                continue
             stream.ids += result.ids[: result.num_kept]
             self._report(stream, Decoded(stream.id, number, result))
+        return failed
 
 
 def _nobody() -> None:

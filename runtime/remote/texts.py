@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -26,6 +27,7 @@ Emit = Callable[[int, str], None]
 """Told the number of a sample and more of its text."""
 
 Prompt = tuple[int, ...]
+Outcome = DecodeResult | RemoteError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,20 +70,25 @@ class Texts:
         self._surplus = Surplus()
         self._turns = Turns()
 
-    async def write(self, call: TextCall) -> list[DecodeResult]:
+    async def write(self, call: TextCall) -> list[Outcome]:
         """Return the texts of a decode, one for each stream; where that can be, of one request.
 
+        One that is not of the type asked for is an error, which holds up no other.
+
         Raises:
-            RemoteError: a request failed, or no text was of the type asked for.
+            RemoteError: the request for all of them failed.
             ValueError: the prompt cannot be sent to this server.
         """
         stops = call.op.stop
         op = replace(call.op, stop=tuple(dict.fromkeys((*stops, *self._ends))))
         found = await self._written(replace(call, op=op))
-        return [self._by_its_end(each, stops) for each in found]
+        return [
+            each if isinstance(each, RemoteError) else self._by_its_end(each, stops)
+            for each in found
+        ]
 
-    async def _written(self, call: TextCall) -> list[DecodeResult]:
-        op, numbers, capabilities = call.op, range(call.count), self._wire.capabilities
+    async def _written(self, call: TextCall) -> list[Outcome]:
+        op, capabilities = call.op, self._wire.capabilities
         wanted = None if op.constraint is None else op.constraint.wanted
         held = None if wanted is None else held_to(wanted, capabilities)
         ahead = max(op.ahead, self._policy.speculate)
@@ -90,20 +97,22 @@ class Texts:
             if given and capabilities.schema_mode:
                 held = None  # whole messages are held, and this one is not asked for as one
             if ahead and not capabilities.prefill and (wanted is None or self._emulates):
-                return [await self._part(call, n, base, given, ahead) for n in numbers]
+                return [
+                    await _outcome(self._part(call, number, base, given, ahead))
+                    for number in range(call.count)
+                ]
         if ahead and call.count == 1 and may_speculate(op):
             result = await self._ahead(call, ahead)
             if result is not None:
                 call.emit(0, result.text)
                 return [result]
         if wanted is not None and (held is None or capabilities.schema_mode):
-            kept = None if held is None else wanted
-            return [await self._checked(call, n, kept) for n in numbers]
+            return await self._checked(call, None if held is None else wanted)
         ask = self._ask(
             op, call.prompt, samples=call.count, stream=call.is_streamed, constraint=wanted
         )
         writings = await self._request(ask, op, call.bills, call.emit)
-        return [self._kept(each, op) for each in writings]
+        return [await _outcome(self._kept(each, op)) for each in writings]
 
     async def score(self, prompt: Prompt, op: TextScore, bills: list[Bill]) -> ScoreResult:
         """Return the scores of texts; where a server has none, all weight is on what it writes.
@@ -189,14 +198,9 @@ class Texts:
                     f"{self._client.url} broke off its answer behind {len(writing.text)} "
                     f"characters of text {number + 1}; see the server's log"
                 )
-            if bill is not None and bill.has_thought and _has_only_thought(writing):
-                raise RemoteError(
-                    f"the model has thought for as long as max_tokens ({ask.max_tokens}) lets it, "
-                    "and has written nothing: raise max_tokens"
-                )
         return writings
 
-    def _kept(self, writing: Writing, op: Decode) -> DecodeResult:
+    async def _kept(self, writing: Writing, op: Decode) -> DecodeResult:
         """Return the result of a text that the server was to hold to its type.
 
         Raises:
@@ -214,20 +218,33 @@ class Texts:
     def _emulates(self) -> bool:
         return self._policy.emulate == "validate-retry"
 
-    async def _checked(self, call: TextCall, number: int, held: Type | None = None) -> DecodeResult:
-        """Have a text written, again and again until it is of its type; it is known at the end.
+    async def _checked(self, call: TextCall, held: Type | None = None) -> list[Outcome]:
+        """Have texts written, each again and again until it is of its type; known at the end.
 
-        ``held``: the server is to hold it to that as well as it can, and one text has to do unless
-        the policy says otherwise.
+        ``held``: the server is to hold them to that as well as it can, and one text each has to do
+        unless the policy says otherwise.
+        """
+        ask = self._ask(call.op, call.prompt, samples=call.count, constraint=held)
+        writings = await self._request(ask, call.op, call.bills)
+
+        async def member(number: int, writing: Writing) -> Outcome:
+            return await _outcome(self._member(call, number, writing, held))
+
+        return await asyncio.gather(*(member(*each) for each in enumerate(writings)))
+
+    async def _member(
+        self, call: TextCall, number: int, writing: Writing, held: Type | None
+    ) -> DecodeResult:
+        """Return a text that is of its type: what was written, or what is written instead.
+
+        Raises:
+            RemoteError: none is.
         """
         op = call.op
         assert op.constraint is not None
         most = self._policy.max_regenerated if held is None or self._emulates else 0
         attempt = 0
         while True:
-            again = op if not attempt else self._varied(op, attempt)
-            ask = self._ask(again, call.prompt, constraint=held)
-            (writing,) = await self._request(ask, op, call.bills)
             result = writing.result()
             text = fitted(op.constraint, result.text)
             if text is not None:
@@ -238,6 +255,9 @@ class Texts:
                 raise RemoteError(_no_member(op.constraint, result) + tried)
             attempt += 1
             self._client.meter.add(regenerated=1)
+            again = self._varied(op, number * most + attempt)
+            ask = self._ask(again, call.prompt, constraint=held)
+            (writing,) = await self._request(ask, op, call.bills)
 
     def _varied(self, op: Decode, attempt: int) -> Decode:
         """Return a decode that draws again: a greedy one would write the same."""
@@ -298,6 +318,7 @@ class Texts:
         op = call.op
         ask = replace(ask, max_tokens=max(op.max_tokens, ahead), stop=(), stream=False)
         (whole,) = await self._request(ask, replace(op, stop=()), call.bills)
+        whole.check()
         assert whole.answer is not None
         return whole, whole.answer.finish == "eos"
 
@@ -315,7 +336,9 @@ class Texts:
         call = TextCall(
             prompt=prompt, op=decode, count=1, emit=_nobody, bills=bills, is_streamed=False
         )
-        chosen = await self._checked(call, 0, held)
+        (chosen,) = await self._checked(call, held)
+        if isinstance(chosen, RemoteError):
+            raise chosen
         rows = tuple((0.0 if c == chosen.text else -math.inf,) for c in choices)
         return ScoreResult(rows, alone=tuple((0.0,) for _ in choices) if op.alone else None)
 
@@ -330,9 +353,11 @@ class Texts:
         )
 
 
-def _has_only_thought(writing: Writing) -> bool:
-    """Whether nothing was written of a text that was cut off."""
-    return not writing.text and writing.answer is not None and writing.answer.finish == "length"
+async def _outcome(work: Awaitable[DecodeResult]) -> Outcome:
+    try:
+        return await work
+    except RemoteError as error:
+        return error
 
 
 def _nobody(sample: int, text: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sglc.runtime.core.events import DecodeResult, Finish
 from sglc.runtime.core.script import Decode
+from sglc.runtime.remote.errors import RemoteError
 from sglc.runtime.remote.stops import StopScan
 from sglc.runtime.remote.wire import Answer, Bill, Piece, Token
 
@@ -66,8 +67,26 @@ class Writing:
         self._sent = max(self._sent, certain)
         return new
 
+    def check(self) -> None:
+        """Refuse a text that is over and is none.
+
+        Raises:
+            RemoteError: the model has done nothing but think.
+        """
+        is_cut = self.answer is not None and self.answer.finish == "length"
+        if is_cut and not self.text and self.bill is not None and self.bill.has_thought:
+            raise RemoteError(
+                "the model has thought for as long as max_tokens lets it, and has written nothing: "
+                "raise max_tokens"
+            )
+
     def result(self) -> DecodeResult:
-        """Return the result of a text that is over."""
+        """Return the result of a text that is over.
+
+        Raises:
+            RemoteError: see ``check``.
+        """
+        self.check()
         match, answer = self._scan.match, self.answer
         finish: Finish = "stop" if match is not None or answer is None else answer.finish
         matched = answer.matched if answer is not None and match is None else None

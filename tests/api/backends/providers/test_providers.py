@@ -263,6 +263,43 @@ def test_samples_are_one_request(scripted: ScriptedServer) -> None:
     assert body["n"] == 3
 
 
+@pytest.mark.parametrize("emulate", [None, "validate-retry"])
+def test_one_of_several_texts_that_is_of_no_type_fails_alone(
+    scripted: ScriptedServer, emulate: Any
+) -> None:
+    @sglc.function
+    def program(s: Any) -> None:
+        s += sglc.user("Hi.")
+        forks = s.fork(3)
+        forks += sglc.assistant(sglc.gen("x", type=int, max_tokens=9))
+        for number, fork in enumerate(forks):
+            try:
+                s.set_var(f"x{number}", fork["x"])
+            except sglc.RunFailed as error:
+                s.set_var(f"x{number}", str(error))
+
+    texts = ['{"value": 1}', '{"val', '{"value": 3}']
+    choices = [
+        {"index": i, "message": {"content": text}, "finish_reason": "stop"}
+        for i, text in enumerate(texts)
+    ]
+    scripted.replies.append(Reply(body={"choices": choices, "usage": None}))
+    scripted.replies.append(openai_reply('{"value": 2}'))
+    with sglc.OpenAI(
+        "gpt-4o", base_url=scripted.url, api_key="k-1", flavor="openai", emulate=emulate
+    ) as backend:
+        state = program.run(backend=backend)
+        found = [state["x0"], state["x1"], state["x2"]]
+    bodies = scripted.bodies("/v1/chat/completions")
+    assert [body.get("n", 1) for body in bodies] == [3, 1][: len(bodies)]
+    if emulate:
+        assert found == [1, 2, 3]
+        assert bodies[0]["seed"] != bodies[1]["seed"]
+    else:
+        assert (found[0], found[2], len(bodies)) == (1, 3, 1)
+        assert "which is no int" in found[1]
+
+
 def test_stop_texts_beyond_what_a_server_takes_cut_its_stream(scripted: ScriptedServer) -> None:
     @sglc.function
     def program(s: Any) -> None:

@@ -136,7 +136,7 @@ def test_what_its_own_words_do_not_say_is_sent_as_json_schema() -> None:
         (Reply(chunks=[reply("Ro", "SAFETY", finishMessage="no")]), "stopped by SAFETY; no"),
         (Reply(chunks=[{"promptFeedback": {"blockReason": "OTHER"}}]), "blocked (OTHER)"),
         (Reply(chunks=[reply("Ro", None)], breaks=True), "broke off"),
-        (Reply(chunks=[reply("", "MAX_TOKENS")]), "thought for as long as max_tokens (9) lets it"),
+        (Reply(chunks=[reply("", "MAX_TOKENS")]), "thought for as long as max_tokens lets it"),
         (Reply(chunks=[reply("Ro", None), [{"error": {"message": "full"}}]]), "full"),
         (Reply(chunks=[{"odd": 1}]), "no candidates"),
         (Reply(chunks=[reply("a", index=3)]), "candidate number 3"),

@@ -299,7 +299,7 @@ def test_a_model_that_has_only_thought_is_billed_and_told(
     usage = {"prompt_tokens": 2, "completion_tokens": 9, "completion_tokens_details": spent}
     scripted.replies.append(Reply(body={**reply(choice("", "length")), "usage": usage}))
     result = run('    user: "Hi."\n    assistant: x = gen(max_tokens=9)\n')
-    assert "thought for as long as max_tokens (9) lets it" in str(result.error)
+    assert "thought for as long as max_tokens lets it" in str(result.error)
     assert run.runners[0].remote.backend.usage.output_tokens == 9
 
 
