@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from sglc.compiler.python.build import Frame
 from sglc.compiler.python.guard import MAX_ITEMS
 from sglc.compiler.python.reasons import Unsupported
-from sglc.compiler.python.values import Const, Env, Known, StateRef, is_scalar
+from sglc.compiler.python.values import Const, Env, Items, Known, StateRef, is_scalar
 
 if TYPE_CHECKING:
     from sglc.compiler.python.expressions import Expressions
@@ -54,6 +54,12 @@ def items_of(
                 if all(column is not None for column in columns):
                     return list(zip(*columns, strict=False))
             return None
+        case ast.Subscript(value=owner, slice=key):
+            state = expressions.state_of(frame, env, owner, bound)
+            if state is not None:
+                name = expressions.constant(frame, env, key, bound)
+                known = expressions.variable(env, state, name, node)
+                return list(known.items) if isinstance(known, Items) else None
     given = expressions.constant(frame, env, node, bound)
     return _items(given) if isinstance(given, list | tuple | str | range) else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sglc.compiler.ir.op import Literal as IrLiteral
 from sglc.compiler.ir.op import Value
@@ -18,8 +18,17 @@ from sglc.compiler.python.hosts import UNSET_NAME
 from sglc.compiler.python.items import Item, items_of, targets_of
 from sglc.compiler.python.reasons import NotConstant, Unsupported
 from sglc.compiler.python.regions import MAX_TURNS, Turns, leave_turn
-from sglc.compiler.python.scope import breaks, own_statement
-from sglc.compiler.python.values import Const, Data, Env, Kind, StateRef, kind_of, operand_of
+from sglc.compiler.python.scope import breaks, escapes, free_names, own_statement
+from sglc.compiler.python.values import (
+    Const,
+    Data,
+    Env,
+    GroupRef,
+    Kind,
+    StateRef,
+    kind_of,
+    operand_of,
+)
 
 if TYPE_CHECKING:
     from sglc.compiler.python.statements import Statements
@@ -51,40 +60,59 @@ class Loops:
             return self._written_out(frame, env, node, [StateRef(n) for n in group.states])
         items, missing = self._items(frame, env, node)
         if items is None:
-            mark = self.build.mark()
-            before = env.copy()
+            before = self._before(env)
             try:
                 return self._over_values(frame, env, node)
             except NotConstant:
                 if missing is None:
                     raise
-                self.build.rewind(mark)
-                env.slots = before.slots
+                self._go_back(env, before)
                 raise missing from None  # known, the loop could be written out
         if all(isinstance(item, Const) for item in items) and isinstance(node.target, ast.Name):
             kinds = {kind_of(item) for item in items if isinstance(item, Const)}
             if len(kinds) == 1 and kinds <= _TYPES.keys() and len(items) > 1:
-                mark = self.build.mark()
-                before = env.copy()
+                before = self._before(env)
                 try:
                     return self._over_constants(frame, env, node, items, kinds.pop())
                 except NotConstant:
-                    self.build.rewind(mark)
-                    env.slots = before.slots
+                    self._go_back(env, before)
+        elif any(map(escapes, node.body)) and not self._has_forks(frame, env, node.iter):
+            before = self._before(env)
+            try:
+                return self._over_values(frame, env, node)
+            except NotConstant:
+                self._go_back(env, before)
         return self._written_out(frame, env, node, items)
+
+    def _before(self, env: Env) -> Any:
+        """A point to go back to."""
+        return self.build.mark(), env.copy()
+
+    def _go_back(self, env: Env, before: Any) -> None:
+        mark, known = before
+        self.build.rewind(mark)
+        env.slots = known.slots
 
     def _items(
         self, frame: Frame, env: Env, node: ast.For
     ) -> tuple[list[Item] | None, NotConstant | None]:
         """The items, if they are known; else the reason why they are not, if that could change."""
-        if self.expressions.touches(frame, env, node.iter):
-            return items_of(self.expressions, frame, env, node.iter), None
         try:
             return items_of(self.expressions, frame, env, node.iter), None
         except NotConstant as error:
-            return None, error
+            if self._has_forks(frame, env, node.iter):
+                raise
+            is_param = frame.number == 0 and self.expressions.is_param(env, error.name)
+            return None, error if is_param else None
         except Unsupported:
+            if self.expressions.touches(frame, env, node.iter):
+                raise
             return None, None
+
+    def _has_forks(self, frame: Frame, env: Env, node: ast.expr) -> bool:
+        """Whether a loop over an expression is one over states."""
+        found = (self.expressions.local(frame, env, name.id) for name in free_names(node))
+        return any(isinstance(known, GroupRef) for known in found)
 
     def _body(self, frame: Frame, env: Env, node: ast.For | ast.While) -> None:
         self.statements.block(frame, env, node.body)

@@ -289,7 +289,35 @@ def renamed_state(s, n):
     return s is v, len(s["r"]) <= n * 3, u.text() == s.text()
 
 
+@sglc.function
+def loops_over_values(s, words):
+    s += "q" + sglc.gen("x", max_tokens=3)
+    last = ""
+    for i, c in enumerate(s["x"]):
+        s += f"{i}{c}" + sglc.gen("y", max_tokens=1)
+        last = c
+    for i in range(len(s["x"])):
+        s += f"{i}"
+    for c, w in zip(s["x"], words, strict=False):
+        s += f"{c}{w}"
+    forks = s.fork(2)
+    forks += sglc.gen("z", max_tokens=2)
+    forks.join()
+    for text in s["z"]:
+        s += f"[{text}]"
+    for i, text in enumerate(s["z"], 1):
+        if text > "m":
+            continue
+        s += f"{i}"
+    for name, text in [("a", "b"), ("c", "d")]:
+        s += f"{name}{text}" + sglc.gen("w", max_tokens=1)
+        if s["w"] > "m":
+            break
+    return last
+
+
 CASES = [
+    case(loops_over_values, ["a", "b"]),
     case(comprehensions, ["an", "apple", "a"]),
     case(comprehension_that_appends, ["p", "q"]),
     case(walrus, limit=3),

@@ -63,6 +63,11 @@ def test_a_program_gives_as_a_graph_what_the_reference_says(name: str, backend: 
     assert found in (None, wanted)
 
 
+@pytest.mark.parametrize("name", ["syntax.loops_over_values", "names.names_of_others"])
+def test_what_only_reads_states_is_lowered(name: str) -> None:
+    assert isinstance(found_for(CORPUS[name]), Ready)
+
+
 def test_a_good_part_of_the_corpus_is_lowered() -> None:
     names = [name for name, case in CORPUS.items() if isinstance(found_for(case), Ready)]
     assert len(names) >= 24, names
