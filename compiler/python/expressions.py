@@ -34,6 +34,7 @@ ITERATOR: Final = "_sglc_iterator"
 ITEM: Final = "_sglc_item"
 MORE: Final = "_sglc_more"
 """Names of the frontend's own, for loops over Python's iterators."""
+_GATHERING: Final = (list, tuple, sum, min, max, sorted, set, any, all, frozenset, dict)
 _TEXT: Final = "_sglc_text"
 CASE: Final = "_sglc_case"
 """The number of the case that a ``match`` has come to."""
@@ -82,6 +83,13 @@ class Expressions:
             return False
         self.build.see(frame, node)
         return True
+
+    def gathers(self, frame: Frame, env: Env, node: ast.expr) -> bool:
+        """Whether a function is done with a generator that it is given when it returns."""
+        match node:
+            case ast.Attribute(value=owner, attr="join"):
+                return self.infer(frame, env, owner) == "str"
+        return any(self.resolves(frame, node, each) for each in _GATHERING)
 
     def word(self, frame: Frame, node: ast.expr) -> object:
         """The word of the API that an expression means, or ``MISSING``."""

@@ -15,7 +15,14 @@ from sglc.compiler.python.outlined import Outlined, emit_outlined
 from sglc.compiler.python.plain import is_data, is_plain_code
 from sglc.compiler.python.reads import ESCAPES, Reads
 from sglc.compiler.python.reasons import NotPlain, Unsupported
-from sglc.compiler.python.scope import Scope, bound_surely, handled_only, scope_of, unbound_by
+from sglc.compiler.python.scope import (
+    Scope,
+    bound_surely,
+    handled_only,
+    kept_by,
+    scope_of,
+    unbound_by,
+)
 from sglc.compiler.python.values import (
     Const,
     Data,
@@ -65,7 +72,8 @@ class Hosting:
         with self.build.at(frame, body[0]):
             made = [reads.visit(copy.deepcopy(node)) for node in body]
             scope = scope_of(made, frame.global_names)
-            self._check_kept(frame, scope, body)
+            if scope.kept:
+                self._check_kept(frame, env, made, body)
             own = _INJECTED | helpers.keys() | reads.operands.keys()
             outside = [n for n in scope.reads - own if not self.expressions.is_local(frame, n)]
             if self.build.is_plain and not is_plain_code(made, outside, frame.source):
@@ -146,13 +154,19 @@ class Hosting:
             bound |= bound_surely([statement]) - unbound_by([statement])
         return frozenset(found & scope.writes)
 
-    def _check_kept(self, frame: Frame, scope: Scope, body: Sequence[ast.stmt]) -> None:
+    def _check_kept(
+        self, frame: Frame, env: Env, made: Sequence[ast.stmt], body: Sequence[ast.stmt]
+    ) -> None:
         """Inner functions see later values of names; here they get those of now.
 
         Raises:
             Unsupported: that may differ.
         """
-        kept = scope.kept & frame.source.locals
+        expressions = self.expressions
+        kept = kept_by(
+            made, frame.global_names, lambda function: expressions.gathers(frame, env, function)
+        )
+        kept &= frame.source.locals
         if not kept:
             return
         bindings = frame.source.bindings

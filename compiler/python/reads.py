@@ -29,7 +29,8 @@ from sglc.compiler.python.values import (
 if TYPE_CHECKING:
     from sglc.compiler.python.expressions import Expressions
 
-_GATHERING: Final = (list, tuple, sum, min, max, sorted, set, any, all, frozenset)
+_UNTIL: Final = ((any, ast.Or()), (all, ast.And()))
+"""They take only what they need."""
 ESCAPES: Final = "SGL0903"
 
 
@@ -110,16 +111,28 @@ class Reads(ast.NodeTransformer):
                 group = self.expressions.group_of(self.frame, self.env, arg)
                 if group is not None and self.expressions.resolves(self.frame, node.func, len):
                     return self.given(node, Const(len(group.states)))
-        gathers = any(self.expressions.resolves(self.frame, node.func, f) for f in _GATHERING)
-        is_join = isinstance(node.func, ast.Attribute) and node.func.attr == "join"
-        if (gathers or is_join) and len(node.args) == 1 and not node.keywords:
-            (only,) = node.args
-            if isinstance(only, ast.GeneratorExp) and self.touches(only):
-                written = self.written_out(only)
-                return ast.copy_location(
-                    ast.Call(func=self.visit(node.func), args=[written], keywords=[]), node
-                )
+        match node.args:
+            case [ast.GeneratorExp() as only] if not node.keywords and self.touches(only):
+                if self.expressions.gathers(self.frame, self.env, node.func):
+                    return self.gathered(node, only)
         return self.generic_visit(node)
+
+    def gathered(self, node: ast.Call, only: ast.GeneratorExp) -> ast.expr:
+        """A call that takes all that a generator over states gives, or as much as it needs."""
+        written = self.written_out(only)
+        op = next((op for f, op in _UNTIL if self.resolves(node.func, f)), None)
+        if op is None:
+            return ast.copy_location(ast.Call(self.visit(node.func), [written], []), node)
+        asked: list[ast.expr] = [
+            ast.UnaryOp(ast.Not(), ast.UnaryOp(ast.Not(), each)) for each in written.elts
+        ]
+        if len(asked) < 2:
+            asked.append(ast.Constant(isinstance(op, ast.And)))
+        return ast.copy_location(ast.BoolOp(op, asked), node)
+
+    def resolves(self, node: ast.expr, wanted: object) -> bool:
+        """Whether a name means ``wanted``."""
+        return self.expressions.resolves(self.frame, node, wanted)
 
     def method(self, node: ast.AST, state: int, name: str, args: Sequence[ast.expr]) -> ast.expr:
         """What a method of a state gives.
@@ -176,7 +189,7 @@ class Reads(ast.NodeTransformer):
 
     visit_GeneratorExp = visit_SetComp = visit_DictComp = _by_itself
 
-    def written_out(self, node: ast.ListComp | ast.GeneratorExp) -> ast.expr:
+    def written_out(self, node: ast.ListComp | ast.GeneratorExp) -> ast.List:
         """A comprehension over states, or with reads, as the list of its items."""
         match node.generators:
             case [ast.comprehension(target=target, iter=over, ifs=[], is_async=0)]:

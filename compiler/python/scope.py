@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+import copy
 import symtable
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,6 +50,31 @@ def scope_of(body: Sequence[ast.stmt], global_names: Iterable[str] = ()) -> Scop
     nodes = (node for statement in body for node in ast.walk(statement))
     used |= {n.target.id for n in nodes if isinstance(n, ast.AugAssign) and _is_name(n.target)}  # type: ignore[union-attr]  # a name
     return Scope(frozenset(reads), frozenset(writes), frozenset(used & writes), frozenset(kept))
+
+
+class _Taken(ast.NodeTransformer):
+    """Makes lists of generators that a call takes all of before it returns."""
+
+    def __init__(self, takes: Callable[[ast.expr], bool]) -> None:
+        self.takes = takes
+
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        self.generic_visit(node)
+        match node.args:
+            case [ast.GeneratorExp() as only] if not node.keywords and self.takes(node.func):
+                node.args = [ast.copy_location(ast.ListComp(only.elt, only.generators), only)]
+        return node
+
+
+def kept_by(
+    body: Sequence[ast.stmt], global_names: Iterable[str], takes: Callable[[ast.expr], bool]
+) -> frozenset[str]:
+    """Return the names that functions and generators keep which may run later.
+
+    ``takes`` says whether a function takes all of a generator before it returns.
+    """
+    made = [_Taken(takes).visit(copy.deepcopy(node)) for node in body]
+    return scope_of(made, global_names).kept
 
 
 def _is_name(node: ast.expr) -> bool:

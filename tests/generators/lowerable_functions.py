@@ -10,9 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from generators import lowerable_names
 from hypothesis import strategies as st
 
-HEAD = """\
+HEAD = (
+    lowerable_names.HEAD
+    + """
 import functools
 import sglc
 from sglc import gen, select
@@ -41,6 +44,7 @@ def main(s, text, number, words, log):
     a, n = "start", number
     s += "go"
 """
+)
 
 
 @dataclass
@@ -83,6 +87,7 @@ class Block:
         options += ["shout(a).lower()[:4].replace('x', 'y') if False else a", "f'{text!r:.4}'"]
         options += ["'%s/%d' % (a, n)", "''.join(sorted(a))", "f'{a}{text}'", "a * 2", "a[1:]"]
         options += ["''.join(w[:1] for w in words) + ''", "str(len(words))"]
+        options += lowerable_names.TEXTS
         if self.named:
             name = self.draw(st.sampled_from(self.named))
             options += [f"{self.state}['{name}']", f"f'<{{{self.state}[\"{name}\"]}}>'"] * 3
@@ -90,6 +95,7 @@ class Block:
 
     def condition(self) -> str:
         options = ["n % 2", "a == 'start'", "not a", "len(a) > 3 and n", "words", "n in (1, 2)"]
+        options += lowerable_names.CONDITIONS
         if self.named:
             read = f"{self.state}['{self.draw(st.sampled_from(self.named))}']"
             options += [
@@ -388,11 +394,12 @@ Step = Callable[[Block], None]
 _SIMPLE: list[Step] = [
     Block.say, Block.say, Block.ask, Block.ask, Block.choose, Block.host, Block.host, Block.keep,
     Block.guarded, Block.inner_function, Block.early, Block.leave, Block.once, Block.odd,
+    *lowerable_names.SIMPLE,
 ]  # fmt: skip
 _NESTED: list[Step] = [
     Block.branch, Block.branch, Block.match, Block.count, Block.each, Block.repeat, Block.fork,
     Block.message, Block.scope, Block.copy, Block.call, Block.match_anything,
-    Block.counted_while, Block.else_of_loop,
+    Block.counted_while, Block.else_of_loop, *lowerable_names.NESTED,
 ]  # fmt: skip
 
 

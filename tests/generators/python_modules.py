@@ -14,5 +14,5 @@ def module_of(text: str) -> ModuleType:
     module = ModuleType(f"generated_{next(_numbers)}")
     name = f"<{module.__name__}>"
     linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
-    exec(compile(text, name, "exec"), module.__dict__)
+    exec(compile(text, name, "exec", dont_inherit=True), module.__dict__)
     return module

@@ -207,7 +207,26 @@ def selects_of_children(s, choices):
     return votes
 
 
+@sglc.function
+def asks_some(s, words):
+    asked = []
+
+    def is_late(text):
+        asked.append(text)
+        return text > "a"
+
+    s += "q"
+    forks = s.fork(3)
+    forks += sglc.gen("x", max_tokens=2)
+    s += str(any(is_late(f["x"]) for f in forks)) + str(all(not is_late(f["x"]) for f in forks))
+    ends = words[0]
+    ends = ends + "z"
+    s += str(any(word in ends for word in words)) + "".join(word + ends for word in words)
+    return asked
+
+
 CASES = [
+    case(asks_some, ["a", "b"]),
     case(tips, ["food", "sleep", "work"]),
     case(forks_of_forks),
     case(fork_of_nothing),
