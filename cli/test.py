@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sglc.cli.errors import EXIT_ERRORS, EXIT_OK
+from sglc.cli.errors import EXIT_ERRORS, EXIT_OK, UsageError
 from sglc.cli.extras import needed_for
 from sglc.cli.models import add_model_options, load_host, refused_tools, seed_of
 from sglc.cli.passes import add_pass_options, pipeline_of
@@ -81,7 +81,12 @@ class _Runner:
         runs: dict[str, Any] = {}
         for step in case.steps:
             if isinstance(step, RunStep):
-                result, wrong = self._result(step, runs)
+                try:
+                    result, wrong = self._result(step, runs)
+                except UsageError as error:
+                    if step.recording is None:
+                        raise
+                    return f"{step.span}: {error}"  # of this test alone: others may hold
                 if wrong is not None:
                     return f"{step.span}: {wrong}"
                 if result.error is not None:

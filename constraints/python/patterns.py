@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from sglc.constraints.types import Regex
 
-_ANY = "(?s:.*)"
+_ANY = r"[\s\S]*"
 _MULTILINE = re.compile(r"\(\?[a-zA-Z]*m")
 
 

@@ -32,6 +32,7 @@ from sglc.constraints.python.spellings import (
     read_duration,
     write_duration,
 )
+from sglc.constraints.python.type_schemas import merged, number_schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +128,8 @@ class DecimalCodec(Codec):
         return spelled if not self.number.bounds.names else t.Both((spelled, self.number.type()))
 
     def schema(self, definitions: Definitions) -> Data:
-        data = dict(self.number.schema(definitions))
-        if self.decimals is not None:
-            data["multipleOf"] = float(f"1e-{self.decimals}")
-        if self.digits is not None:
-            limit = 10**self.digits
-            data["allOf"] = [{"exclusiveMinimum": -limit, "exclusiveMaximum": limit}]
-        return data
+        limits = number_schema(self.digits, self.decimals)
+        return merged([self.number.schema(definitions), limits])
 
     def load(self, value: Any, path: str) -> Any:
         if isinstance(value, int) and not isinstance(value, bool):

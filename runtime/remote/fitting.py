@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import json
 
-from sglc.constraints.types import Json, List, Record, Schema, Sized, Stopped, Type, only_part
+from sglc.constraints.types import (
+    Both,
+    Json,
+    List,
+    Number,
+    Record,
+    Schema,
+    Sized,
+    Stopped,
+    Type,
+    Union,
+    only_part,
+)
 from sglc.constraints.values import render
 from sglc.runtime.core.script import Constraint
 
@@ -60,12 +72,22 @@ def _rewritten(t: Type | None, text: str) -> str | None:
     while isinstance(t, Stopped | Sized):
         t = t.inner
     t = None if t is None else only_part(t)
-    if not isinstance(t, Record | List | Json | Schema):
+    if t is None or not is_json(t):
         return None
     try:
         return render(t, json.loads(_without_fence(text)))
     except (ValueError, RecursionError):
         return None
+
+
+def is_json(t: Type) -> bool:
+    """Whether the texts of a type are JSON, as its values are."""
+    match t:
+        case Record() | List() | Json() | Schema():
+            return True
+        case Union(parts) | Both(parts):
+            return all(map(is_json, parts)) or all(isinstance(p, Number | Schema) for p in parts)
+    return False
 
 
 def _without_fence(text: str) -> str:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import NamedTuple
 
+from sglc.constraints.python.type_schemas import schema_of
 from sglc.constraints.regex_text import regex_of
+from sglc.constraints.schemas import compiled
 from sglc.constraints.types import Concat, Grammar, Json, Schema, Sized, Stopped, Type
 from sglc.runtime.remote.capabilities import Capabilities, Constraints
+from sglc.runtime.remote.fitting import is_json
 from sglc.runtime.remote.schemas import answer_schema
 
 
@@ -39,5 +43,20 @@ def held_to(t: Type, capabilities: Capabilities) -> Held | None:
             return None
     if "regex" in capabilities.constraints:
         pattern = regex_of(t)
-        return None if pattern is None else Held("regex", pattern)
+        if pattern is not None:
+            return Held("regex", pattern)
+    if "json_schema" in capabilities.constraints and is_json(t):
+        schema = _json_schema(t)
+        return None if schema is None else Held("json_schema", schema)
     return None
+
+
+@lru_cache(maxsize=256)
+def _json_schema(t: Type) -> str | None:
+    """Return the schema of what a type says; None if it has a part that no schema says."""
+    try:
+        text = json.dumps(schema_of(t), ensure_ascii=False)
+        compiled(Schema(text))  # a pattern of Python's may be none of JSON Schema
+    except ValueError:
+        return None
+    return text

@@ -115,8 +115,9 @@ def test_recordings_stand_for_the_model(
 ) -> None:
     path = program(RECORDED)
     done = sglc("test", path)
-    assert done.code == 2
-    assert f"free.sglrec is not there: to record it: sglc test --record {path}" in done.err
+    assert (done.code, "0 passed, 2 failed" in done.out) == (1, True), done.out
+    for name in ("free", "pick"):
+        assert f"{name}.sglrec is not there: to record it: sglc test --record {path}" in done.out
     done = sglc("test", path, "--record")
     assert (done.code, "2 passed, 0 failed" in done.out) == (0, True), done.out
     monkeypatch.setattr("sglc.cli.test.load_host", None)  # no model from here on
@@ -129,6 +130,10 @@ def test_recordings_stand_for_the_model(
     assert "the prompt of call `note`" in done.out
     assert 'expected: "About cats:"' in done.out
     assert f"to record it: sglc test --record {path}" in done.out
+    (path.parent / "free.sglrec").write_text("{}")
+    done = sglc("test", path)
+    assert (done.code, "1 passed, 1 failed" in done.out) == (1, True), done.out
+    assert "free.sglrec: not a recording: it has no whole line" in done.out
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import json
 import random
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,10 @@ from hypothesis import strategies as st
 
 from sglc.constraints.language import parse, render
 from sglc.constraints.python import as_constraint, as_python, as_value
+from sglc.constraints.types import Schema
+from sglc.runtime.remote.capabilities import SGLC
+from sglc.runtime.remote.fitting import is_json
+from sglc.runtime.remote.held import held_to
 from tests.constraints.python.strategies import (
     HINTS,
     Color,
@@ -115,3 +120,17 @@ def test_any_object_is_written_and_read_back(made: Any) -> None:
     written = render(type_, as_value(type(made), made))
     assert type_.accepts(written)
     assert as_python(type(made), parse(type_, written)) == made
+
+
+@settings(max_examples=60, deadline=None)
+@given(HINTS, st.integers(0, 2**30))
+def test_what_servers_are_told_of_a_type_holds_to_it(hint: Any, seed: int) -> None:
+    type_ = as_constraint(hint)
+    held = held_to(type_, SGLC) if is_json(type_) else None
+    if held is not None and held.notation == "json_schema":
+        schema, rng = Schema(held.text), random.Random(seed)
+        for text in (random_text(type_, rng), random_text(schema, rng)):
+            note(text)
+            value = json.loads(text)
+            assert schema.accepts(render(schema, value))
+            assert type_.accepts(render(type_, value))

@@ -34,7 +34,9 @@ from sglc.constraints.types import (
     Union,
 )
 from sglc.constraints.values import is_member
-from sglc.runtime.remote.capabilities import Capabilities
+from sglc.runtime.executor.compile_process import prepare
+from sglc.runtime.remote.capabilities import SGLC, Capabilities
+from sglc.runtime.remote.fitting import fitted
 from sglc.runtime.remote.held import Held, held_to
 from sglc.runtime.remote.schemas import FIELD, answer_schema, is_strict
 
@@ -171,3 +173,46 @@ def test_an_answer_that_is_cut_off_stays_as_it_is() -> None:
     assert found is not None
     for odd in ('{"value": 4', '{"other": 4}', "[1]", "7", '{"value": "x"}'):
         assert found.text_of(odd) == odd
+
+
+BOUNDED = Record((
+    Field("price", Both((Number(3, 2), Schema('{"type":"number","minimum":1}')))),
+    Field("day", Regex("[0-9]{4}")),
+    Field("name", Sized(Regex("[a-z]+"), 1, 3)),
+    Field("score", Schema('{"type":"number","exclusiveMaximum":1}')),
+))  # fmt: skip
+
+
+def test_what_no_regex_says_is_told_as_a_schema_that_says_all() -> None:
+    held = held_to(BOUNDED, SGLC)
+    assert held is not None
+    assert held.notation == "json_schema"
+    price = {
+        "type": "number", "multipleOf": 0.01, "exclusiveMinimum": -1000, "exclusiveMaximum": 1000,
+        "minimum": 1,
+    }  # fmt: skip
+    assert json.loads(held.text)["properties"] == {
+        "price": price,
+        "day": {"type": "string", "pattern": "^(?:[0-9]{4})$"},
+        "name": {"type": "string", "pattern": "^(?:[a-z]+)$", "minLength": 1, "maxLength": 3},
+        "score": {"type": "number", "exclusiveMaximum": 1},
+    }
+    within = Record((Field("price", Both((Int(0, 9), Int(5, 20)))), Field("x", BOUNDED)))
+    inner = held_to(within, SGLC)
+    assert inner is not None
+    assert json.loads(inner.text)["properties"]["price"] == {
+        "allOf": [{"type": "integer", "minimum": 0, "maximum": 9},
+                  {"type": "integer", "minimum": 5, "maximum": 20}]
+    }  # fmt: skip
+
+
+def test_what_no_schema_says_either_is_held_by_nothing() -> None:
+    python_only = Record((Field("a", Regex("(?i:a)")), *BOUNDED.fields))
+    assert held_to(python_only, SGLC) is None
+    assert held_to(Both((Regex("a+"), Regex("aa?"))), SGLC) is None
+
+
+def test_records_of_a_union_are_written_as_their_type_writes_them() -> None:
+    other = Record((Field("kind", Literal("b")), Field("n", Int())))
+    prepared = prepare(Union((BOUNDED, other)))
+    assert fitted(prepared.constraint, '{"n":3,\n"kind":"b"}') == '{"kind": "b", "n": 3}'
