@@ -100,7 +100,7 @@ def _ablate(args: argparse.Namespace, parser: argparse.ArgumentParser, rest: Seq
     from sglc.compiler.driver import Optimization
     from sglc.runtime.local import LocalHost
 
-    source, files = read_source(args.program), FilesOnce(args.model)
+    source, files = read_source(args.program), FilesOnce(args.model, args.chat_template)
     variants: list[Variant] = []
     sampled, rows = False, list[Mapping[str, Any]]()
     for name, without, pipeline in pipelines(pipeline_of(args)):

@@ -59,7 +59,7 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
         parser.print_help()
         return EXIT_OK
     args, rest = parser.parse_known_args(words)
-    files = FilesOnce(args.model)
+    files = FilesOnce(args.model, args.chat_template)
     optimization = Optimization(
         pipeline_of(args),
         runs_entry=True,

@@ -25,6 +25,11 @@ def add_model_options(parser: argparse.ArgumentParser, *, runs: bool = True) -> 
     """Declare which model, where, how large and, if it ``runs``, with which seed and how long."""
     add = parser.add_argument
     add("--model", default=None, help="a folder, a hub id, or `embedded` (the default)")
+    add(
+        "--chat-template", metavar="FILE",
+        help="a .jinja or .json file, the name of one of the model's own templates, or one that is "
+        "known, such as chatml, llama-2, vicuna_v1.1",
+    )  # fmt: skip
     add("--dtype", choices=("auto", "float32", "bfloat16", "float16"), default="auto")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto")
     add("--max-slots", type=_positive, metavar="N", help="tokens the KV cache holds")
@@ -75,6 +80,7 @@ def local_options(
 
     return LocalOptions(
         model=model_name(args.model, config),
+        chat_template=args.chat_template,
         dtype=args.dtype,
         device=args.device,
         num_slots=args.max_slots,
@@ -94,11 +100,13 @@ def model_name(given: str | None, config: Mapping[str, Any]) -> str:
 class FilesOnce:
     """The files of the model that a program will run on, read when the compiler asks for them.
 
-    ``found`` is what was read. A model that cannot be read is none here: loading it says why.
+    ``chat_template`` stands in for the model's own: see ``load_files``. ``found`` is what was read.
+    A model that cannot be read is none here: loading it says why.
     """
 
-    def __init__(self, model: str | None) -> None:
+    def __init__(self, model: str | None, chat_template: str | None = None) -> None:
         self._model = model
+        self._chat_template = chat_template
         self.found: ModelFiles | None = None
 
     def markup(self, module: Module) -> Markup | None:
@@ -123,7 +131,7 @@ class FilesOnce:
         if self.found is None or self.found.path_or_id != name:
             with needed_for("reading a tokenizer"):
                 try:
-                    self.found = load_files(name)
+                    self.found = load_files(name, chat_template=self._chat_template)
                 except ModelError as error:
                     raise CommandError(str(error)) from None
         return self.found

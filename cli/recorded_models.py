@@ -64,6 +64,8 @@ def _complete(args: argparse.Namespace, recording: Recording) -> None:
         args.emulate = args.emulate or bool(options.get("emulate"))
         args.speculate = args.speculate or options.get("speculate")
         args.model = options.get("model") if args.server else recording.about["model"].get("name")
+    if args.server is None and args.chat_template is None:
+        args.chat_template = options.get("chat_template")
     args.dtype = options.get("dtype", "auto") if args.dtype == "auto" else args.dtype
     args.device = options.get("device", "auto") if args.device == "auto" else args.device
     args.no_jump_forward = args.no_jump_forward or not options.get("jump_forward", True)

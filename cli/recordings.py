@@ -132,6 +132,7 @@ def options_data(args: argparse.Namespace, seed: int) -> dict[str, Any]:
         "emulate": args.emulate,
         "speculate": args.speculate,
         "model": args.model,
+        "chat_template": args.chat_template,
         "dtype": args.dtype,
         "device": args.device,
         "jump_forward": not args.no_jump_forward,

@@ -79,7 +79,7 @@ def run(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     history = HistoryFile.of(args)
     check_record_file(args)
     check_server_options(args)
-    model_files = FilesOnce(args.model)
+    model_files = FilesOnce(args.model, args.chat_template)
     optimization = Optimization(
         pipeline_of(args),
         runs_entry=True,

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from sglc.runtime.executor.recorder import Recorder
     from sglc.runtime.host import Host
 
-_LOCAL: Final = {"dtype": "auto", "device": "auto", "max_slots": None, "no_jump_forward": False}
+_LOCAL: Final = {
+    "chat_template": None, "dtype": "auto", "device": "auto", "max_slots": None,
+    "no_jump_forward": False,
+}  # fmt: skip
 _OF_SERVER: Final = {"dialect": None, "emulate": False, "speculate": None}
 
 

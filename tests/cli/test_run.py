@@ -36,6 +36,20 @@ def test_json_has_everything(sglc: Command, program: Write) -> None:
     assert cost["calls"] == 1
 
 
+def test_a_chat_template_stands_in_for_the_model_s_own(
+    sglc: Command, program: Write, tmp_path: Path
+) -> None:
+    chat = program('prompt p() -> str:\n    user: "Hi"\n    assistant: "{a = gen(max_tokens=4)}"\n'
+                   "    return a\n")  # fmt: skip
+    words, kept = ("--chat-template", "vicuna_v1.1"), tmp_path / "p.sglrec"
+    data = json.loads(sglc("run", chat, "--json", *words, "--record", kept).out)
+    assert data["text"].startswith("A chat between a curious user")
+    chat.write_text(chat.read_text().replace("=4", "=5"))
+    done = sglc("replay", kept, "--execute")  # recorded with the template, and so goes on in it
+    assert done.out.strip() == sglc("run", chat, *words).out.strip()
+    assert "no chat template `vicuna`" in sglc("run", chat, "--chat-template", "vicuna").err
+
+
 def test_forced_text_is_not_sampled(sglc: Command, program: Write) -> None:
     path = program('type T:\n    first: bool\n    second: bool\n'
                    'prompt p() -> T:\n    "Card: "\n    return gen(T)\n')  # fmt: skip

@@ -141,6 +141,7 @@ def test_a_server_that_is_not_there(sglc: Command, program: Write) -> None:
     ("words", "message"),
     [
         (("--server", "http://x", "--dtype", "float32"), "--dtype is about a model that runs here"),
+        (("--server", "http://x", "--chat-template", "chatml"), "--chat-template is about a model"),
         (("--server", "http://x", "--max-slots", "9"), "--max-slots is about a model that runs"),
         (("--dialect", "native"), "--dialect goes with --server"),
         (("--emulate",), "--emulate goes with --server"),
