@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from sglc.compiler.diagnostics.suggest import closest
+from sglc.compiler.diagnostics.suggest import meant
 
 if TYPE_CHECKING:
     from sglc.runtime.options import LocalOptions
@@ -99,6 +99,5 @@ def _is_unset(name: str, value: Any) -> bool:
 
 def _unknown(name: str, own: set[str]) -> str:
     known = sorted({*own, *_LOCAL, *_ENGINE, *_DISABLES, *_ONLY, *_LOGGING, "chunked_prefill_size"})
-    near = closest(name, known)
-    hint = f"did you mean `{near}`?" if near else f"known: {', '.join(known)}"
+    hint = meant(name, known, f"known: {', '.join(known)}")
     return f"an engine has no option `{name}`; {hint}"

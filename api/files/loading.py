@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
-from sglc.compiler.diagnostics.suggest import closest
+from sglc.compiler.diagnostics.suggest import meant
 from sglc.errors import ProgramError, ProgramWarning
 from sglc.files.loaded import LoadedModule
 from sglc.files.program_file import ProgramFile
@@ -88,8 +88,7 @@ def _check_given(shown: str, tools: Mapping[str, Callable[..., Any]], checked: C
     declared = {name.rpartition(".")[2]: info.source for name, info in checked.tools.items()}
     for name in tools:
         if name not in declared:
-            near = closest(name, declared)
-            hint = f"did you mean `{near}`?" if near else "declare it: `tool f(…) -> T`"
+            hint = meant(name, declared, "declare it: `tool f(…) -> T`")
             raise TypeError(f"{shown} declares no tool `{name}`: {hint}")
         if declared[name] is not None:
             raise TypeError(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sglc.compiler.diagnostics.suggest import closest
+from sglc.compiler.diagnostics.suggest import meant
 from sglc.compiler.plan.arguments import ArgumentError, mismatch
 from sglc.constraints import types as t
 from sglc.constraints.python import plain_value
@@ -53,9 +53,7 @@ class Parameters:
         """
         for name in kwargs:
             if name not in self._params:
-                near = closest(name, self._params)
-                has = ", ".join(self._params) or "none"
-                hint = f"did you mean `{near}`?" if near else f"it has {has}"
+                hint = meant(name, self._params, f"it has {', '.join(self._params) or 'none'}")
                 raise TypeError(f"{self._name} has no parameter `{name}`: {hint}")
         try:
             bound = inspect.Signature(self._parameters).bind(*args, **kwargs)

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from sglc.compiler.diagnostics.suggest import closest
+from sglc.compiler.diagnostics.suggest import meant
 from sglc.program.gen_options import RUN_NAMES, options_of
 
 _RUN_ONLY: Final = ("backend", "stream", "seed", "use_thread", "level")
@@ -92,6 +92,5 @@ class Parameters:
     def unknown(self, name: str) -> str:
         """Say that there is no such parameter, and what may have been meant."""
         known = [*self._names, *RUN_NAMES, *_RUN_ONLY]
-        near = closest(name, known)
-        hint = f"did you mean `{near}`?" if near else f"it takes {', '.join(self._names)}"
+        hint = meant(name, known, f"it takes {', '.join(self._names)}")
         return f"{self._function} has no parameter `{name}`, nor has a run: {hint}"

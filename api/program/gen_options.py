@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from inspect import signature
 from operator import index
 from typing import TYPE_CHECKING, Any, Final
+
+from sglc.compiler.diagnostics.suggest import meant
 
 if TYPE_CHECKING:
     from sglc.backends.backend import Seam
@@ -123,8 +124,7 @@ def refuse_unknown(word: Callable[..., Any], unknown: Iterable[str]) -> None:
     """
     for name in unknown:
         known = [each for each in signature(word).parameters if each != "unknown"]
-        near = get_close_matches(name, known, 1)
-        hint = f"did you mean `{near[0]}`?" if near else f"it takes {', '.join(known)}"
+        hint = meant(name, known, f"it takes {', '.join(known)}")
         raise TypeError(f"{word.__name__} has no option `{name}`: {hint}")
 
 

@@ -31,6 +31,12 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> tuple[str, ...]:
     return (f"did you mean {found}?" if found.startswith('"') else f"did you mean `{found}`?",)
 
 
+def meant(name: str, candidates: Iterable[str], otherwise: str) -> str:
+    """Return what may have been meant by a misspelled name, for an error; else ``otherwise``."""
+    found = closest(name, candidates)
+    return otherwise if found is None else f"did you mean `{found}`?"
+
+
 def distance(left: str, right: str) -> int:
     """Count insertions, deletions, replacements and swaps of neighbours (Damerau, restricted)."""
     before: list[int] = []
