@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sglc.compiler.ir.op import Value
+from sglc.compiler.ir.op import Operand, Value
 from sglc.compiler.ir.values import STR
 from sglc.compiler.python.build import Build, Frame
 from sglc.compiler.python.hosts import UNSET_NAME
@@ -47,6 +47,17 @@ _SUPPOSED: Final = Value("supposed", STR)
 _NO_HELPERS: Final[Mapping[str, Any]] = {}
 
 
+class _Taken(NamedTuple):
+    """What host statements take in, by name. Of it, ``unset`` may come without a value.
+
+    ``lost`` are names that may still be what they were before, which is not known.
+    """
+
+    operands: dict[str, Operand]
+    unset: frozenset[str]
+    lost: frozenset[str]
+
+
 class Hosting:
     """Emits host statements."""
 
@@ -67,63 +78,99 @@ class Hosting:
         Raises:
             Unsupported: they use a state, or a name that may not be set.
         """
-        function = self.build.function
         reads = Reads(self.expressions, frame, env)
         with self.build.at(frame, body[0]):
             made = [reads.visit(copy.deepcopy(node)) for node in body]
             scope = scope_of(made, frame.global_names)
             if scope.kept:
                 self._check_kept(frame, env, made, body)
-            own = _INJECTED | helpers.keys() | reads.operands.keys()
-            outside = [n for n in scope.reads - own if not self.expressions.is_local(frame, n)]
-            if self.build.is_plain and not is_plain_code(made, outside, frame.source):
-                raise NotPlain
             if self.build.is_plain:
-                self._guard(frame, outside)
+                own = _INJECTED | helpers.keys() | reads.operands.keys()
+                self._check_plain(frame, made, scope.reads - own)
             kinds = self._bound_kinds(frame, env, body, scope)
-            surely = bound_surely(body) - unbound_by(body)
-            read_first = self._read_first(frame, body, scope)
-            operands = dict(reads.operands)
-            unset: set[str] = set()
-            lost: set[str] = set()
-            for name in sorted(scope.reads | scope.writes):
-                if name in reads.operands or not self.expressions.is_local(frame, name):
-                    continue
-                if name in scope.writes:
-                    known = self.expressions.local(frame, env, name)
-                    if known is None or (name not in read_first and name in surely):
-                        continue
-                    if name not in read_first and not _is_set(known):
-                        lost.add(name)  # it may still be what it was, which is not known
-                        continue
-                self._refuse_fixed(frame, name, body[0])
-                known = self._readable(frame, env, name, body[0])
-                operands[name] = operand_of(known)
-                self.build.note_read(known, name)
-                if kind_of(known) == "cell":
-                    unset.add(name)
-            kept = operands.keys() & scope.writes
-            surely |= kept - unset - unbound_by(body)
-            outs: list[tuple[str, Kind]] = []
-            for name in sorted(scope.writes):
-                kind = kinds.get(name, "any")
-                if name in kept and name not in bound_surely(body):
-                    kind = joined_kind((kind, kind_of(env["name", frame.number, name])))
-                outs.append((name, kind if name in surely else "cell"))
+            taken = self._taken(frame, env, body, scope, reads.operands)
             outlined = Outlined(
-                body=made, operands=operands, outs=outs, value=value, unset=frozenset(unset),
+                body=made,
+                operands=taken.operands,
+                outs=self._outs(frame, env, body, scope, taken, kinds),
+                value=value,
+                unset=taken.unset,
                 helpers=helpers,
-            )  # fmt: skip
+            )
             found = emit_outlined(self.build, frame, env, outlined, body[0])
         for name in sorted(scope.writes):
-            known = Lost("it may not be set here") if name in lost else found[name]
+            known = Lost("it may not be set here") if name in taken.lost else found[name]
             env["name", frame.number, name] = known
-        assert not function.terminated
+        assert not self.build.function.terminated
         return found
 
-    def _guard(self, frame: Frame, names: Sequence[str]) -> None:
-        """What is known of code outside holds as long as its names mean the same."""
-        for name in names:
+    def _taken(
+        self,
+        frame: Frame,
+        env: Env,
+        body: Sequence[ast.stmt],
+        scope: Scope,
+        read: Mapping[str, Operand],
+    ) -> _Taken:
+        """Find out which values statements take in; ``read`` are those of states.
+
+        Raises:
+            Unsupported: a value is of another kind, or not known.
+        """
+        surely = bound_surely(body) - unbound_by(body)
+        read_first = self._read_first(frame, body, scope)
+        operands = dict(read)
+        unset: set[str] = set()
+        lost: set[str] = set()
+        for name in sorted(scope.reads | scope.writes):
+            if name in read or not self.expressions.is_local(frame, name):
+                continue
+            if name in scope.writes:
+                known = self.expressions.local(frame, env, name)
+                if known is None or (name not in read_first and name in surely):
+                    continue
+                if name not in read_first and not _is_set(known):
+                    lost.add(name)
+                    continue
+            self._refuse_fixed(frame, name, body[0])
+            known = self._readable(frame, env, name, body[0])
+            operands[name] = operand_of(known)
+            self.build.note_read(known, name)
+            if kind_of(known) == "cell":
+                unset.add(name)
+        return _Taken(operands, frozenset(unset), frozenset(lost))
+
+    def _outs(
+        self,
+        frame: Frame,
+        env: Env,
+        body: Sequence[ast.stmt],
+        scope: Scope,
+        taken: _Taken,
+        kinds: Mapping[str, Kind],
+    ) -> list[tuple[str, Kind]]:
+        """Return the names that statements bind, with what is known of their values behind them."""
+        bound, unbound = bound_surely(body), unbound_by(body)
+        kept = taken.operands.keys() & scope.writes
+        surely = (bound - unbound) | (kept - taken.unset - unbound)
+        outs: list[tuple[str, Kind]] = []
+        for name in sorted(scope.writes):
+            kind = kinds.get(name, "any")
+            if name in kept and name not in bound:
+                kind = joined_kind((kind, kind_of(env["name", frame.number, name])))
+            outs.append((name, kind if name in surely else "cell"))
+        return outs
+
+    def _check_plain(self, frame: Frame, body: Sequence[ast.stmt], names: frozenset[str]) -> None:
+        """What is known of code outside holds as long as the ``names`` of it mean the same.
+
+        Raises:
+            NotPlain: it may make more than data.
+        """
+        outside = [name for name in names if not self.expressions.is_local(frame, name)]
+        if not is_plain_code(body, outside, frame.source):
+            raise NotPlain
+        for name in outside:
             if not is_data(frame.source.resolve(name)):
                 self.build.see(frame, ast.Name(name, ast.Load()))
 
