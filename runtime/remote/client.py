@@ -8,6 +8,7 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
 
 import httpx2
 
@@ -25,9 +26,13 @@ _END_S: Final = 0.5  # for the end of a response whose last event has come
 class Client:
     """Asks one server. Lives in one event loop; ``close`` it there.
 
-    ``url`` is what the paths of requests are appended to. ``headers`` go with every request; what
+    ``url`` is what the paths of requests are appended to; a password in it is in no message, and
+    not in the attribute of that name. ``headers`` go with every request; what
     they say is in no message, whatever a server makes of it. ``token`` gives the one that is valid
     now; it is asked before each request, in a thread of its own.
+
+    Raises:
+        RemoteError: the policy names no file of certificates; a key holds what no header can.
     """
 
     def __init__(
@@ -39,11 +44,13 @@ class Client:
         token: Callable[[], str] | None = None,
     ) -> None:
         self._token = token
+        self._base = url.rstrip("/")
+        self.url = _without_user(self._base)
+        given = {name: self._header(name, value) for name, value in (headers or {}).items()}
         self._secrets = [
-            value.removeprefix("Bearer ") for name, value in (headers or {}).items()
+            value.removeprefix("Bearer ") for name, value in given.items()
             if name.lower() in _SECRET
         ]  # fmt: skip
-        self.url = url.rstrip("/")
         self.meter = meter
         self._policy = policy
         self._rate: TokenRate | None = None
@@ -51,7 +58,7 @@ class Client:
         self._slots = asyncio.Semaphore(policy.max_in_flight)
         self._http = httpx2.AsyncClient(
             verify=_trusted(policy),
-            headers=dict(headers or {}),
+            headers=given,
             timeout=httpx2.Timeout(None, connect=policy.connect_s),
             limits=httpx2.Limits(
                 max_connections=policy.max_in_flight,
@@ -194,7 +201,7 @@ class Client:
         try:
             async with (
                 asyncio.timeout(limit_s),
-                self._http.stream(method, self.url + path, json=body, headers=fresh) as response,
+                self._http.stream(method, self._base + path, json=body, headers=fresh) as response,
             ):
                 if response.status_code != 200:
                     said = (await response.aread()).decode(errors="replace")
@@ -258,9 +265,24 @@ class Client:
             token = await asyncio.to_thread(self._token)
         except Exception as error:  # whatever code of the program gives it
             raise RemoteError(f"there is no token for {self.url}: {error}") from None
-        if token not in self._secrets:
-            self._secrets.append(token)
-        return {"Authorization": f"Bearer {token}"}
+        header = self._header("Authorization", f"Bearer {token}")
+        if header.removeprefix("Bearer ") not in self._secrets:
+            self._secrets.append(header.removeprefix("Bearer "))
+        return {"Authorization": header}
+
+    def _header(self, name: str, value: str) -> str:
+        """Return what a header is to say; keys are read from files that end with a line.
+
+        Raises:
+            RemoteError: no header can say that.
+        """
+        value = value.strip()
+        if value.isascii() and value.isprintable():
+            return value
+        raise RemoteError(
+            f"what is to be sent to {self.url} as {name} holds a character that no header can "
+            "hold: check the API key"
+        )
 
     def _place(self, path: str) -> str:
         return self.url + path
@@ -327,3 +349,9 @@ async def _to_its_end(events: AsyncGenerator[bytes]) -> None:
         async with asyncio.timeout(_END_S):
             async for _ in events:
                 pass
+
+
+def _without_user(url: str) -> str:
+    """Return an address without the name and password in it."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 
 @dataclass(frozen=True)
@@ -76,28 +76,22 @@ class ScriptedServer:
             thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with connection, connection.makefile("rb") as stream:
-            line = stream.readline().decode()
-            if not line:
-                return
-            headers: dict[str, str] = {}
-            while (header := stream.readline().decode().strip()) != "":
-                name, _, value = header.partition(":")
-                headers[name.lower()] = value.strip()
-            size = int(headers.get("content-length", 0))
-            body = json.loads(stream.read(size)) if size else None
-            path = line.split(" ")[1]
-            with self._lock:
-                self.requests.append((path, body))
-                self.headers.append(headers)
-                reply = self.replies.pop(0) if self.replies else None
-            if reply is None and self.answer is not None:
-                reply = self.answer(path, body)
-            reply = reply or Reply(500, {"error": {"message": "the script is over"}})
-            try:
-                self._send(connection, reply)
-            except (BrokenPipeError, ConnectionResetError):  # whoever asked has enough
-                self.num_left += 1
+        try:
+            with connection, connection.makefile("rb") as stream:
+                asked = _read(stream)
+                if asked is not None:
+                    self._send(connection, self._reply(*asked))
+        except (BrokenPipeError, ConnectionResetError):  # whoever asked has enough
+            self.num_left += 1
+
+    def _reply(self, path: str, headers: dict[str, str], body: Any) -> Reply:
+        with self._lock:
+            self.requests.append((path, body))
+            self.headers.append(headers)
+            reply = self.replies.pop(0) if self.replies else None
+        if reply is None and self.answer is not None:
+            reply = self.answer(path, body)
+        return reply or Reply(500, {"error": {"message": "the script is over"}})
 
     def _send(self, connection: socket.socket, reply: Reply) -> None:
         head = [f"HTTP/1.1 {reply.status} X", "connection: close"]
@@ -118,6 +112,19 @@ class ScriptedServer:
             connection.sendall(f"{len(data):x}\r\n".encode() + data + b"\r\n")
         if not reply.breaks:
             connection.sendall(b"0\r\n\r\n")
+
+
+def _read(stream: BinaryIO) -> tuple[str, dict[str, str], Any] | None:
+    """Return path, headers and body of a request; None if whoever asks has left before its end."""
+    line, headers = stream.readline().decode(), dict[str, str]()
+    while (header := stream.readline().decode()).strip():
+        name, _, value = header.partition(":")
+        headers[name.lower()] = value.strip()
+    size = int(headers.get("content-length", 0))
+    data = stream.read(size)
+    if not header or len(data) < size:
+        return None
+    return line.split(" ")[1], headers, json.loads(data) if size else None
 
 
 def _listening() -> socket.socket:

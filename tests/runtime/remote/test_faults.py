@@ -190,3 +190,36 @@ def test_a_file_that_holds_no_certificates_is_named(tmp_path: Path) -> None:
             pytest.raises(RemoteError, match=f"{path}' is no file of certificates"),
         ):
             server.get("/a")
+
+
+def test_a_key_of_a_file_with_a_line_at_its_end_is_sent(scripted: ScriptedServer) -> None:
+    scripted.replies.append(Reply(body={}))
+    with Connection(lambda m: Client(scripted.url, Policy(), m, {"x-api-key": "k-1\n"})) as server:
+        server.get("/a")
+    assert scripted.headers[0]["x-api-key"] == "k-1"
+
+
+@pytest.mark.parametrize("key", ["k-\u00e9", "k-1\nk-2"])
+def test_a_key_that_no_header_can_hold_is_told_without_it(
+    scripted: ScriptedServer, key: str
+) -> None:
+    for make in (
+        lambda meter: Client(scripted.url, Policy(), meter, {"authorization": f"Bearer {key}"}),
+        lambda meter: Client(scripted.url, Policy(), meter, token=lambda: key),
+    ):
+        with (
+            Connection(make) as server,
+            pytest.raises(RemoteError, match="no header can hold: check the API key") as caught,
+        ):
+            server.get("/a")
+        assert "k-" not in str(caught.value)
+    assert not scripted.requests
+
+
+def test_a_password_in_an_address_is_in_no_message(scripted: ScriptedServer) -> None:
+    scripted.replies.append(Reply(403, {"error": "no"}))
+    url = scripted.url.replace("http://", "http://me:secret@")
+    with connection(url) as server, pytest.raises(RemoteError, match="answers 403") as caught:
+        server.get("/a")
+    assert str(caught.value).startswith(f"{scripted.url}/a answers")
+    assert scripted.headers[0]["authorization"].startswith("Basic ")
