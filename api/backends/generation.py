@@ -103,7 +103,7 @@ class Text:
         cell = self.value
         if cell.error is not None:
             raise RunFailed(cell.error)
-        meta = {"id": self.id, **(cell.result or {})}
+        meta = {"id": self.id, **_known_of(cell)}
         text = str(cell.value)
         matched = meta.get("finish_reason", {}).get("matched")
         if self.asked.keeps_stop and isinstance(matched, str):
@@ -276,9 +276,14 @@ def embeddings(
             staging.cancel()
             raise RunFailed(value.error)
     return [
-        {"embedding": value.value, "meta_info": {"id": uuid.uuid4().hex, **(value.result or {})}}
+        {"embedding": value.value, "meta_info": {"id": uuid.uuid4().hex, **_known_of(value)}}
         for value in values
     ]
+
+
+def _known_of(cell: Cell) -> dict[str, Any]:
+    """Return what the call that gave a value has said of itself."""
+    return {} if cell.result is None else cell.result()
 
 
 def each_of(value: Any, count: int, name: str) -> Sequence[Any]:

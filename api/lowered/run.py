@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sglc.compiler.python.lower import Returns, Slot
     from sglc.lowered.lowering import Ready
     from sglc.runtime.executor.errors import RunError
-    from sglc.runtime.executor.modelcall import ModelCall
+    from sglc.runtime.executor.modelcall import Meta, ModelCall
     from sglc.runtime.executor.open_run import OpenRun
     from sglc.runtime.executor.run import Run
     from sglc.runtime.executor.toolcalls import RemoteCall
@@ -35,8 +35,8 @@ class SiteCell(Cell):
         super().__init__() if value is ... else super().__init__(value)
 
     @property
-    def result(self) -> dict[str, Any] | None:
-        """What the call says of itself; None before it is done, or if there was none."""
+    def result(self) -> Meta | None:
+        """What makes what the call says of itself; None before it is done, or if there was none."""
         return self._run.result_of(self._sites)
 
     @result.setter
@@ -67,7 +67,7 @@ class _LoweredRun:
         self._lock = threading.Lock()
         self._calls: deque[RemoteCall] = deque()
         self._bell: Cell | None = None
-        self._results: dict[int, tuple[tuple[int, ...], dict[str, Any]]] = {}
+        self._results: dict[int, tuple[tuple[int, ...], Meta]] = {}
         self._said: dict[str, tuple[tuple[int, ...], int, Any]] = {}  # last calls of the state
         returns = lowered.returns[0]
         sites = returns.sites if lowered.is_straight else {}
@@ -110,7 +110,7 @@ class _LoweredRun:
         if bell is not None:
             bell.settle(None)
 
-    def result_of(self, sites: frozenset[int]) -> dict[str, Any] | None:
+    def result_of(self, sites: frozenset[int]) -> Meta | None:
         """What the last of some model calls said about itself."""
         found = [self._results[site] for site in sites if site in self._results]
         return max(found, key=lambda each: each[0])[1] if found else None

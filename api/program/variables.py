@@ -66,7 +66,7 @@ class Variable:
         if self.cell is not None:
             value_of(staging, self.cell, f"`{name}`")
             if self.cell.result is not None:
-                return dict(self.cell.result)
+                return self.cell.result()
         raise KeyError(f"{name!r} was not written by a model call")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from sglc.runtime.core.events import Decoded, DecodeResult, Scored, ScoreResult
@@ -12,8 +13,8 @@ from sglc.runtime.core.script import Decode, Embed, Extend, Score, StreamRequest
 from sglc.runtime.executor.code import NodeCode
 from sglc.runtime.executor.errors import OpError
 from sglc.runtime.executor.frame import Frame
-from sglc.runtime.executor.modelcall import ModelCall
-from sglc.runtime.executor.prompt_scores import prompt_rows, prompt_script, report_of, text_rows
+from sglc.runtime.executor.modelcall import Meta, ModelCall
+from sglc.runtime.executor.prompt_scores import prompt_script, report_of, reported
 from sglc.runtime.executor.stream import Stream
 
 
@@ -69,7 +70,7 @@ class PrefillCall(ModelCall):
     def appended(self, text: str, logprob: float) -> Stream:
         return self.stream
 
-    def meta(self) -> dict[str, Any]:
+    def meta(self) -> Meta:
         """Return what is known of the prompt, by the names of SGLang's ``meta_info``."""
         nothing = {
             "finish_reason": {"type": "length", "length": 0},
@@ -78,18 +79,17 @@ class PrefillCall(ModelCall):
         }
         result = self._result
         if self._is_whole and result is not None:
-            return {**(result.meta or {}), **nothing}
+            return {**(result.meta or {}), **nothing}.copy
         found: dict[str, Any] = {**nothing, "prompt_tokens": len(self._ids)}
         if self.cached_tokens is not None:
             found["cached_tokens"] = self.cached_tokens
-        if self._report is not None:
-            is_wanted = self._report.start >= 0 and len(self._ids) > self._report.start + 1
-            scored = self._scored if is_wanted else None
-            tokenizer = self.stream.encoder.tokenizer
-            found |= prompt_rows(self._ids, self._report, scored, tokenizer)
-            written = result if self._peeks and result is not None else _NO_TEXT
-            found |= text_rows(written, self._report, tokenizer)
-        return found
+        if self._report is None:
+            return found.copy
+        is_wanted = self._report.start >= 0 and len(self._ids) > self._report.start + 1
+        scored = self._scored if is_wanted else None
+        written = result if self._peeks and result is not None else _NO_TEXT
+        tokenizer = self.stream.encoder.tokenizer
+        return partial(reported, found, self._ids, scored, written, self._report, tokenizer)
 
 
 _NEXT: Final = Decode(1, SamplingParams(temperature=0.0), ignore_eos=True)
@@ -117,10 +117,10 @@ class EmbedCall(ModelCall):
     def appended(self, text: str, logprob: float) -> Stream:
         return self.stream
 
-    def meta(self) -> dict[str, Any]:
+    def meta(self) -> Meta:
         """Return what is known of the prompt, by the names of SGLang's ``meta_info``."""
         return {
             "finish_reason": {"type": "length", "length": 0},
             "prompt_tokens": len(self._ids),
             "completion_tokens": 0,
-        }
+        }.copy

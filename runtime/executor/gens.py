@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from sglc.compiler.plan.seeds import BY_STREAM, seed_key
@@ -19,14 +20,13 @@ from sglc.runtime.executor.constraints import ConstraintCompiler, Preparation
 from sglc.runtime.executor.errors import OpError
 from sglc.runtime.executor.following import following
 from sglc.runtime.executor.frame import Frame
-from sglc.runtime.executor.modelcall import ModelCall, listed
+from sglc.runtime.executor.modelcall import Meta, ModelCall, listed
 from sglc.runtime.executor.options import gen_options
 from sglc.runtime.executor.prompt_scores import (
     finish_reason,
-    prompt_rows,
     prompt_script,
     report_of,
-    text_rows,
+    reported,
 )
 from sglc.runtime.executor.stream import Stream
 from sglc.runtime.tokenizer.encoded import Written
@@ -165,13 +165,13 @@ class GenCall(ModelCall):
             raise OpError("parse", f"the generated text is no {constraint.type}: {error}") from None
         return result.text, sum(result.logprobs), (value,)
 
-    def meta(self) -> dict[str, Any]:
+    def meta(self) -> Meta:
         """Return the meta information of the text, by the names of SGLang's ``meta_info``."""
         result = self._result
         if result.meta is not None:
-            return dict(result.meta)
+            return partial(dict, result.meta)
         if result.num_tokens is not None:
-            return _told(result)
+            return partial(_told, result)
         found: dict[str, Any] = {
             "finish_reason": finish_reason(result),
             "prompt_tokens": len(self._ids),
@@ -180,11 +180,10 @@ class GenCall(ModelCall):
         }
         if self.cached_tokens is not None:
             found["cached_tokens"] = self.cached_tokens
-        if self._report is not None:
-            tokenizer = self.stream.encoder.tokenizer
-            found |= prompt_rows(self._ids, self._report, self._scored, tokenizer)
-            found |= text_rows(result, self._report, tokenizer)
-        return found
+        if self._report is None:
+            return found.copy
+        tokenizer = self.stream.encoder.tokenizer
+        return partial(reported, found, self._ids, self._scored, result, self._report, tokenizer)
 
     def written(self) -> Written | None:
         if self.node.attrs.get("seam") != "repair":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sglc.compiler.plan.data import describe
@@ -17,6 +17,9 @@ from sglc.runtime.executor.frame import Frame
 from sglc.runtime.executor.records import CallRecord
 from sglc.runtime.executor.stream import Stream
 from sglc.runtime.tokenizer.encoded import Written
+
+Meta = Callable[[], dict[str, Any]]
+"""What is known of a call beside its value, made when somebody asks; holds nothing of the run."""
 
 
 class ModelCall:
@@ -89,9 +92,9 @@ class ModelCall:
         """Return the version with the text behind the call; after ``finish``."""
         return self.stream.append(Text(text), logprob, self.written())
 
-    def meta(self) -> dict[str, Any]:
+    def meta(self) -> Meta:
         """Return what is known of the call beside its value; after ``finish``."""
-        return {}
+        return dict
 
     def written(self) -> Written | None:
         """Return the ids of the text, where those that the model wrote stay; after ``finish``."""

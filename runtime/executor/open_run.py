@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sglc.runtime.executor.events import EventLog
     from sglc.runtime.executor.limits import Limits
     from sglc.runtime.executor.machine import Machine
+    from sglc.runtime.executor.modelcall import Meta
     from sglc.runtime.executor.stream import Encoder
     from sglc.runtime.executor.tools import BoundTool
 
@@ -34,9 +35,9 @@ _BODY: Final = BlockCode("body", ())
 class Cell:
     """A value that exists later: written once by the thread of the executor, read by any.
 
-    ``value`` is there when ``done``, unless ``error`` is; ``result`` is what a model call said
-    about itself (``ModelCall.meta``). ``tell`` calls back in the thread of the executor, or at once
-    if the cell is done.
+    ``value`` is there when ``done``, unless ``error`` is; ``result`` makes what a model call
+    said about itself (``ModelCall.meta``). ``tell`` calls back in the thread of the executor, or
+    at once if the cell is done.
     """
 
     __slots__ = ("_told", "done", "error", "frame", "result", "slot", "value")
@@ -47,7 +48,7 @@ class Cell:
         self.value = value
         self.error: RunError | None = None
         self.done = value is not UNSET
-        self.result: dict[str, Any] | None = None
+        self.result: Meta | None = None
         self.frame: Frame | None = None  # where the value comes from, until it is there
         self.slot = -1
         self._told: list[Callable[[], None]] | None = None
@@ -105,11 +106,21 @@ class OpenOwner(Owner):
             machine.finished.append(run)
 
 
-def _settling(cell: Cell) -> Callable[[Machine, list[Any] | Poison], None]:
-    def settle(machine: Machine, values: list[Any] | Poison) -> None:
-        cell.settle(values if isinstance(values, Poison) else values[0])
+class _Settling(Join):
+    """Waits for the value of a cell."""
 
-    return settle
+    __slots__ = ("cell",)
+
+    def __init__(self, run: Run, cell: Cell) -> None:
+        self.run = run
+        self.cell = cell
+        self.values = [UNSET]
+        self.missing = 1
+        self.chain = None
+
+    def complete(self, machine: Machine) -> None:
+        """The value exists, or never will."""
+        self.cell.settle(self.values[0])
 
 
 class OpenRun(Run):
@@ -166,7 +177,7 @@ class OpenRun(Run):
         self.fragments.pending[frame] = cells
         for cell, slot in zip(cells, body.nodes[-1].args, strict=True):
             cell.frame, cell.slot = frame, slot
-            machine.link(frame, slot, Join(self, 1, _settling(cell)), 0)
+            machine.link(frame, slot, _Settling(self, cell), 0)
         machine.begin(frame)
         for slot, given in zip(body.params, operands, strict=True):
             if not isinstance(given, Cell):

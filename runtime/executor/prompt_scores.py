@@ -46,21 +46,35 @@ def prompt_script(ids: tuple[int, ...], report: TokenReport | None) -> tuple[Scr
     return Extend(ids[:begin]), Score((ids[begin:],), num_top=report.num_top), Extend(ids[begin:])
 
 
-def prompt_rows(
-    ids: Sequence[int], report: TokenReport, scored: ScoreResult | None, tokenizer: TokenizerLike
+def reported(
+    known: Mapping[str, Any],
+    ids: Sequence[int],
+    scored: ScoreResult | None,
+    result: DecodeResult,
+    report: TokenReport,
+    tokenizer: TokenizerLike,
 ) -> dict[str, Any]:
-    """Return what is known of a prompt, by the names of SGLang's ``meta_info``."""
+    """Return what is ``known``, with the tokens of the prompt and of what was written behind it,
+    by the names of SGLang's ``meta_info``."""
     texts = TokenTexts(tokenizer) if report.with_text else None
+    return {
+        **known,
+        **_prompt_rows(ids, report, scored, texts),
+        **_text_rows(result, report, texts),
+    }
+
+
+def _prompt_rows(
+    ids: Sequence[int], report: TokenReport, scored: ScoreResult | None, texts: TokenTexts | None
+) -> dict[str, Any]:
     values = () if scored is None else scored.logprobs[0]
     tops = None if scored is None or scored.top_logprobs is None else scored.top_logprobs[0]
     return token_rows.input_rows(ids, report.start, values, tops, report.num_top, texts)
 
 
-def text_rows(
-    result: DecodeResult, report: TokenReport, tokenizer: TokenizerLike
+def _text_rows(
+    result: DecodeResult, report: TokenReport, texts: TokenTexts | None
 ) -> dict[str, Any]:
-    """Return what is known of the tokens that were written, by the same names."""
-    texts = TokenTexts(tokenizer) if report.with_text else None
     found: dict[str, Any] = {
         "output_token_logprobs": token_rows.triples(result.logprobs, result.ids, texts)
     }

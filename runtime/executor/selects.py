@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from sglc.compiler.plan.segments import Text
@@ -19,13 +20,13 @@ from sglc.compiler.plan.select import (
     shares_of,
 )
 from sglc.compiler.plan.tokenizations import Pieces, spelled
-from sglc.runtime.core.events import Decoded, Scored
+from sglc.runtime.core.events import Decoded, Scored, ScoreResult
 from sglc.runtime.core.script import Extend, Score, StreamRequest, TextScore
 from sglc.runtime.executor.choice_rows import choice_meta
 from sglc.runtime.executor.code import NodeCode
 from sglc.runtime.executor.errors import OpError
 from sglc.runtime.executor.frame import Frame
-from sglc.runtime.executor.modelcall import ModelCall, listed
+from sglc.runtime.executor.modelcall import Meta, ModelCall, listed
 from sglc.runtime.tokenizer.base import TokenizerLike
 from sglc.runtime.tokenizer.token_rows import TokenTexts, triples
 
@@ -126,13 +127,10 @@ class SelectCall(ModelCall):
         text = self._choices[winner]
         return text, 0.0, (text, dict(zip(self._choices, shares(scores), strict=True)))
 
-    def meta(self) -> dict[str, Any]:
+    def meta(self) -> Meta:
         """Return the log probabilities that decided, by the names of SGLang's ``meta_info``."""
-        texts = TokenTexts(self.stream.encoder.tokenizer)
-        rows = [
-            triples(row, ids, texts) for row, ids in zip(self._scored[0], self._tokens, strict=True)
-        ]
-        return choice_meta(self._method, rows, self._scored[-1])
+        tokenizer = self.stream.encoder.tokenizer
+        return partial(_scored_meta, self._method, self._scored, self._tokens, tokenizer)
 
 
 class SelectTextCall(ModelCall):
@@ -159,15 +157,9 @@ class SelectTextCall(ModelCall):
         text = self._choices[choose(self._method, rows, self._result.alone or ())]
         return text, 0.0, (text, dict(zip(self._choices, shares(rows), strict=True)))
 
-    def meta(self) -> dict[str, Any]:
+    def meta(self) -> Meta:
         """Return the log probabilities that decided, by the names of SGLang's ``meta_info``."""
-        result = self._result
-        tokens = result.tokens or [[(-1, None)] * len(row) for row in result.logprobs]
-        rows = [
-            [[value, *token] for value, token in zip(row, ids, strict=True)]
-            for row, ids in zip(result.logprobs, tokens, strict=True)
-        ]
-        return choice_meta(self._method, rows, result.alone or ())
+        return partial(_told_meta, self._method, self._result)
 
 
 class SelectAllCall(ModelCall):
@@ -203,3 +195,23 @@ class SelectAllCall(ModelCall):
     def finish(self) -> tuple[str, float, tuple[Any, ...]]:
         text = self._choices[choose_all(self._totals)]
         return text, 0.0, (text, dict(zip(self._choices, shares_of(self._totals), strict=True)))
+
+
+def _scored_meta(
+    method: str,
+    scored: Sequence[Sequence[Sequence[float]]],
+    tokens: Sequence[Sequence[int]],
+    tokenizer: TokenizerLike,
+) -> dict[str, Any]:
+    texts = TokenTexts(tokenizer)
+    rows = [triples(row, ids, texts) for row, ids in zip(scored[0], tokens, strict=True)]
+    return choice_meta(method, rows, scored[-1])
+
+
+def _told_meta(method: str, result: ScoreResult) -> dict[str, Any]:
+    tokens = result.tokens or [[(-1, None)] * len(row) for row in result.logprobs]
+    rows = [
+        [[value, *token] for value, token in zip(row, ids, strict=True)]
+        for row, ids in zip(result.logprobs, tokens, strict=True)
+    ]
+    return choice_meta(method, rows, result.alone or ())
