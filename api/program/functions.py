@@ -14,7 +14,7 @@ from sglc.errors import RunFailed
 from sglc.lowered.lowering import Lowerings, level_of
 from sglc.lowered.run import run_lowered
 from sglc.program.arguments import Arguments, Parameters
-from sglc.program.gen_options import RUN_DEFAULTS, flag_of, options_of, seed_of
+from sglc.program.gen_options import RunOptions, flag_of, options_of, run_options, seed_of
 from sglc.program.state import ProgramState
 from sglc.runs.history import History
 from sglc.runs.staging import Level, Staging
@@ -334,10 +334,10 @@ class Function:
 
     def arranged(
         self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> tuple[Arguments, dict[str, Any], dict[str, Any]]:
+    ) -> tuple[Arguments, RunOptions, dict[str, Any]]:
         """``Parameters.arranged``, with what is bound and what holds for all runs."""
         call, options, others = self.parameters.arranged(args, {**self.bound, **kwargs})
-        return call, {**RUN_DEFAULTS, **self._ahead, **options}, others
+        return call, run_options({**self._ahead, **options}), others
 
     def _refuse_async(self, name: str) -> None:
         if inspect.iscoroutinefunction(self.func):

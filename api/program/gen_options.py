@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from inspect import signature
 from operator import index
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sglc.compiler.diagnostics.suggest import meant
 
@@ -14,27 +15,74 @@ if TYPE_CHECKING:
     from sglc.backends.backend import Seam
     from sglc.constraints.types import Type
 
-RUN_DEFAULTS: Final[Mapping[str, Any]] = {
-    "max_tokens": 128,
-    "stop": (),
-    "stop_token_ids": (),
-    "temperature": 1.0,
-    "top_p": 1.0,
-    "top_k": -1,
-    "min_p": 0.0,
-    "frequency_penalty": 0.0,
-    "presence_penalty": 0.0,
-    "repetition_penalty": 1.0,
-    "min_tokens": 0,
-    "ignore_eos": False,
-    "return_logprob": None,
-    "logprob_start_len": None,
-    "top_logprobs_num": None,
-    "return_text_in_logprobs": None,
-    "healing": False,
-    "n": None,
-    "num_api_spec_tokens": None,
-}
+_MOST_CALLS: Final = 256
+"""Calls that the options of a run remember."""
+
+
+class CallOptions(NamedTuple):
+    """All options of a call, and the attributes that its op has by them."""
+
+    options: Mapping[str, Any]
+    attrs: tuple[tuple[str, Any], ...]
+
+
+class RunOptions(dict[str, Any]):
+    """The options of a run: what its calls that say nothing else have. They do not change.
+
+    What they make of a call is remembered, so that a call in a loop, or of many rows with the same
+    options, is completed once.
+    """
+
+    __slots__ = ("_calls",)
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        super().__init__(options)
+        self._calls: dict[tuple[Any, ...], CallOptions] = {}
+
+    def of_call(
+        self, name: str | None, given: Mapping[str, Any], seam: Seam, *, show: bool
+    ) -> CallOptions:
+        """Return what a call of that name has that was ``given`` some options.
+
+        Raises:
+            ValueError: an option means nothing beside the others.
+        """
+        key = (name, seam, show, *given.items())
+        found = self._calls.get(key)
+        if found is None:
+            options = completed(self, given)
+            attrs = {"name": name or "", **gen_attrs(options, seam)}
+            if show:
+                attrs["show"] = True
+            if len(self._calls) >= _MOST_CALLS:
+                self._calls.clear()
+            found = self._calls[key] = CallOptions(options, tuple(attrs.items()))
+        return found
+
+
+RUN_DEFAULTS: Final = RunOptions(
+    {
+        "max_tokens": 128,
+        "stop": (),
+        "stop_token_ids": (),
+        "temperature": 1.0,
+        "top_p": 1.0,
+        "top_k": -1,
+        "min_p": 0.0,
+        "frequency_penalty": 0.0,
+        "presence_penalty": 0.0,
+        "repetition_penalty": 1.0,
+        "min_tokens": 0,
+        "ignore_eos": False,
+        "return_logprob": None,
+        "logprob_start_len": None,
+        "top_logprobs_num": None,
+        "return_text_in_logprobs": None,
+        "healing": False,
+        "n": None,
+        "num_api_spec_tokens": None,
+    }
+)
 """What holds where neither the call nor the run says something else."""
 
 RUN_NAMES: Final = {
@@ -101,6 +149,16 @@ def options_of(given: Mapping[str, Any]) -> dict[str, Any]:
         ValueError: a value is out of its range; the message names the option.
     """
     return {name: _checked(name, value) for name, value in given.items() if value is not None}
+
+
+def run_options(given: Mapping[str, Any]) -> RunOptions:
+    """Return the options of a run that was ``given`` some: of the same ones the same object."""
+    return _run_options(tuple(given.items()))
+
+
+@lru_cache(maxsize=256)
+def _run_options(given: tuple[tuple[str, Any], ...]) -> RunOptions:
+    return RunOptions({**RUN_DEFAULTS, **dict(given)})
 
 
 def seed_of(given: object) -> int:

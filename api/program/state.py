@@ -5,12 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from sglc.errors import RunFailed, StateError
 from sglc.program.expressions import Expr, Gen, Media, Peek, RoleBegin, RoleEnd, Select, parts, role
-from sglc.program.gen_options import ATTRS, LOGPROBS, completed, gen_attrs
+from sglc.program.gen_options import ATTRS, LOGPROBS, completed
 from sglc.program.places import Place, caller_loc, caller_place
 from sglc.program.streaming import Followed
 from sglc.program.turn import Turn
@@ -103,17 +102,16 @@ class ProgramState:
         self._staging.poke()
 
     def _gen(self, part: Gen, loc: Loc | None) -> None:
-        options = completed(self._staging.options, part.options)
+        staging = self._staging
+        options, attrs = staging.options.of_call(
+            part.name, part.options, staging.backend.seam, show=staging.is_streamed
+        )  # what is not shown and has no name is not told of while it comes
         self._check(part, options)
-        attrs = {"name": part.name or "", **gen_attrs(options, self._staging.backend.seam)}
-        if self._staging.is_streamed:
-            attrs["show"] = True  # else what has no name is not told of while it comes
-        given = tuple(attrs.items())
         if options["n"] is not None:
-            self._samples(part, options["n"], given, loc)
+            self._samples(part, options["n"], attrs, loc)
             return
-        stream, value = self._staging.emit("gen", (self._stream,), 2, given, part.constraint, loc)
-        if self._staging.is_streamed:
+        stream, value = staging.emit("gen", (self._stream,), 2, attrs, part.constraint, loc)
+        if staging.is_streamed:
             self._written[stream] = value
         self._go_on(stream)
         self._name(part.name, Variable(value, load=loader(part.python), stream=stream))
@@ -261,7 +259,7 @@ class ProgramState:
     def _child(self, stream: Cell) -> ProgramState:
         child = ProgramState(self._staging, stream)
         child._variables = dict(self._variables)
-        child._turn = replace(self._turn)
+        child._turn = self._turn.copy()
         self._staging.forks.add(child)
         return child
 

@@ -22,6 +22,10 @@ class Turn:
     loc: Loc | None = None
     has_text: bool = False
 
+    def copy(self) -> Turn:
+        """Return the same, to go on from by itself."""
+        return Turn(self.role, self.loc, self.has_text)
+
     def begin(self, role: str, loc: Loc | None) -> None:
         """A message begins.
 

@@ -34,13 +34,14 @@ if TYPE_CHECKING:
     from inspect import BoundArguments
 
     from sglc.backends.backend import Backend
+    from sglc.program.gen_options import RunOptions
     from sglc.runs.progress import Progress
     from sglc.runtime.executor.open_run import OpenRun
 
 _CAUTIOUS: Final = 4
 """How many rows may wait in one thread before it is known whether their Python is quick."""
 _INTERRUPTED: Final = RunError("cancelled", "the batch was interrupted")
-Row = tuple["BoundArguments", dict[str, Any]]
+Row = tuple["BoundArguments", "RunOptions"]
 """The arguments of a row, and the options of its calls."""
 
 

@@ -12,7 +12,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sglc.compiler.plan.plan import Arg, Block, Const, Function, Loc, Node, Parameter, Plan, Ref
+from sglc.compiler.plan.plan import (
+    Arg,
+    Block,
+    Const,
+    Function,
+    Loc,
+    Node,
+    Parameter,
+    Plan,
+    Ref,
+    Scalar,
+)
 from sglc.constraints.types import AnyType, Type
 
 if TYPE_CHECKING:
@@ -57,7 +68,11 @@ class Fragments:
         self.num_built = 0
 
     def of(self, ops: Sequence[Staged]) -> Fragment:
-        """Return the fragment that does ``ops`` in their order."""
+        """Return the fragment that does ``ops`` in their order.
+
+        What ops refer to is written as a number, of an output or ``~`` that of an operand, and as a
+        tuple of one, which is a constant.
+        """
         numbers: dict[int, int] = {}  # id of a cell: its place among the outputs
         params: dict[int, int] = {}  # id of a cell from outside: its place among the operands
         operands: list[Any] = []
@@ -68,18 +83,18 @@ class Fragments:
             for arg in op.args:
                 kind = arg.__class__
                 if kind is str or kind is tuple:
-                    refs.append(("p", len(operands)))
+                    refs.append(~len(operands))
                     operands.append(arg)
                 elif kind is int or arg is None:
-                    refs.append(("c", arg))
+                    refs.append((arg,))
                 elif (number := numbers.get(id(arg))) is not None:
-                    refs.append(("v", number))
+                    refs.append(number)
                 else:
                     place = params.get(id(arg))
                     if place is None:
                         place = params[id(arg)] = len(operands)
                         operands.append(arg)
-                    refs.append(("p", place))
+                    refs.append(~place)
             for cell in op.outputs:
                 numbers[id(cell)] = len(cells)
                 cells.append(cell)
@@ -134,11 +149,10 @@ class Fragments:
         return Plan(functions={"fragment": function}, entry="fragment", constraints=constraints)
 
 
-def _arg(ref: tuple[str, Any], num_params: int) -> Arg:
-    kind, value = ref
-    if kind == "c":
-        return Const(value)
-    return Ref(value + num_params if kind == "v" else value)
+def _arg(ref: int | tuple[Scalar], num_params: int) -> Arg:
+    if isinstance(ref, tuple):
+        return Const(*ref)
+    return Ref(ref + num_params if ref >= 0 else ~ref)
 
 
 def _continued(shapes: Sequence[tuple[Any, ...]]) -> set[int]:
@@ -151,8 +165,7 @@ def _continued(shapes: Sequence[tuple[Any, ...]]) -> set[int]:
     found: set[int] = set()
     made = 0
     for number, (op, refs, _, _, _, num_outputs) in enumerate(shapes):
-        kind, value = refs[0] if refs else ("c", -1)
-        before = owners.get(value) if kind == "v" else None
+        before = owners.get(refs[0]) if refs else None  # of what is no output there is none
         if op in MODEL_OPS and before is not None:
             found.add(before)
         owners[made] = number if op in MODEL_OPS and op == "gen" else before

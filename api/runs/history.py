@@ -209,8 +209,10 @@ class Trail:
     def read(self, name: str, value: object) -> None:
         """A value was read: what follows may depend on it."""
         if len(self._said) < _MAX_DEPTH:
-            shown = repr(value) if isinstance(value, str | int | bool) else type(value).__name__
-            shown = shown if len(shown) <= 40 else type(value).__name__
+            is_long = isinstance(value, str) and len(value) > 40
+            is_shown = isinstance(value, str | int | bool) and not is_long
+            shown = repr(value) if is_shown else ""
+            shown = shown if 0 < len(shown) <= 40 else type(value).__name__
             self._said.append(((f"read {name}", shown, 0), None))
 
     def end(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sglc.runs.fragment import MODEL_OPS, Fragment, Staged
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sglc.backends.backend import Backend
     from sglc.compiler.plan.plan import Loc, Plan
     from sglc.constraints.types import Type
+    from sglc.program.gen_options import RunOptions
     from sglc.program.state import ProgramState
     from sglc.runs.history import History
     from sglc.runs.waiting import Waiter
@@ -51,7 +52,7 @@ class Staging:
     def __init__(
         self,
         backend: Backend,
-        options: Mapping[str, Any],
+        options: RunOptions,
         waiter: Waiter,
         *,
         seed: int = 0,
