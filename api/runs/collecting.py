@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-_NEW_OBJECTS: Final = 10_000
+_NEW_OBJECTS: Final = 50_000
 _lock: Final = threading.Lock()
 _depth = 0
 _before = (0, 0, 0)
@@ -16,11 +16,11 @@ _before = (0, 0, 0)
 
 @contextmanager
 def rare_collections() -> Iterator[None]:
-    """Let the collector look for garbage after 10,000 new objects instead of 700.
+    """Let the collector look for garbage after 50,000 new objects instead of 700.
 
-    What rows make lives until their batch is done, and a full collection goes through all that the
-    process has, a tenth of a second where torch is loaded. A threshold of the program that is
-    larger, or none, stays; so does one that it sets meanwhile.
+    That is every hundred rows or so. What rows make lives until their batch is done, and a full
+    collection goes through all that the process has, a tenth of a second where torch is loaded. A
+    threshold of the program that is larger, or none, stays; so does one that it sets meanwhile.
     """
     global _depth, _before
     with _lock:

@@ -12,6 +12,7 @@ from sglc.runtime.executor.errors import Poison, Scope
 if TYPE_CHECKING:
     from sglc.runtime.executor.arms import EarlyArm
     from sglc.runtime.executor.machine import Machine
+    from sglc.runtime.executor.open_run import Cell
     from sglc.runtime.executor.records import Chain
     from sglc.runtime.executor.regions import Owner
     from sglc.runtime.executor.run import Run
@@ -44,12 +45,13 @@ class Frame:
     ``entry`` is the stream that the function's ``stream`` op gives, None for a fresh one;
     ``depth`` the number of calls around; ``is_main`` whether it belongs to the entry prompt itself
     and not to a branch or a call. ``trace`` is there when the run is recorded; ``early`` are the
-    arms that were begun before their decision, by the number of the node that decides.
+    arms that were begun before their decision, by the number of the node that decides. ``cells``
+    are written when their slots get a value, if somebody outside of the executor waits for that.
     """
 
     __slots__ = (
-        "code", "counts", "depth", "early", "entry", "is_main", "path", "pending", "region", "run",
-        "scope", "subs", "trace", "turn", "values",
+        "cells", "code", "counts", "depth", "early", "entry", "is_main", "path", "pending",
+        "region", "run", "scope", "subs", "trace", "turn", "values",
     )  # fmt: skip
 
     def __init__(
@@ -77,6 +79,7 @@ class Frame:
         self.counts = code.counts.copy()
         self.pending = len(code.nodes)
         self.subs: dict[int, list[Target]] = {}
+        self.cells: dict[int, Cell] | None = None
         self.trace: FrameTrace | None = None
         self.early: dict[int, list[EarlyArm]] | None = None
 

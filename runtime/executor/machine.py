@@ -73,6 +73,10 @@ class Machine:
                     left = counts[index] = counts[index] - 1
                     if not left:
                         ready.append((frame, index))
+            if frame.cells is not None:
+                cell = frame.cells.pop(slot, None)
+                if cell is not None:
+                    cell.settle(value)
             if frame.subs:
                 for target, target_slot in frame.subs.pop(slot, ()):
                     if isinstance(target, Join):

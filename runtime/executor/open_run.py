@@ -10,12 +10,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sglc.compiler.plan.plan import Plan
 from sglc.runtime.executor.code import UNSET, BlockCode, PlanCode
 from sglc.runtime.executor.errors import Poison, RunError, Scope
-from sglc.runtime.executor.frame import Frame, Join
+from sglc.runtime.executor.frame import Frame
 from sglc.runtime.executor.regions import Exit, Owner
 from sglc.runtime.executor.run import Result, Run
 
@@ -71,6 +72,10 @@ class Cell:
         """Write that there will be no value."""
         self.settle(Poison(error))
 
+    def follow(self, other: Cell) -> None:
+        """Write what another cell has, which is done."""
+        self.settle(other.value)
+
     def tell(self, callback: Callable[[], None]) -> None:
         """Call back once the cell is done."""
         with Cell._guard:
@@ -104,23 +109,6 @@ class OpenOwner(Owner):
         """The run ends when it is closed and nothing of it runs any more."""
         if self.is_closed and not self.active:
             machine.finished.append(run)
-
-
-class _Settling(Join):
-    """Waits for the value of a cell."""
-
-    __slots__ = ("cell",)
-
-    def __init__(self, run: Run, cell: Cell) -> None:
-        self.run = run
-        self.cell = cell
-        self.values = [UNSET]
-        self.missing = 1
-        self.chain = None
-
-    def complete(self, machine: Machine) -> None:
-        """The value exists, or never will."""
-        self.cell.settle(self.values[0])
 
 
 class OpenRun(Run):
@@ -175,9 +163,14 @@ class OpenRun(Run):
             body, self, self.fragments, self.scope, path, self.num_fragments, is_main=False
         )
         self.fragments.pending[frame] = cells
+        frame.cells = {}
         for cell, slot in zip(cells, body.nodes[-1].args, strict=True):
             cell.frame, cell.slot = frame, slot
-            machine.link(frame, slot, _Settling(self, cell), 0)
+            first = frame.cells.setdefault(slot, cell)
+            if frame.values[slot] is not UNSET:
+                cell.settle(frame.values[slot])
+            elif first is not cell:  # the same value twice
+                first.tell(partial(cell.follow, first))
         machine.begin(frame)
         for slot, given in zip(body.params, operands, strict=True):
             if not isinstance(given, Cell):

@@ -48,6 +48,9 @@ class TracedMachine(Machine):
                 left = frame.counts[index] = frame.counts[index] - 1
                 if not left:
                     self._ready.append((frame, index))
+            cell = None if frame.cells is None else frame.cells.pop(slot, None)
+            if cell is not None:
+                cell.settle(value)
             linked = zip(frame.subs.pop(slot, ()), trace.links.pop(slot, ()), strict=True)
             for (target, target_slot), by in linked:
                 if isinstance(target, Join):

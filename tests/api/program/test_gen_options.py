@@ -9,6 +9,9 @@ import pytest
 
 import sglc
 from sglc.backends.backend import Backend
+from sglc.program import gen_options
+from sglc.program.gen_options import run_options
+from sglc.runtime.executor import selects
 
 
 def test_n_samples_are_a_list_and_the_first_of_them_stays(hashed: Backend) -> None:
@@ -169,3 +172,69 @@ def test_json_of_a_schema_is_a_text(level: Any, hashed: Backend) -> None:
     state = program.run(backend=hashed, level=level)
     assert state["a"] == '{"b": [1, 2]}'
     assert state.text() == 'x{"b": [1, 2]} again: {"b": [1, 2]}'
+
+
+def test_calls_that_are_alike_are_completed_once(
+    hashed: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gen_options._run_options.cache_clear()
+    completed = []
+
+    def counted(run: Any, given: Any) -> dict[str, Any]:
+        completed.append(given)
+        return real(run, given)
+
+    real = gen_options.completed
+    monkeypatch.setattr(gen_options, "completed", counted)
+
+    @sglc.function
+    def written(s: Any, n: int) -> None:
+        for _ in range(2):
+            s += f"{n}" + sglc.gen("a", max_tokens=n % 2 + 1, min_p=0.25)
+
+    states = written.run_batch([(n,) for n in range(10)], backend=hashed, top_p=0.75)
+    assert completed == [{"max_tokens": count, "min_p": 0.25} for count in (1, 2)]
+    for number, state in enumerate(states):
+        assert state.get_meta_info("a")["completion_tokens"] <= number % 2 + 1
+    again = written.run(1, backend=hashed, top_p=0.5)
+    assert again.get_meta_info("a")["completion_tokens"] <= 2
+    assert len(completed) == 3
+
+
+def test_options_that_are_remembered_are_no_endless_number() -> None:
+    run = run_options({"top_p": 0.75})
+    assert run is run_options({"top_p": 0.75}) is not run_options({"top_p": 0.5})
+    for count in range(1, 1000):
+        found = run.of_call("a", {"max_tokens": count}, "repair", show=False)
+        assert found.options["max_tokens"] == count
+        assert found is run.of_call("a", {"max_tokens": count}, "repair", show=False)
+    assert len(run._calls) <= 256
+    shown = run.of_call("a", {"max_tokens": 1}, "canonical", show=True)
+    assert ("show", True) in shown.attrs
+    assert ("seam", "repair") not in shown.attrs
+
+
+def test_what_decided_a_choice_is_written_out_when_somebody_asks(
+    hashed: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def counted(*given: Any) -> dict[str, Any]:
+        asked.append(given[0])
+        return real(*given)
+
+    real = selects.choice_meta
+    monkeypatch.setattr(selects, "choice_meta", counted)
+
+    @sglc.function
+    def chosen(s: Any) -> None:
+        s += "x" + sglc.gen("a", choices=["one", "two"])
+
+    states = chosen.run_batch([{}] * 5, backend=hashed)
+    assert {state["a"] for state in states} <= {"one", "two"}
+    assert not asked
+    first, second = (states[0].get_meta_info("a") for _ in range(2))
+    assert first == second
+    assert first is not second
+    assert len(first["normalized_prompt_logprobs"]) == 2
+    assert len(asked) == 2

@@ -308,11 +308,11 @@ def test_garbage_is_looked_for_less_often_while_rows_run(hashed: Backend) -> Non
     next(states)
     looking.run_batch([(n,) for n in range(3)], backend=hashed)
     states.close()
-    assert {each[0] for each in found} == {10_000}
+    assert {each[0] for each in found} == {50_000}
     assert gc.get_threshold() == before
     try:
-        gc.set_threshold(50_000, 5, 5)
+        gc.set_threshold(80_000, 5, 5)
         looking.run_batch([(1,)], backend=hashed)
-        assert found[-1] == (50_000, 5, 5)
+        assert found[-1] == (80_000, 5, 5)
     finally:
         gc.set_threshold(*before)
