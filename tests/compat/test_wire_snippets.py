@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import urllib.request
 from typing import Any
@@ -88,3 +89,14 @@ def test_the_example_for_models_of_openai(
     said = capsys.readouterr().out
     assert said.startswith("system : You are a helpful assistant.\nuser : What is the capital")
     assert "\nassistant : " in said
+
+
+def test_the_example_of_speculation_counts_from_each_reset(
+    server: RunningServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-nobody")
+    monkeypatch.setenv("OPENAI_BASE_URL", f"{server.url}/v1")
+    run_here("openai_speculative.py", options=("--seed", "1"))
+    counts = re.findall(r"TokenUsage\(prompt_tokens=(\d+), ", capsys.readouterr().out)
+    first, second = map(int, counts)
+    assert 0 < second < 1.5 * first  # else the first one would be part of it
