@@ -112,7 +112,7 @@ class Texts:
             op, call.prompt, samples=call.count, stream=call.is_streamed, constraint=wanted
         )
         writings = await self._request(ask, op, call.bills, call.emit)
-        return [await _outcome(self._kept(each, op)) for each in writings]
+        return [self._kept(each, op) for each in writings]
 
     async def score(self, prompt: Prompt, op: TextScore, bills: list[Bill]) -> ScoreResult:
         """Return the scores of texts; where a server has none, all weight is on what it writes.
@@ -200,18 +200,17 @@ class Texts:
                 )
         return writings
 
-    async def _kept(self, writing: Writing, op: Decode) -> DecodeResult:
-        """Return the result of a text that the server was to hold to its type.
-
-        Raises:
-            RemoteError: it has not.
-        """
-        result = writing.result()
+    def _kept(self, writing: Writing, op: Decode) -> Outcome:
+        """Return the result of a text that the server was to hold to its type."""
+        try:
+            result = writing.result()
+        except RemoteError as error:
+            return error
         if op.constraint is None:
             return result
         text = fitted(op.constraint, result.text)
         if text is None:
-            raise RemoteError(_no_member(op.constraint, result))
+            return RemoteError(_no_member(op.constraint, result))
         return result if text == result.text else _with_text(result, text)
 
     @property
@@ -226,11 +225,12 @@ class Texts:
         """
         ask = self._ask(call.op, call.prompt, samples=call.count, constraint=held)
         writings = await self._request(ask, call.op, call.bills)
-
-        async def member(number: int, writing: Writing) -> Outcome:
-            return await _outcome(self._member(call, number, writing, held))
-
-        return await asyncio.gather(*(member(*each) for each in enumerate(writings)))
+        return await asyncio.gather(
+            *(
+                _outcome(self._member(call, number, writing, held))
+                for number, writing in enumerate(writings)
+            )
+        )
 
     async def _member(
         self, call: TextCall, number: int, writing: Writing, held: Type | None
@@ -354,6 +354,7 @@ class Texts:
 
 
 async def _outcome(work: Awaitable[DecodeResult]) -> Outcome:
+    """Return what is written, or why it is not."""
     try:
         return await work
     except RemoteError as error:
