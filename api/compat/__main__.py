@@ -11,6 +11,7 @@ import runpy
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 from sglc.backends.backend import set_default_backend
 from sglc.backends.endpoint import RuntimeEndpoint
@@ -18,6 +19,11 @@ from sglc.backends.engine import Engine
 from sglc.compat.backends import local, redirection
 from sglc.compat.importing import install, uninstall
 from sglc.compat.settings import seeds
+from sglc.runtime.models.errors import ModelError
+from sglc.runtime.remote.errors import RemoteError
+
+_FAILED: Final = 3
+"""What a process ends with whose run failed, as the commands of ``sglc`` do."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -64,7 +70,11 @@ def run_script(args: argparse.Namespace) -> None:
     sys.argv = [args.script, *args.args]
     sys.path.insert(0, str(script.resolve().parent))
     try:
-        set_default_backend(redirection.backend())
+        try:
+            set_default_backend(redirection.backend())
+        except (ModelError, RemoteError) as error:
+            print(f"python -m sglc.compat: --backend {args.backend}: {error}", file=sys.stderr)
+            sys.exit(_FAILED)
         runpy.run_path(args.script, run_name="__main__")
     finally:
         sys.argv, sys.path[:] = argv, path

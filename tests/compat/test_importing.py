@@ -147,6 +147,17 @@ def test_wrong_usage_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "--backend, which is not given" in said
 
 
+def test_a_backend_that_cannot_be_had_is_no_failure_of_the_script(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("raise AssertionError('it was run')\n")
+    with pytest.raises(SystemExit, match="3"):
+        main(["--backend", "local", "--model", str(tmp_path / "none"), str(script)])
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"python -m sglc.compat: --backend local: {tmp_path / 'none'}: no such")
+
+
 def test_a_trace_may_be_given_the_backend_that_it_does_not_ask() -> None:
     from sglc.compat import sgl
 
