@@ -30,7 +30,7 @@ class LocalOptions:
     take together.
 
     Raises:
-        ValueError: the share is none.
+        ValueError: a length or the share is out of its range.
     """
 
     model: str = EMBEDDED
@@ -49,6 +49,14 @@ class LocalOptions:
     files: ModelFiles | None = None
 
     def __post_init__(self) -> None:
+        for flag, value, least in (
+            ("context_length", self.context_length, 1),
+            ("max_total_tokens", self.num_slots, 2),
+        ):
+            if value is not None and (type(value) is not int or value < least):
+                raise ValueError(
+                    f"{flag} must be a whole number of at least {least}, not {value!r}"
+                )
         share = self.memory_fraction
         if share is not None and not 0 < share <= 1:
             raise ValueError(f"mem_fraction_static must be above 0 and at most 1, not {share}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 if TYPE_CHECKING:
     from sglc.constraints.types import Type
@@ -25,20 +25,54 @@ class Expr:
     def __radd__(self, other: object) -> Sum:
         return Sum((*parts(other), *parts(self)))
 
+    # What the model writes is not there yet: nothing may be made of an expression in silence.
+
     def __format__(self, spec: str) -> str:
         """Refuse to be a part of an f-string: its name would be said, and nothing be written.
 
         Raises:
             TypeError: always.
         """
-        word = type(self).__name__.lower()
+        word = _word(self)
         raise TypeError(
             f"what a {word} stands for cannot be in an f-string, which is text already: append "
             f'"…" + {word}(…) + "…"'
         )
 
+    def __str__(self) -> str:
+        """Refuse to be a text, as ``__format__`` does.
 
-@dataclass(frozen=True, slots=True)
+        Raises:
+            TypeError: always.
+        """
+        word = _word(self)
+        raise TypeError(
+            f'what a {word} stands for is no text yet: append "…" + {word}(…); repr(…) shows it'
+        )
+
+    def __eq__(self, other: object) -> bool:
+        """Refuse to be compared with what might be written: it would never be the same.
+
+        Nothing at all, "", is another thing than any expression.
+
+        Raises:
+            TypeError: ``other`` is a text.
+        """
+        if isinstance(other, str) and other != "":
+            raise TypeError(
+                f"what a {_word(self)} stands for is not there yet: append it to the state, then "
+                "ask for s[name]"
+            )
+        return self is other
+
+    __hash__ = object.__hash__
+
+
+def _word(expression: Expr) -> str:
+    return type(expression).__name__.lower()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Sum(Expr):
     """Expressions one behind the other; texts are plain strings."""
 
@@ -48,7 +82,7 @@ class Sum(Expr):
         return " + ".join(map(repr, self.items))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Gen(Expr):
     """A text that the model writes.
 
@@ -69,7 +103,7 @@ class Gen(Expr):
         return _call("gen", self.name, said)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Peek(Expr):
     """No text: what the model thinks of the prompt, and of what might come next.
 
@@ -81,7 +115,7 @@ class Peek(Expr):
     place: Place | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Select(Expr):
     """The best of some texts."""
 
@@ -94,7 +128,7 @@ class Select(Expr):
         return _call("select", self.name, {"choices": [*self.choices]})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RoleBegin(Expr):
     """A message begins."""
 
@@ -103,8 +137,14 @@ class RoleBegin(Expr):
     def __repr__(self) -> str:
         return f"{self.role}_begin()"
 
+    def __enter__(self) -> NoReturn:
+        raise TypeError(f"a message as a block is one of a state: with s.{self.role}():")
 
-@dataclass(frozen=True, slots=True)
+    def __exit__(self, *_: object) -> None:
+        """No block of it is ever entered."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class RoleEnd(Expr):
     """A message ends."""
 
@@ -114,7 +154,7 @@ class RoleEnd(Expr):
         return f"{self.role}_end()"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Media(Expr):
     """An image or a video: a path, a URL or the bytes of a file."""
 

@@ -38,7 +38,7 @@ class Function:
         num_api_spec_tokens: int | None = None,
         bound: Mapping[str, Any] | None = None,
     ) -> None:
-        if inspect.isclass(func) or not callable(func):
+        if inspect.isclass(func) or not hasattr(func, "__qualname__"):
             raise TypeError(f"a prompt program is a function, `def name(s, …)`, not {func!r}")
         functools.update_wrapper(self, func)
         self.func = func

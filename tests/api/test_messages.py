@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pydantic
@@ -33,6 +34,9 @@ CALLS: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: "x" + gen("x", max_tokens=2) + ["a"], TypeError, "one after another, or join them"),
     (lambda: sglc.mock("an answer"), TypeError, "by the names of calls"),  # type: ignore[arg-type]
     (lambda: sglc.function(Card), TypeError, r"is a function, `def name\(s, …\)`, not <class"),
+    (lambda: sglc.function(partial(print)), TypeError, r"is a function, `def name\(s, …\)`"),
+    (lambda: sglc.Engine(context_length="9"), ValueError, "context_length must be a whole number"),
+    (lambda: sglc.Engine(max_total_tokens=-5), ValueError, "max_total_tokens must be a whole num"),
     (lambda: sglc.function(lambda self, s: None), TypeError, "put @staticmethod above"),
     (lambda: other.run(question="x", backend=sglc.Engine), TypeError, r"make one with Engine\(…\)"),
     (lambda: sglc.Engine(mem_fraction_static=7), ValueError, "mem_fraction_static must be above 0"),
@@ -79,6 +83,36 @@ def test_a_state_is_no_text(hashed: Backend) -> None:
 
     with pytest.raises(TypeError, match=r"append its text\(\), or one of its values"):
         program.run(backend=hashed)
+
+
+def compared(s: Any) -> None:
+    s += "x"
+    s += "yes" if gen("a") == "b" else "no"
+
+
+def written(s: Any) -> None:
+    s += "x" + str(gen("a"))
+
+
+def entered(s: Any) -> None:
+    with user():
+        s += "x"
+
+
+@pytest.mark.parametrize("level", ["staged", "auto"])
+@pytest.mark.parametrize(
+    ("func", "message"),
+    [
+        (compared, r"what a gen stands for is not there yet: append it .* then ask for s\[name\]"),
+        (written, r"what a gen stands for is no text yet"),
+        (entered, r"a message as a block is one of a state: with s.user\(\):"),
+    ],
+)
+def test_what_is_not_written_yet_is_nothing_in_silence(
+    func: Callable[..., None], message: str, level: str, hashed: Backend
+) -> None:
+    with pytest.raises(TypeError, match=message):
+        sglc.function(func).run(backend=hashed, level=level)
 
 
 def test_expressions_look_as_they_are_written() -> None:
