@@ -8,8 +8,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from sglc.server.engine.process import WORKER
 
 
 @dataclass
@@ -27,11 +30,7 @@ class RunningServer:
         Raises:
             ProcessLookupError: there is none now.
         """
-        number = self.process.pid
-        children = Path(f"/proc/{number}/task/{number}/children").read_text().split()
-        if not children:
-            raise ProcessLookupError(f"{number} has no engine")
-        return int(children[0])
+        return engine_of(self.process.pid)
 
     def stop(self) -> int:
         """Ask it to end, and return its exit code."""
@@ -41,6 +40,19 @@ class RunningServer:
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
+
+
+def engine_of(pid: int) -> int:
+    """Return the id of the engine's process of a server, which may have others beside.
+
+    Raises:
+        ProcessLookupError: there is none now.
+    """
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        with suppress(FileNotFoundError):
+            if WORKER[-1] in Path(f"/proc/{child}/cmdline").read_text().split("\0"):
+                return int(child)
+    raise ProcessLookupError(f"{pid} has no engine")
 
 
 _CONFIGURED = """

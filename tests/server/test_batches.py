@@ -220,7 +220,7 @@ def test_a_batch_survives_the_engine_and_the_server(folder: Path) -> None:
         uploaded = client.files.create(file=("kept", b"kept"), purpose="user_data")
         batch = submit(client, lines)
         until(client, batch, lambda found: num_done(found) >= 5)
-        os.kill(_engine_of(server), signal.SIGKILL)
+        os.kill(server.engine_pid(), signal.SIGKILL)
         before = num_done(client.batches.retrieve(batch.id))
         until(client, batch, lambda found: num_done(found) > before)
         done = num_done(client.batches.retrieve(batch.id))
@@ -315,10 +315,3 @@ def test_an_upload_that_is_cut_off_leaves_nothing(folder: Path) -> None:
             assert client.files.list().data == []
     finally:
         assert server.stop() == 0, server.log.read_text()
-
-
-def _engine_of(server: RunningServer) -> int:
-    """Return the process that runs the model: the only child."""
-    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
-    (child,) = children.read_text().split()
-    return int(child)

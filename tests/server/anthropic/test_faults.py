@@ -13,8 +13,7 @@ from generators.servers import start_server
 
 def test_a_stream_whose_engine_dies_ends_with_an_error(tmp_path: Path) -> None:
     server = start_server(tmp_path)
-    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
-    (engine,) = map(int, children.read_text().split())
+    engine = server.engine_pid()
     try:
         with (
             anthropic.Anthropic(base_url=server.url, api_key="EMPTY", max_retries=0) as client,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -120,9 +119,7 @@ def test_counters_go_on_when_the_engine_is_started_again(
     body = {"text": "One two", "sampling_params": {"max_new_tokens": 5, "ignore_eos": True}}
     alice.post("/generate", json=body).raise_for_status()
     before = scrape(alice)
-    server = operated.server.process.pid
-    (engine,) = Path(f"/proc/{server}/task/{server}/children").read_text().split()
-    os.kill(int(engine), signal.SIGKILL)
+    os.kill(operated.server.engine_pid(), signal.SIGKILL)
     eventually(lambda: scrape(alice)["sglc:engine_restarts_total"] == 1)
     eventually(lambda: alice.get("/health").status_code == 200)
     alice.post("/generate", json=body).raise_for_status()

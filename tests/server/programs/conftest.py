@@ -17,7 +17,7 @@ programs=ProgramsConfig(
     ),
     max_programs=8,
     max_results_bytes=100_000,
-    compile_timeout_s=5,
+    compile_timeout_s=60,
     webhooks={{
         "lookup": Webhook(url="{url}/lookup", secret="{secret}", private=True),
         "broken": Webhook(url="{url}/broken", private=True),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from sglc.server.programs.compilers import Compilers
+from sglc.server.programs.compilers import Compilers, ProgramError
 from sglc.server.programs.upload import Build, CompilerSettings, Upload
 
 SOURCE = "prompt one(n: int) -> int:\n    return n + 1\n"
@@ -45,3 +45,19 @@ def test_a_compiler_that_was_killed_while_idle_is_replaced(
             await compilers.close()
 
     run(main())
+
+
+def test_what_takes_too_long_is_ended_and_the_next_one_compiles() -> None:
+    async def main() -> None:
+        compilers = Compilers(CompilerSettings(timeout_s=1))
+        try:
+            long = "prompt f():\n" + '    "a"\n' * 30_000
+            with pytest.raises(ProgramError, match="too large: compiling it takes longer than 1 s"):
+                await compilers.build("", Build(Upload(source=long)))
+            assert compiler_pids() == []
+            compilers.settings = CompilerSettings()
+            await compilers.build("", Build(Upload(source=SOURCE)))
+        finally:
+            await compilers.close()
+
+    asyncio.run(main())

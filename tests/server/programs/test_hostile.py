@@ -16,7 +16,6 @@ NESTED = "".join(f"{'    ' * (i + 1)}for i{i} in 1..n:\n" for i in range(5))
 FORKED = "".join(f"{'    ' * (i + 1)}fork a{i} in 1..9 as x{i}:\n" for i in range(5))
 UPLOADS: dict[str, tuple[str, str]] = {
     "huge": (f'prompt f():\n    "{"a" * 300_000}"\n', "262144 at most"),
-    "long to compile": ("prompt f():\n" + '    "a"\n' * 30_000, "takes longer than 5 s"),
     "deep lists": (f"prompt f():\n    x = {'[' * 3000}1{']' * 3000}\n", "nested deeper"),
     "deep blocks": (f"prompt f(x: bool):\n{DEEP}", "nested deeper"),
     "long names": (f"prompt f():\n    {'x' * 200_000}\n", "unknown name"),
