@@ -33,7 +33,12 @@ def build_regex_from_object(
     from sglc.constraints.python import json_schema_of
     from sglc.constraints.schema_regex import schema_regex
 
-    schema = json.loads(object) if isinstance(object, str) else object
+    try:
+        schema = json.loads(object) if isinstance(object, str) else object
+    except ValueError as error:
+        raise ValueError(
+            f"a text must be a JSON Schema, but {object!r} is no JSON: {error}"
+        ) from None
     if not isinstance(schema, Mapping):
         schema = json_schema_of(schema)
     return schema_regex(schema, "[ ]?" if whitespace_pattern is None else whitespace_pattern)

@@ -42,6 +42,12 @@ class FunctionGraph(Drawn):
         return render_page(page_data(Atlas(self.module, [self.name]), self.name))
 
 
+def _is_example(function: Function, given: Mapping[str, Any], name: str) -> bool:
+    parameter = function.signature.parameters[name]
+    is_open = parameter.default is parameter.empty and name not in {**function.bound, **given}
+    return is_open and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+
+
 def arguments_for(function: Function, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return arguments of a function: those given, defaults, and examples of what is declared."""
     found: dict[str, Any] = {}
@@ -70,6 +76,10 @@ def lines_of(function: Function, given: Mapping[str, Any]) -> list[str]:
         words = ApiWords(RUN_DEFAULTS, "repair")
         for each in diagnostics_of(function.func, found.reason, words):  # type: ignore[arg-type]  # the same
             lines += ["", render(each).rstrip()]
+        taken = [name for name in arguments if _is_example(function, given, name)]
+        if taken:
+            shown = ", ".join(f"{name} = {arguments[name]!r}" for name in taken)
+            lines += ["", f"as an example {shown}: NAME=VALUE says what it is"]
     return lines
 
 

@@ -91,6 +91,8 @@ class Reads(ast.NodeTransformer):
         state = self.expressions.state_of(self.frame, self.env, node.value, self.bound)
         if state is not None and isinstance(node.ctx, ast.Load):
             return self.given(node, self.variable(state, node.slice, node))
+        if state is not None:
+            raise Unsupported("a variable of the state is set", node)
         return self.generic_visit(node)
 
     def variable(self, state: int, name: ast.expr, node: ast.AST) -> Known:
@@ -148,6 +150,8 @@ class Reads(ast.NodeTransformer):
                 return self.operand(node, function.one("text", self.env.stream(state)))
             case "messages", []:
                 return self.operand(node, function.one("messages", self.env.stream(state)))
+        if name == "fork":
+            raise Unsupported("a fork without a name: write `forks = s.fork(…)`", node)
         raise Unsupported(f"`{name}` of a state has no op", node)
 
     def visit_Compare(self, node: ast.Compare) -> Any:

@@ -173,6 +173,11 @@ def test_what_no_regex_says_is_refused(thing: Any, message: str) -> None:
         build_regex_from_object(thing)
 
 
+def test_a_text_that_is_no_schema_says_so() -> None:
+    with pytest.raises(ValueError, match="a text must be a JSON Schema, but 'Wizard' is no JSON"):
+        build_regex_from_object("Wizard")
+
+
 def random_text(type_: Any, rng: random.Random) -> str:
     """A text of a regular language: a random walk that soon heads for the nearest end."""
     machine = type_.machine

@@ -87,6 +87,11 @@ def test_explain_says_of_a_function_line_by_line_how_it_runs(
                 f += f"{i}" + sglc.user("?") + sglc.gen("score")
                 scores.append(f["score"])
             print(s)
+
+        @sglc.function
+        def limited(s, most):
+            s += "Go on: " + sglc.gen("a", max_tokens=most)
+            s["b"] = most
     """
     (tmp_path / "explained.py").write_text(textwrap.dedent(text))
     monkeypatch.chdir(tmp_path)
@@ -99,10 +104,13 @@ def test_explain_says_of_a_function_line_by_line_how_it_runs(
     done = sglc("explain", "explained:shown")
     assert "11 here   |     print(s)" in done.out
     assert "SGL0903" in done.out
+    done = sglc("explain", "explained:limited")
+    assert done.out.endswith("as an example most = '': NAME=VALUE says what it is\n")
+    assert "a variable of the state is set" in sglc("explain", "explained:limited", "most=5").out
     done = sglc("explain", "explained:serial", "scores=[]")
     assert '`f["score"]` is needed before the next turn' in done.out
     assert done.out.count("SGL09") == 2
-    assert "it has: counted, shown, serial" in sglc("explain", "explained:count").err
+    assert "it has: counted, shown, serial, limited" in sglc("explain", "explained:count").err
     assert "no argument of counted" in sglc("explain", "explained:counted", "n=2").err
     assert sglc("explain", "0405", "n=2").code == 2
 
