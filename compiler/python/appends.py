@@ -88,6 +88,9 @@ class Appends:
             return [Said(self.expressions.text_value(frame, env, node))]
         if kind != "str":
             shown = ast.unparse(node)
+            chosen = (n for n in ast.walk(node) if isinstance(n, ast.IfExp))
+            if any(self.is_piece(frame, env, each) for n in chosen for each in (n.body, n.orelse)):
+                raise Unsupported("only the run knows what is appended here: write an `if`", node)
             raise Unsupported(f"`{shown}` may be no text: write str({shown})", node)
         known = self.expressions.value(frame, env, node)
         if isinstance(known, Const):

@@ -19,6 +19,7 @@ from sglc.compiler.python.items import Item, items_of, targets_of
 from sglc.compiler.python.reasons import NotConstant, Unsupported
 from sglc.compiler.python.regions import MAX_TURNS, Turns, leave_turn
 from sglc.compiler.python.scope import breaks, escapes, free_names, own_statement
+from sglc.compiler.python.source import MISSING
 from sglc.compiler.python.values import (
     Const,
     Data,
@@ -146,17 +147,17 @@ class Loops:
             name = ast.Name(built_in.__name__, ast.Load())
             if not self.expressions.resolves(frame, name, built_in):
                 raise Unsupported(f"`{built_in.__name__}` means something else here", node)
-        begin = own_statement(f"{_ITERATOR} = iter(_)", node.iter)
-        assert isinstance(begin, ast.Assign)
-        assert isinstance(begin.value, ast.Call)
-        begin.value.args = [node.iter]
+        begin = own_statement(f"{_ITERATOR} = [iter(_)]", node.iter)
+        match begin:
+            case ast.Assign(value=ast.List(elts=[ast.Call() as call])):
+                call.args = [node.iter]
         iterator = self.expressions.host(frame, env, [begin], None)[_ITERATOR]
         key = ("name", frame.number, _ITERATOR)
         env.slots.pop(key, None)
 
         def turn(inner: Env, values: Sequence[Value]) -> None:
             steps = [
-                own_statement(f"{_ITEM} = next({_ITERATOR}, {UNSET_NAME})", node.iter),
+                own_statement(f"{_ITEM} = next({_ITERATOR}[0], {UNSET_NAME})", node.iter),
                 own_statement(f"{_MORE} = {_ITEM} is not {UNSET_NAME}", node.iter),
             ]
             inner[key] = iterator
@@ -177,6 +178,22 @@ class Loops:
             Turns(
                 self.build, env, "while", MAX_TURNS, (), turn, leaves_by_condition=True
             ).lower()  # fmt: skip
+        if breaks(node.body) and self._may_notice(frame, node.iter):
+            # Nobody else has the iterator: what it does when it is given up, it does here.
+            env[key] = iterator
+            self.expressions.host(
+                frame, env, [own_statement(f"{_ITERATOR}.clear()", node.iter)], None
+            )
+            env.slots.pop(key, None)
+
+    def _may_notice(self, frame: Frame, node: ast.expr) -> bool:
+        """Whether an expression may give a generator that does something when it is given up."""
+        for call in ast.walk(node):
+            if isinstance(call, ast.Call):
+                found = self.build.see(frame, call.func)
+                if found is MISSING or getattr(found, "__module__", "") != "builtins":
+                    return True
+        return False
 
     def _range(self, frame: Frame, env: Env, node: ast.For) -> list[Const | Data] | None:
         """The bounds of ``range(n)`` or ``range(a, b)``, if the graph can count."""

@@ -13,7 +13,6 @@ from sglc.compiler.ir.op import Operand, Symbol, Value
 from sglc.compiler.ir.values import EFFECT
 from sglc.compiler.python.build import Build, Frame
 from sglc.compiler.python.hosts import RESULT, HostStatement
-from sglc.compiler.python.reasons import Unsupported
 from sglc.compiler.python.values import EFFECT_KEY, IR_TYPES, Data, Env, Kind
 from sglc.constraints import types as t
 
@@ -51,12 +50,8 @@ class Outlined:
 def emit_outlined(
     build: Build, frame: Frame, env: Env, outlined: Outlined, node: ast.AST
 ) -> dict[str, Data]:
-    """Emit the call of host statements, which stand at ``node``; return what it hands out.
-
-    Raises:
-        Unsupported: two names that are read would be one parameter.
-    """
-    statement = _statement(build, frame, outlined, node)
+    """Emit the call of host statements, which stand at ``node``; return what it hands out."""
+    statement = _statement(build, frame, outlined)
     build.hosts.append(statement)
     for each in (node, *outlined.body):
         build.notes.note(frame.source.file, each, "host")
@@ -86,10 +81,13 @@ def emit_outlined(
     return {each: _field(build, result, each, kind) for each, kind in kinds.items()}
 
 
-def _statement(build: Build, frame: Frame, outlined: Outlined, node: ast.AST) -> HostStatement:
-    params = {("after_" if each == "after" else each): each for each in outlined.operands}
-    if len(params) < len(outlined.operands):
-        raise Unsupported("it has both `after` and `after_`", node)
+def _statement(build: Build, frame: Frame, outlined: Outlined) -> HostStatement:
+    params = {each: each for each in outlined.operands}
+    if "after" in params:  # which a call of a tool has for itself
+        name = "after_"
+        while name in params:
+            name += "_"
+        params[name] = params.pop("after")
     kinds = outlined.kinds
     return HostStatement(
         f"py{len(build.hosts)}",

@@ -175,7 +175,8 @@ class Reads(ast.NodeTransformer):
     def _by_itself(self, node: Any) -> Any:
         """A comprehension that reads no state: its own names are no others, whatever they are."""
         if self.touches(node):
-            raise Unsupported("an inner function uses the state", node, ESCAPES)
+            what = "a generator" if isinstance(node, ast.GeneratorExp) else "a set or a dict"
+            raise Unsupported(f"a state is read in {what}: make a list of what is read", node)
         first = node.generators[0]
         first.iter = self.visit(first.iter)  # it is looked up outside
         before = self.bound, self.hidden

@@ -35,7 +35,10 @@ def report(func: FunctionType, found: Lowered | Staged) -> Iterator[str]:
     else:
         yield f"{func.__name__} ({place}) runs step by step: {found.reason.text}"
     yield ""
-    lines, first = inspect.getsourcelines(code)
+    try:
+        lines, first = inspect.getsourcelines(code)
+    except OSError:  # there is none, which is why it runs step by step
+        return
     width = len(str(first + len(lines)))
     for number, text in enumerate(lines, first):
         status = found.notes.lines.get((code.co_filename, number))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import os
 import pickle
 import signal
@@ -365,6 +366,11 @@ def test_a_generator_is_no_program() -> None:
         def program(s: Any) -> Iterator[int]:
             s += "x"
             yield 1
+
+
+def test_what_has_no_name_is_no_program() -> None:
+    with pytest.raises(TypeError, match="a prompt program is a function, `def name"):
+        sglc.function(functools.partial(print, "x"))
 
 
 @pytest.mark.parametrize("word", [sglc.gen("x"), sglc.select("x", ["a"]), sglc.user_begin()])

@@ -95,7 +95,30 @@ def long_range(s):
     s += sglc.gen("x", max_tokens=2)
 
 
+@sglc.function
+def gives_up(s, count):
+    done = []
+
+    def walk(size):
+        try:
+            yield from range(size)
+        finally:
+            done.append("given up")
+
+    s += "a"
+    for i in walk(count):
+        s += f"{i}" + sglc.gen("x", max_tokens=1)
+        if i == 1:
+            break
+    done.append("behind")
+    after, after_ = [1], [2]
+    s += str((after, after_))
+    return done
+
+
 CASES = [
+    case(gives_up, 1),
+    case(gives_up, 4),
     case(said_to_all_once, ["a"]),
     case(alike_but_not_the_same, True),
     case(alike_but_not_the_same, False),

@@ -102,9 +102,23 @@ def unknown(s: Any) -> None:
     s += apart(sglc.gen("x"))
 
 
+@sglc.function
+def chosen(s: Any, flag: bool) -> None:
+    s += "x" + (sglc.gen("x") if flag else "y")
+
+
+@sglc.function
+def in_a_dict(s: Any) -> None:
+    forks = s.fork(2)
+    forks += "a" + sglc.gen("x")
+    s += str({i: f["x"] for i, f in enumerate(forks)})
+
+
 @pytest.mark.parametrize(
     ("function", "offset", "code", "text"),
     [
+        (chosen, 2, "SGL0901", "only the run knows what is appended here: write an `if`"),
+        (in_a_dict, 4, "SGL0901", "a state is read in a set or a dict: make a list"),
         (stored, 3, "SGL0903", "the state goes where it cannot be followed"),
         (tried, 2, "SGL0901", "`try` around a state"),
         (unset, 4, "SGL0901", "'x' may not be there when it is read"),

@@ -15,6 +15,7 @@ import pytest
 import sglc
 from sglc.compiler.python.reasons import Unsupported
 from sglc.compiler.python.source import read_function
+from sglc.views.explaining import lines_of
 
 
 def twice(func: Any) -> Any:
@@ -121,3 +122,11 @@ def test_a_global_function_with_free_names_keeps_its_name() -> None:
     with sglc.mock() as backend:
         found = outer_named.run(backend=backend, level="lowered").text()
     assert found == "outer_named.<locals>.innerw"
+
+
+def test_a_function_without_source_is_explained() -> None:
+    space: dict[str, Any] = {"sglc": sglc}
+    exec("@sglc.function\ndef main(s):\n    s += 'a'\n", space)
+    first, *_, last = lines_of(space["main"], {})
+    assert "runs step by step: the source of `main` is not there" in first
+    assert "results are the same" in last
