@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from sglc.errors import RunFailed, StateError
-from sglc.program.expressions import Expr, Gen, Media, Peek, RoleBegin, RoleEnd, Select, parts, role
-from sglc.program.gen_options import ATTRS, LOGPROBS, completed
-from sglc.program.places import Place, caller_loc, caller_place
+from sglc.program.expressions import RoleBegin, RoleEnd, parts, role
+from sglc.program.places import caller_loc, caller_place
+from sglc.program.prompt import Prompt
 from sglc.program.streaming import Followed
-from sglc.program.turn import Turn
-from sglc.program.variables import Variable, loader, value_of
+from sglc.program.variables import Variable, value_of
 from sglc.runs.staging import Staging
 from sglc.runtime.executor.open_run import Cell
 
 if TYPE_CHECKING:
     import asyncio
 
-    from sglc.compiler.plan.plan import Loc
     from sglc.files.loaded import LoadedPrompt
     from sglc.program.forks import ForkGroup
     from sglc.runtime.executor.errors import RunError
@@ -35,13 +32,8 @@ class ProgramState:
 
     def __init__(self, staging: Staging, stream: Cell | None = None) -> None:
         self._staging = staging
-        self._stream = staging.emit("stream", ())[0] if stream is None else stream
-        self._began = self._stream
-        self._versions = [self._stream]  # all of them: of a state that fails, the last good one
-        self._written: dict[Cell, Cell] = {}  # the value behind which a version is, if streamed
+        self._prompt = Prompt(staging, stream)
         self._variables: dict[str, Variable] = {}
-        self._turn = Turn()
-        self._owner: int | None = None
         self._error: BaseException | None = None
         self.task: asyncio.Task[None] | None = None
         """What runs the program, if asyncio does and nobody waits for its end."""
@@ -51,121 +43,18 @@ class ProgramState:
     # Appending
 
     def __iadd__(self, other: object) -> ProgramState:
-        place = caller_place()
-        self._claim()
+        place, prompt = caller_place(), self._prompt
+        prompt.claim()
         for part in parts(other):
-            self._append(part, place)
+            named = prompt.append(part, place)
+            if named is not None:
+                self._name(*named)
         return self
-
-    def _append(self, part: Expr | str, place: Place | None) -> None:
-        loc = None if place is None else place.loc
-        match part:
-            case str():
-                self._turn.has_text = True
-                self._step("put", (self._stream, part), (), loc)
-            case Gen():
-                self._gen(part, _exact(part, place))
-            case Peek(name, options):
-                self._peek(name, options, _exact(part, place))
-            case Select(name, choices, method):
-                loc = _exact(part, place)
-                self._check(part, self._staging.options)
-                attrs = (("by", method), ("name", name or ""))
-                stream, value, _ = self._staging.emit(
-                    "select", (self._stream, choices), 3, attrs, loc=loc
-                )
-                self._go_on(stream)
-                self._name(name, Variable(value, stream=stream))
-            case RoleBegin(name):
-                self._turn.begin(name, loc)
-                self._step("role.begin", (self._stream,), (("role", name),), loc)
-            case RoleEnd(name):
-                self._turn.end(name)
-                self._step("role.end", (self._stream,), (("role", name),), loc)
-            case Media():
-                from sglc.program.pictures import picture_of
-
-                self._turn.has_text = True
-                loc = _exact(part, place)
-                self._step("media", (self._stream, picture_of(part)), (), loc)
-            case _:
-                raise TypeError(f"a prompt cannot be appended with {part!r}")
-
-    def _step(
-        self, op: str, args: tuple[Any, ...], attrs: tuple[tuple[str, Any], ...], loc: Loc | None
-    ) -> None:
-        self._go_on(self._staging.emit(op, args, 1, attrs, loc=loc)[0])
-
-    def _go_on(self, stream: Cell) -> None:
-        self._stream = stream
-        self._versions.append(stream)
-        self._staging.poke()
-
-    def _gen(self, part: Gen, loc: Loc | None) -> None:
-        staging = self._staging
-        options, attrs = staging.options.of_call(
-            part.name, part.options, staging.backend.seam, show=staging.is_streamed
-        )  # what is not shown and has no name is not told of while it comes
-        self._check(part, options)
-        if options["n"] is not None:
-            self._samples(part, options["n"], attrs, loc)
-            return
-        stream, value = staging.emit("gen", (self._stream,), 2, attrs, part.constraint, loc)
-        if staging.is_streamed:
-            self._written[stream] = value
-        self._go_on(stream)
-        self._name(part.name, Variable(value, load=loader(part.python), stream=stream))
-
-    def _check(self, part: Gen | Select, options: Mapping[str, Any]) -> None:
-        backend = self._staging.backend
-        backend.check(part, options, self._turn.role, has_text=self._turn.has_text)
-        self._turn.has_text = True
-
-    def _peek(self, name: str | None, given: Mapping[str, Any], loc: Loc | None) -> None:
-        options = completed(self._staging.options, given)
-        attrs = [("name", name or ""), ("peek", True)]
-        attrs += [(ATTRS[key], options[key]) for key in LOGPROBS if options[key] is not None]
-        value = self._staging.emit("prefill", (self._stream,), 2, tuple(attrs), loc=loc)[1]
-        self._name(name, Variable(value))
-
-    def _samples(
-        self, part: Gen, count: int, attrs: tuple[tuple[str, Any], ...], loc: Loc | None
-    ) -> None:
-        """Let the model write from here ``count`` times; the first text is the one that stays."""
-        emit, before = self._staging.emit, self._stream
-        starts = [emit("child", (before, i), loc=loc)[0] for i in range(count)]
-        made = [emit("gen", (start,), 2, attrs, part.constraint, loc) for start in starts]
-        (text,) = emit("slice", (starts[0], made[0][0]), loc=loc)
-        self._go_on(emit("child", (before,), loc=loc)[0])
-        self._step("put", (self._stream, text), (), loc)
-        if self._staging.is_streamed:
-            self._written[self._stream] = made[0][1]
-        items = [Variable(value, load=loader(part.python)) for _, value in made]
-        self._name(part.name, Variable(items=items))
 
     def _name(self, name: str | None, variable: Variable) -> None:
         if name is not None:
             self._variables[name] = variable
             self._staging.poke()
-
-    def _claim(self) -> None:
-        """Appending is for one thread, and for as long as the program runs.
-
-        Raises:
-            StateError: another thread has appended before, or the program has ended.
-        """
-        if self._staging.is_over:
-            raise StateError(
-                "the run of this state has ended: append inside of the program, or give its text "
-                "to another run"
-            )
-        me = threading.get_ident()
-        if self._owner is None:
-            self._owner = me
-        elif self._owner != me:
-            raise StateError(
-                "a state is appended from two threads: give each thread a fork of its own"
-            )
 
     def include(self, prompt: LoadedPrompt, /, *args: Any, **kwargs: Any) -> None:
         """Say the text of a prompt from a file here; its value is ``s[name of the prompt]``.
@@ -181,14 +70,15 @@ class ProgramState:
 
         if not isinstance(prompt, LoadedPrompt):
             raise TypeError(f"include takes a prompt of sglc.load(…), not {prompt!r}")
-        self._claim()
-        if self._turn.role is not None and prompt.begins_messages:
+        own = self._prompt
+        own.claim()
+        if own.turn.role is not None and prompt.begins_messages:
             raise StateError(
                 f"`{prompt.__name__}` begins messages, which cannot be inside of one of the "
-                f"{self._turn.role}"
+                f"{own.turn.role}"
             )
-        stream, value = prompt.include_in(self._staging, self._stream, args, kwargs, caller_loc())
-        self._go_on(stream)
+        stream, value = prompt.include_in(self._staging, own.stream, args, kwargs, caller_loc())
+        own.go_on(stream)
         self._name(prompt.__name__, Variable(value, load=prompt.loaded_value))
 
     # Roles
@@ -217,7 +107,7 @@ class ProgramState:
         try:
             yield self
         except BaseException:
-            if self._turn.role == name:  # who catches it goes on behind the message
+            if self._prompt.turn.role == name:  # who catches it goes on behind the message
                 self.__iadd__(RoleEnd(name))
             raise
         self.__iadd__(RoleEnd(name))
@@ -225,15 +115,10 @@ class ProgramState:
     @contextmanager
     def var_scope(self, name: str) -> Iterator[ProgramState]:
         """Call the text that the block appends ``s[name]``."""
-        before = self._stream
+        prompt = self._prompt
+        before = prompt.stream
         yield self
-        self._name(name, Variable(self._slice(before, self._stream, caller_loc())))
-
-    def _slice(self, start: Cell, end: Cell, loc: Loc | None) -> Cell:
-        """Return the text between two versions; with what stands around messages in SGLang's way
-        of building prompts, where all of it is text."""
-        attrs = (("marked", True),) if self._staging.backend.seam == "canonical" else ()
-        return self._staging.emit("slice", (start, end), 1, attrs, loc=loc)[0]
+        self._name(name, Variable(prompt.slice(before, prompt.stream, caller_loc())))
 
     # Forks
 
@@ -249,28 +134,28 @@ class ProgramState:
             raise ValueError("position_ids_offset cannot be given: positions follow the text")
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
             raise ValueError(f"fork needs a number of at least 1, not {size!r}")
-        self._claim()
-        loc = caller_loc()
-        emit = self._staging.emit
-        children = [self._child(emit("child", (self._stream, i), loc=loc)[0]) for i in range(size)]
-        self._go_on(emit("child", (self._stream,), loc=loc)[0])
+        prompt, emit, loc = self._prompt, self._staging.emit, caller_loc()
+        prompt.claim()
+        before = prompt.stream
+        children = [self._child(emit("child", (before, i), loc=loc)[0]) for i in range(size)]
+        prompt.step("child", (before,), (), loc)
         return ForkGroup(self, children)
 
     def _child(self, stream: Cell) -> ProgramState:
         child = ProgramState(self._staging, stream)
         child._variables = dict(self._variables)
-        child._turn = self._turn.copy()
+        child._prompt.turn = self._prompt.turn.copy()
         self._staging.forks.add(child)
         return child
 
     def take_forks(self, children: Sequence[ProgramState], *, appends: bool) -> None:
         """Take what forks of this state have named, or, if it ``appends``, their texts."""
-        self._claim()
-        loc = caller_loc()
+        prompt, loc = self._prompt, caller_loc()
+        prompt.claim()
         if appends:
             for child in children:
-                text = self._slice(child._began, child._stream, loc)
-                self._step("put", (self._stream, text), (), loc)
+                text = prompt.slice(child._prompt.began, child._prompt.stream, loc)
+                prompt.step("put", (prompt.stream, text), (), loc)
             return
         names = dict.fromkeys(name for child in children for name in child._variables)
         for name in names:
@@ -347,7 +232,7 @@ class ProgramState:
         None if nothing has begun, and ``partial`` is enough.
         """
         if not partial:
-            version: Stream = value_of(self._staging, self._stream, "the text")
+            version: Stream = value_of(self._staging, self._prompt.stream, "the text")
             return version
         self.sync()
         return self.latest
@@ -384,17 +269,18 @@ class ProgramState:
         return followed.async_pieces_with_meta(var_name)
 
     def _followed(self) -> Followed:
-        return Followed(self, self._staging, self._versions, self._written, self._owner)
+        prompt = self._prompt
+        return Followed(self, self._staging, prompt.versions, prompt.written, prompt.owner)
 
     @property
     def stream_done(self) -> bool:
         """Whether all text is there that will be, of this state."""
-        return self._staging.is_ended and self._stream.done
+        return self._staging.is_ended and self._prompt.stream.done
 
     def sync(self) -> ProgramState:
         """Wait until all that was appended is there, or has failed."""
         self._staging.cut()
-        self._staging.waiter.wait(self._stream)
+        self._staging.waiter.wait(self._prompt.stream)
         return self
 
     def error(self) -> BaseException | None:
@@ -405,14 +291,14 @@ class ProgramState:
     @property
     def fault(self) -> BaseException | None:
         """Why the state cannot go on, as far as that is known now; else None."""
-        if self._error is not None or self._stream.error is None:
+        if self._error is not None or self._prompt.stream.error is None:
             return self._error
-        return RunFailed(self._stream.error)
+        return RunFailed(self._prompt.stream.error)
 
     @property
     def latest(self) -> Stream | None:
         """The latest version of the prompt that is there now; None if there is none so far."""
-        there = (c.value for c in reversed(self._versions) if c.done and c.error is None)
+        there = (c.value for c in reversed(self._prompt.versions) if c.done and c.error is None)
         return next(there, None)
 
     def raise_error(self) -> None:
@@ -427,8 +313,9 @@ class ProgramState:
 
     def become(self, versions: Sequence[Cell], variables: Mapping[str, Variable]) -> None:
         """Be the state that a function leaves which runs as one graph."""
-        self._versions = list(versions)
-        self._began, self._stream = versions[0], versions[-1]
+        prompt = self._prompt
+        prompt.versions = list(versions)
+        prompt.began, prompt.stream = versions[0], versions[-1]
         self._variables = dict(variables)
 
     def end(self) -> None:
@@ -447,14 +334,14 @@ class ProgramState:
     def give_up(self, error: RunError) -> None:
         """Nothing that is not there will be: of a program that was cut off anywhere."""
         cells = [variable.cell for variable in self._variables.values()]
-        for cell in (*self._versions, *cells):
+        for cell in (*self._prompt.versions, *cells):
             if cell is not None:
                 cell.fail(error)
 
     @property
     def stream(self) -> Cell:
         """The prompt as it is now: the cell of its latest version."""
-        return self._stream
+        return self._prompt.stream
 
     @property
     def variables(self) -> Mapping[str, Variable]:
@@ -483,18 +370,10 @@ class ProgramState:
         )
 
     def __repr__(self) -> str:
-        done = "done" if self._stream.done else "running"
+        done = "done" if self._prompt.stream.done else "running"
         return f"<ProgramState {done}, variables: {', '.join(self._variables) or 'none'}>"
 
     def _repr_html_(self) -> str:
         from sglc.views.display import state_html
 
         return state_html(self)
-
-
-def _exact(call: Gen | Peek | Select | Media, place: Place | None) -> Loc | None:
-    """The place of a word: its own, if it was made in the function that appends it."""
-    if place is None:
-        return None
-    own = call.place
-    return own.loc if own is not None and own.function == place.function else place.loc
