@@ -59,6 +59,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     assert running.stop() == 0, running.log.read_text()
 
 
+@pytest.fixture(scope="module")
+def built_here() -> Iterator[None]:
+    """Constraints are built here: where a test makes hundreds of executors, a process that each of
+    them would start for its own costs more than all the rest."""
+    from sglc.runtime.executor.compile_process import CompileProcess, prepare
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CompileProcess, "prepare", lambda _, type_, timeout_s=None: prepare(type_))
+        yield
+
+
 @pytest.fixture
 def scripted() -> Iterator[ScriptedServer]:
     """A server that answers from a script."""

@@ -19,6 +19,8 @@ from sglc.compiler.frontend.graph.module import build_graph
 from sglc.compiler.ir.graph import Module
 from sglc.compiler.source import SourceFile
 
+pytestmark = pytest.mark.usefixtures("built_here")
+
 ARGUMENTS = {"x": "what", "n": 2}
 
 

@@ -28,6 +28,8 @@ from sglc.runtime.executor.tools import ToolRegistry
 from sglc.runtime.tokenizer.chatml import CHATML
 from sglc.runtime.tokenizer.prompt import PromptEncoder
 
+pytestmark = pytest.mark.usefixtures("built_here")
+
 ARGUMENTS = {"x": "what", "n": 2}
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from generators import sgl_programs
 from generators.early_arms import with_early_arms
 from generators.hash_model import TOKENIZER, HashModel, expect_same, plain, scheduler
@@ -32,6 +33,8 @@ from sglc.runtime.executor.run import Run
 from sglc.runtime.executor.tools import ToolRegistry
 from sglc.runtime.tokenizer.chatml import CHATML
 from sglc.runtime.tokenizer.prompt import PromptEncoder
+
+pytestmark = pytest.mark.usefixtures("built_here")
 
 ARGUMENTS = {"x": "what", "n": 2}
 

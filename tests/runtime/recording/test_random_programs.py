@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from sglc.compiler.ir.graph import Module
 from sglc.compiler.lowering.lower import lower_module
 from sglc.compiler.plan.plan import Plan
-from sglc.runtime.executor.compile_process import CompileProcess, prepare
 from sglc.runtime.recording.differences import first_difference
 from sglc.runtime.recording.replay import open_replay, recorded_plan, replay_runs
 
@@ -25,12 +24,7 @@ HEALTH = list(HealthCheck)
 ARGUMENTS: list[Mapping[str, Any]] = [{"x": "what", "n": 2}, {"x": "", "n": 1}]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def built_here() -> Iterator[None]:
-    """No executor starts a process of its own for its constraints: there are a hundred here."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(CompileProcess, "prepare", lambda _, type_, timeout_s=None: prepare(type_))
-        yield
+pytestmark = pytest.mark.usefixtures("built_here")
 
 
 def check_replay(
