@@ -8,7 +8,7 @@ characters it has) is not in the schema: every text is checked against its type 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -45,6 +45,9 @@ _STRICT: Final = frozenset(
         "pattern", "format", "anyOf", "$defs", "$ref", "title", "description",
     }
 )  # fmt: skip
+_STRICT_FORMATS: Final = frozenset(
+    {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}
+)
 _NAMED: Final = frozenset({"properties", "patternProperties", "$defs", "definitions"})
 _NULL: Final = {"type": "null"}
 _PLAIN: Final = {"int": "integer", "float": "number", "str": "string"}
@@ -121,15 +124,41 @@ def is_strict(schema: Any) -> bool:
     return all(map(is_strict, [*named, *items, *schema.get("anyOf", ())]))
 
 
+def recurs(schema: Mapping[str, Any]) -> bool:
+    """Whether a schema, or a definition in it, refers to itself, be it by way of others."""
+    graph = {f"#/$defs/{name}": set(_refs(each)) for name, each in schema.get("$defs", {}).items()}
+    graph["#"] = set(_refs(schema))
+    for start in graph:
+        met, found = set(graph[start]), list(graph[start])
+        for name in found:  # grows while it is read
+            new = graph.get(name, set()) - met
+            met |= new
+            found += new
+        if start in met:
+            return True
+    return False
+
+
+def _refs(schema: Any) -> Iterator[str]:
+    if isinstance(schema, Mapping):
+        if isinstance(schema.get("$ref"), str):
+            yield schema["$ref"]
+        schema = list(schema.values())
+    if isinstance(schema, list):
+        for each in schema:
+            yield from _refs(each)
+
+
 def _without_notes(schema: Any) -> Any:
-    """Leave out what says nothing of values, and strict modes refuse."""
+    """Leave out what strict modes refuse: what says nothing of values, and other formats than
+    theirs, which are checked afterwards."""
     if isinstance(schema, list):
         return [_without_notes(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
     made: dict[str, Any] = {}
     for name, value in schema.items():
-        if name in ("default", "examples"):
+        if name in ("default", "examples") or (name == "format" and value not in _STRICT_FORMATS):
             continue
         if name in ("enum", "const"):
             made[name] = value

@@ -165,28 +165,38 @@ class Texts:
     async def _request(
         self, ask: Ask, op: Decode, bills: list[Bill], emit: Emit | None = None
     ) -> list[Writing]:
-        """Send a request and return its texts, each as far as it is wanted."""
+        """Send a request and return its texts, each as far as it is wanted.
+
+        One that breaks off is billed for what has come of it.
+        """
         writings = [Writing(op) for _ in range(ask.samples)]
         bill: Bill | None = None
-        async with (
-            self._client.turn(ask.estimate),
-            aclosing(self._wire.decode(self._client, ask)) as parts,
-        ):
-            async for part in parts:
-                if isinstance(part, Bill):
-                    bill = part
-                    continue
-                writing = writings[part.sample]
-                if isinstance(part, Piece):
-                    writing.add(part)
-                elif isinstance(part, Answer):
-                    writing.end(part)
-                if emit is not None:
-                    delta = writing.take_delta()
-                    if delta:
-                        emit(part.sample, delta)
-                if ask.stream and all(each.has_stopped for each in writings):
-                    break  # by a stop text that the server does not look for
+        has_begun = False
+        try:
+            async with (
+                self._client.turn(ask.estimate),
+                aclosing(self._wire.decode(self._client, ask)) as parts,
+            ):
+                async for part in parts:
+                    has_begun = True
+                    if isinstance(part, Bill):
+                        bill = part
+                        continue
+                    writing = writings[part.sample]
+                    if isinstance(part, Piece):
+                        writing.add(part)
+                    elif isinstance(part, Answer):
+                        writing.end(part)
+                    if emit is not None:
+                        delta = writing.take_delta()
+                        if delta:
+                            emit(part.sample, delta)
+                    if ask.stream and all(each.has_stopped for each in writings):
+                        break  # by a stop text that the server does not look for
+        except RemoteError:
+            if has_begun:
+                self._bill(bill, ask.estimate, bills)
+            raise
         self._bill(bill, ask.estimate, bills)
         for writing in writings:
             writing.bill = bill

@@ -14,7 +14,7 @@ from sglc.runtime.remote.capabilities import Capabilities
 from sglc.runtime.remote.chat.conversation import conversation, picture_of
 from sglc.runtime.remote.client import Client
 from sglc.runtime.remote.errors import RemoteError
-from sglc.runtime.remote.schemas import WRAPPER_TOKENS, AnswerSchema, answer_schema
+from sglc.runtime.remote.schemas import WRAPPER_TOKENS, AnswerSchema, answer_schema, recurs
 from sglc.runtime.remote.tokenizer import Message, RemoteTokenizer
 from sglc.runtime.remote.wire import Answer, Ask, Bill, Piece, Scores
 
@@ -142,7 +142,7 @@ class AnthropicWire:
         for name in sorted(self.capabilities.sampling):
             if getattr(ask.sampling, name) != getattr(_DEFAULTS, name):
                 body[name] = getattr(ask.sampling, name)
-        if schema is not None and self._has_formats and schema.is_strict:
+        if schema is not None and self._has_formats and _may_be_format(schema):
             form = {"type": "json_schema", "schema": _for_formats(schema.schema)}
             body["output_config"] = {"format": form}
         elif schema is not None:
@@ -152,6 +152,11 @@ class AnthropicWire:
                 "type": "tool", "name": _TOOL, "disable_parallel_tool_use": True,
             }  # fmt: skip
         return body, said.begun[len(begun) :]
+
+
+def _may_be_format(schema: AnswerSchema) -> bool:
+    """Whether an answer may have a schema as its format: those are strict and do not recur."""
+    return schema.is_strict and not recurs(schema.schema)
 
 
 def _for_formats(schema: Any, *, is_names: bool = False) -> Any:

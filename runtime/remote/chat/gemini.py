@@ -43,6 +43,7 @@ _NAMES: Final = {
     "presence_penalty": "presencePenalty",
 }
 _ROLES: Final = {"user": "user", "assistant": "model"}
+_FORMATS: Final = frozenset({"enum", "date-time", "float", "double", "int32", "int64"})
 _KEYWORDS: Final = frozenset(
     {
         "type", "properties", "required", "additionalProperties", "items", "minItems", "maxItems",
@@ -166,6 +167,10 @@ def own_schema(schema: Mapping[str, Any]) -> dict[str, Any] | None:
         elif name == "additionalProperties":
             if value is not False:
                 return None
+        elif name == "format":
+            if value not in _FORMATS:
+                return None
+            made["format"] = value
         elif name == "enum":
             if not all(isinstance(each, str) for each in value):
                 return None

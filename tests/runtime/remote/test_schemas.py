@@ -38,7 +38,7 @@ from sglc.runtime.executor.compile_process import prepare
 from sglc.runtime.remote.capabilities import SGLC, Capabilities
 from sglc.runtime.remote.fitting import fitted
 from sglc.runtime.remote.held import Held, held_to
-from sglc.runtime.remote.schemas import FIELD, answer_schema, is_strict
+from sglc.runtime.remote.schemas import FIELD, answer_schema, is_strict, recurs
 
 PERSON = Record((Field("name", Str()), Field("age", Int(0, 150)), Field("tags", List(Line()))))
 COLOURS = Union((Literal("red"), Literal("green")))
@@ -121,6 +121,29 @@ def test_definitions_of_parts_are_found_at_the_root() -> None:
     part["parts"] = [{"name": 3, "parts": []}]
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(value, found.schema)
+
+
+def test_what_recurs_is_known() -> None:
+    ring = {"a": {"items": {"$ref": "#/$defs/b"}}, "b": {"anyOf": [{"$ref": "#/$defs/a"}]}}
+    assert recurs({"$ref": "#/$defs/a", "$defs": ring})
+    assert recurs({"type": "array", "items": {"$ref": "#"}})
+    line = {"a": {"items": {"$ref": "#/$defs/b"}}, "b": {"type": "integer"}}
+    assert not recurs({"$ref": "#/$defs/a", "$defs": line})
+
+
+def test_a_format_that_strict_modes_refuse_is_left_out() -> None:
+    formats = {"url": "uri", "day": "date", "format": "email"}
+    schema = {
+        "type": "object",
+        "properties": {k: {"type": "string", "format": v} for k, v in formats.items()},
+        "required": list(formats),
+        "additionalProperties": False,
+    }
+    found = answer_schema(Schema(json.dumps(schema)))
+    assert found is not None
+    assert found.is_strict
+    properties = found.schema["properties"]
+    assert {k: each.get("format") for k, each in properties.items()} == {**formats, "url": None}
 
 
 def test_a_part_that_is_open_is_not_strict() -> None:

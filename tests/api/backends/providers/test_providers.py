@@ -362,6 +362,7 @@ def test_a_stream_that_dies_keeps_what_came(scripted: ScriptedServer) -> None:
         with pytest.raises(sglc.RunFailed, match=r"test_providers.py:\d+.*broke off"):
             pieces.extend(state.text_iter("answer"))
         assert "".join(pieces) == "Paris i"
+        assert backend.token_usage.unbilled == 1
         assert "France?" in state.text(partial=True)
     assert len(scripted.requests) == 1  # what has begun is not asked for again
 

@@ -13,10 +13,12 @@ from generators.scripted_http import Reply, ScriptedServer
 from generators.servers import RunningServer
 
 from sglc.compiler.plan.segments import RoleBegin, RoleEnd, Text
+from sglc.constraints.types import Schema
 from sglc.runtime.core.sampling import SamplingParams
 from sglc.runtime.remote.chat.anthropic import ANTHROPIC, AnthropicWire, capabilities_of
 from sglc.runtime.remote.chat.open import open_anthropic
 from sglc.runtime.remote.policy import Policy
+from sglc.runtime.remote.schemas import answer_schema
 from sglc.runtime.remote.wire import Ask
 
 PATH = "/v1/messages"
@@ -188,6 +190,20 @@ def test_newer_models_are_given_a_format_and_no_temperature(
     (sent,) = scripted.bodies(PATH)
     assert sent["output_config"]["format"]["schema"]["properties"] == {"value": {"type": "integer"}}
     assert not sent.keys() & {"tools", "tool_choice", "temperature", "top_p"}
+
+
+def test_what_recurs_is_the_input_of_a_tool_for_newer_models_too() -> None:
+    text = """{"type": "object", "properties": {"next": {"anyOf": [{"$ref": "#"}, {"type":
+        "null"}]}}, "required": ["next"], "additionalProperties": false}"""
+    remote = open_anthropic("claude-opus-5")
+    ids = tuple(remote.encoder.encode([RoleBegin("user"), Text("A"), RoleEnd("user")]))
+    ids += tuple(remote.encoder.encode([RoleBegin("assistant")]))
+    ask = Ask(prompt=ids, max_tokens=9, sampling=SamplingParams(), constraint=Schema(text))
+    wire = remote.backend.wire
+    assert isinstance(wire, AnthropicWire)
+    body, _ = wire._body(ask, answer_schema(Schema(text)))
+    assert "tools" in body
+    assert "output_config" not in body
 
 
 def test_our_server_knows_formats_of_answers(server: RunningServer) -> None:

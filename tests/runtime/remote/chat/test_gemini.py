@@ -126,6 +126,8 @@ def test_types_are_asked_for_in_its_own_words(run: Any, scripted: ScriptedServer
 def test_what_its_own_words_do_not_say_is_sent_as_json_schema() -> None:
     assert own_schema({"$ref": "#/$defs/a"}) is None
     assert own_schema({"type": ["string", "null"]}) is None
+    assert own_schema({"type": "string", "format": "date"}) is None
+    assert own_schema({"type": "string", "format": "date-time"}) is not None
     assert own_schema({"type": "array", "items": {"const": 1}}) is None
     assert own_schema({"type": "object", "properties": {"a": {"oneOf": []}}}) is None
 
