@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 from sglc.errors import RunFailed
@@ -31,7 +32,10 @@ _OWN: Final = frozenset(
         "spaces_between_special_tokens",
     }
 )  # fmt: skip
-_SAMPLING: Final = frozenset(RUN_NAMES).difference(LOGPROBS)
+_SAMPLING: Final = frozenset(RUN_NAMES).difference(
+    LOGPROBS,
+    {"min_tokens", "num_api_spec_tokens"},  # of programs
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +67,10 @@ def wanted(
     given = {name: value for name, value in (params or {}).items() if value is not None}
     unknown = sorted(set(given) - _SAMPLING - _OWN)
     if unknown:
-        known = ", ".join(sorted(_SAMPLING | _OWN))
-        raise TypeError(f"there is no sampling parameter `{unknown[0]}`; known: {known}")
+        known = sorted(_SAMPLING | _OWN)
+        near = get_close_matches(unknown[0], known, 1)
+        hint = f"did you mean `{near[0]}`?" if near else f"known: {', '.join(known)}"
+        raise TypeError(f"there is no sampling parameter `{unknown[0]}`: {hint}")
     if given.get("skip_special_tokens", True) is not True:
         raise ValueError("skip_special_tokens is always True: texts hold no special tokens")
     named = {RUN_NAMES[name]: value for name, value in given.items() if name in _SAMPLING}

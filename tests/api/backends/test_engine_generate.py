@@ -158,7 +158,8 @@ def test_embeddings(engine: sglc.Engine) -> None:
     [
         ({}, "give either prompt or input_ids"),
         ({"prompt": "x", "input_ids": [1]}, "give either prompt or input_ids"),
-        ({"prompt": "x", "sampling_params": {"max_tokens": 3}}, "no sampling parameter `max_tok"),
+        ({"prompt": "x", "sampling_params": {"max_tokens": 3}}, "did you mean `max_new_tokens`?"),
+        ({"prompt": "x", "sampling_params": {"num_api_spec_tokens": 3}}, "no sampling parameter"),
         ({"prompt": "x", "sampling_params": {"temperature": -1}}, "temperature must be at least 0"),
         (
             {"prompt": "x", "sampling_params": {"regex": "("}},
