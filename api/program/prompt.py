@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sglc.errors import StateError
 from sglc.program.expressions import Expr, Gen, Media, Peek, RoleBegin, RoleEnd, Select
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sglc.program.places import Place
 
 Named = tuple[str | None, Variable]
+_NOTHING: Final[dict[Cell, Cell]] = {}
 
 
 class Prompt:
@@ -36,7 +37,7 @@ class Prompt:
         self.stream = staging.emit("stream", ())[0] if stream is None else stream
         self.began = self.stream
         self.versions = [self.stream]
-        self.written: dict[Cell, Cell] = {}
+        self.written = {} if staging.is_streamed else _NOTHING
         self.turn = Turn()
         self.owner: int | None = None
 

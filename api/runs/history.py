@@ -77,7 +77,7 @@ class History:
         """Runs that were recorded."""
         return self.root.count
 
-    def add(self, said: list[Said]) -> None:
+    def add(self, said: Iterable[Said]) -> None:
         """Take the ops of one run, in their order."""
         step = self.root
         step.count += 1
@@ -164,11 +164,12 @@ class History:
 class Trail:
     """What one run does, on its way into a history."""
 
-    __slots__ = ("_behind", "_history", "_said")
+    __slots__ = ("_behind", "_history", "_places", "_texts")
 
     def __init__(self, history: History) -> None:
         self._history = history
-        self._said: list[Said] = []
+        self._places: list[Place] = []
+        self._texts: list[str | None] = []
         self._behind: dict[Cell, list[Any]] = {}  # by version: the call before it, if held, if used
 
     def add(
@@ -187,8 +188,9 @@ class Trail:
             text = args[1]
         elif op == "role.begin" or op == "role.end":
             text = attrs[0][1]
-        if len(self._said) < _MAX_DEPTH:
-            self._said.append((place, text))
+        if len(self._places) < _MAX_DEPTH:
+            self._places.append(place)
+            self._texts.append(text)
         before = self._behind.get(args[0]) if args else None
         if op not in MODEL_OPS:
             if before is not None and (op != "child" or len(args) == 1):
@@ -208,16 +210,17 @@ class Trail:
 
     def read(self, name: str, value: object) -> None:
         """A value was read: what follows may depend on it."""
-        if len(self._said) < _MAX_DEPTH:
+        if len(self._places) < _MAX_DEPTH:
             is_long = isinstance(value, str) and len(value) > 40
             is_shown = isinstance(value, str | int | bool) and not is_long
             shown = repr(value) if is_shown else ""
             shown = shown if 0 < len(shown) <= 40 else type(value).__name__
-            self._said.append(((f"read {name}", shown, 0), None))
+            self._places.append((f"read {name}", shown, 0))
+            self._texts.append(None)
 
     def end(self) -> None:
         """The run has ended as it should."""
-        self._history.add(self._said)
+        self._history.add(zip(self._places, self._texts, strict=True))
         self._behind.clear()
 
 

@@ -21,7 +21,7 @@ from sglc.runtime.executor.errors import Code, Poison, RunError
 from sglc.runtime.executor.events import EventLog, RunEvent
 from sglc.runtime.executor.exits import EXITS
 from sglc.runtime.executor.frame import Frame
-from sglc.runtime.executor.limits import Limits, out_of_time
+from sglc.runtime.executor.limits import Limits
 from sglc.runtime.executor.loops import LOOPS
 from sglc.runtime.executor.machine import Machine, Starter
 from sglc.runtime.executor.models import ModelCalls
@@ -31,8 +31,8 @@ from sglc.runtime.executor.pool import ToolPool
 from sglc.runtime.executor.prompts import PROMPTS
 from sglc.runtime.executor.recorder import Recorder
 from sglc.runtime.executor.regions import CONTROL
-from sglc.runtime.executor.results import last_version, make_result
 from sglc.runtime.executor.run import Result, Run
+from sglc.runtime.executor.runs import Runs
 from sglc.runtime.executor.stream import Encoder
 from sglc.runtime.executor.tables import PlanTables
 from sglc.runtime.executor.tap import Listener, tapped
@@ -78,11 +78,9 @@ class Executor:
         self._backend = backend
         self._encoder = encoder
         self._registry = tools or ToolRegistry()
-        self._clock = clock
         self._wake = wake or threading.Event()
         self._pool = ToolPool(num_workers, clock, self._wake)
         self._compiler = ConstraintCompiler(self._wake, preparer=preparer)
-        self._recorder = recorder
         starters: dict[str, Starter] = {}
         self._max_step_s = max_step_s
         self._machine = Machine(starters, clock)
@@ -100,7 +98,7 @@ class Executor:
         starters.update(dict.fromkeys(("gen", "select", "prefill", "embed"), self._models.start))
         warming = self._models.warming
         starters.update(warm=warming.start_warm, release=warming.start_release)
-        self._runs: dict[Run, Frame] = {}
+        self._runs = Runs(self._models, self._tools, recorder, clock)
         self._tables = PlanTables(self._compiler)
 
     @property
@@ -146,15 +144,15 @@ class Executor:
         limits = limits or self.limits
         run = Run(
             code, self._encoder, bound, seed, instance, EventLog(on_event),
-            self._deadline_s(limits), limits=limits, deltas=deltas,
+            self._runs.deadline_s(limits), limits=limits, deltas=deltas,
         )  # fmt: skip
-        self._begin(run, namespace)
+        self._runs.begin(run, namespace)
         body = code.functions[plan.entry].body
         frame = Frame(body, run, run.owner, run.scope, ())
         self._machine.begin(frame)
         for slot, parameter in zip(body.params, function.params, strict=True):
             self._machine.resolve(frame, slot, values[parameter.name])
-        self._runs[run] = frame
+        self._runs.add(run, frame)
         return run
 
     def open(
@@ -173,11 +171,11 @@ class Executor:
         """
         limits = limits or self.limits
         run = OpenRun(
-            self._encoder, seed, instance, EventLog(on_event), self._deadline_s(limits),
+            self._encoder, seed, instance, EventLog(on_event), self._runs.deadline_s(limits),
             limits=limits, deltas=deltas,
         )  # fmt: skip
-        self._begin(run, namespace)
-        self._runs[run] = run.root_frame()
+        self._runs.begin(run, namespace)
+        self._runs.add(run, run.root_frame())
         return run
 
     def extend(
@@ -261,14 +259,13 @@ class Executor:
         self._machine.begin_step(self._max_step_s)
         self._tools.take_ended()
         self._models.take_prepared()
-        self._check_time()
+        self._runs.check_time()
         self._settle()
         if not self._models.idle:
             self._models.step()
             self._settle_values()
         elif self._runs and not (self.is_waiting or self._machine.is_ready):
-            for run in [run for run in self._runs if not run.awaits_host]:
-                self._end(run, "internal", "nothing is left that could go on: the plan is broken")
+            self._runs.end_stuck()
         if self._machine.is_ready:
             self._wake.set()  # nothing outside is waited for
         return bool(self._runs)
@@ -285,10 +282,8 @@ class Executor:
     @property
     def patience_s(self) -> float | None:
         """The time after which a step may have something to do though nobody has set ``wake``."""
-        now = self._clock()
-        limits = [run.deadline_s - now for run in self._runs if run.deadline_s is not None]
-        limits += [] if self._pool.patience_s is None else [self._pool.patience_s]
-        return min(limits, default=None)
+        limits = (self._runs.patience_s, self._pool.patience_s)
+        return min((each for each in limits if each is not None), default=None)
 
     def answer(self, number: int, value: Any, error: str | None = None) -> bool:
         """Give the result of a call that ``on_call`` was told of, or the reason why there is none.
@@ -312,7 +307,7 @@ class Executor:
     def cancel(self, run: Run) -> None:
         """End a run now: decodes stop, tools are abandoned. A finished run stays as it is."""
         if not run.done:
-            self._end(run, "cancelled", "the run was cancelled")
+            self._runs.end(run, "cancelled", "the run was cancelled")
 
     def forget(self, plan: Plan) -> None:
         """Let go of what is kept for runs of a plan that there will be no more of."""
@@ -322,11 +317,7 @@ class Executor:
         """Cancel every run and let go of the threads; a ``fault`` is the reason."""
         code: Code = "internal" if fault else "cancelled"
         message = fault or "the executor was closed"
-        for run, frame in list(self._runs.items()):
-            try:
-                self._end(run, code, message)
-            except Exception:  # a backend that has died may not be able to cancel either
-                self._conclude(run, frame, RunError(code, message))
+        self._runs.close(code, message)
         self._pool.close()
         self._compiler.close()
 
@@ -339,16 +330,6 @@ class Executor:
     def is_waiting(self) -> bool:
         """Whether tools or constraints are waited for."""
         return self._models.is_waiting or not self._pool.idle
-
-    def _deadline_s(self, limits: Limits) -> float | None:
-        limit_s = limits.wall_time_s
-        return None if limit_s is None else self._clock() + limit_s
-
-    def _begin(self, run: Run, namespace: str) -> None:
-        run.namespace = namespace
-        self._models.begin(run)
-        if self._recorder is not None:
-            self._recorder.begin_run(run, run.instance)
 
     def _settle(self) -> None:
         """Run and submit until everything waits for the backend or for tools."""
@@ -368,51 +349,9 @@ class Executor:
             if isinstance(acting, Part):
                 self._machine.lose(acting)
             else:
-                self._end(acting, "limit", f"the run needs {reason}")
+                self._runs.end(acting, "limit", f"the run needs {reason}")
         for part in self._machine.take_lost():
-            self._lose(part)
+            self._runs.lose(part)
         for run in self._machine.take_finished():
             if not run.done:
-                self._finish(run, None)
-
-    def _check_time(self) -> None:
-        timed = [run for run in self._runs if run.deadline_s is not None]
-        now = self._clock() if timed else 0.0
-        for run in timed:
-            limit_s = run.limits.wall_time_s
-            if limit_s is not None and run.deadline_s is not None and run.deadline_s <= now:
-                self._end(run, "limit", out_of_time(limit_s))
-
-    def _end(self, run: Run, code: Code, message: str) -> None:
-        self._models.cancel(run)
-        self._tools.cancel(run)
-        self._finish(run, RunError(code, message))
-
-    def _lose(self, part: Part) -> None:
-        self._models.cancel(part)
-        self._models.release(part)
-        self._tools.cancel(part)
-        if self._recorder is not None:
-            for each in part.family():
-                if isinstance(each, Part) and not each.is_committed:
-                    self._recorder.waste(each.records or ())
-        part.write_off()
-
-    def _finish(self, run: Run, error: RunError | None) -> None:
-        frame = self._runs[run]
-        error = error or run.scope.first()
-        for part in [*run.undecided()]:
-            self._lose(part)
-        self._models.release(run)
-        if self._recorder is not None:
-            self._recorder.end_run(run, last_version(run, error))
-        self._conclude(run, frame, error)
-
-    def _conclude(self, run: Run, frame: Frame, error: RunError | None) -> None:
-        self._runs.pop(run, None)
-        result = run.end_open(error) if isinstance(run, OpenRun) else make_result(run, frame, error)
-        for each in run.family():
-            each.outcome = result
-        if result.error is not None:
-            run.log.add(RunEvent("error", value=result.error))
-        run.log.add(RunEvent("done", value=result.value))
+                self._runs.finish(run, None)
