@@ -47,6 +47,14 @@ def program_frame(frame: FrameType | None) -> FrameType | None:
     return None
 
 
+def exact_loc(own: Place | None, place: Place | None) -> Loc | None:
+    """Return the place of a word that is appended at ``place``: its own, if it stands in the
+    function that appends it."""
+    if place is None:
+        return None
+    return own.loc if own is not None and own.function == place.function else place.loc
+
+
 def caller_loc() -> Loc | None:
     """Return ``caller_place`` without the function."""
     place = caller_place()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sglc.errors import StateError
 from sglc.program.expressions import Expr, Gen, Media, Peek, RoleBegin, RoleEnd, Select
 from sglc.program.gen_options import ATTRS, LOGPROBS, completed
+from sglc.program.places import exact_loc
 from sglc.program.turn import Turn
 from sglc.program.variables import Variable, loader
 from sglc.runs.staging import Staging
@@ -54,11 +55,11 @@ class Prompt:
                 self.turn.has_text = True
                 self.step("put", (self.stream, part), (), loc)
             case Gen():
-                return self._gen(part, _exact(part, place))
+                return self._gen(part, exact_loc(part.place, place))
             case Peek(name, options):
-                return self._peek(name, options, _exact(part, place))
+                return self._peek(name, options, exact_loc(part.place, place))
             case Select(name, choices, method):
-                loc = _exact(part, place)
+                loc = exact_loc(part.place, place)
                 self._check(part, self.staging.options)
                 attrs = (("by", method), ("name", name or ""))
                 stream, value, _ = self.staging.emit(
@@ -76,7 +77,7 @@ class Prompt:
                 from sglc.program.pictures import picture_of
 
                 self.turn.has_text = True
-                loc = _exact(part, place)
+                loc = exact_loc(part.place, place)
                 self.step("media", (self.stream, picture_of(part)), (), loc)
             case _:
                 raise TypeError(f"a prompt cannot be appended with {part!r}")
@@ -161,11 +162,3 @@ class Prompt:
         """
         attrs = (("marked", True),) if self.staging.backend.seam == "canonical" else ()
         return self.staging.emit("slice", (start, end), 1, attrs, loc=loc)[0]
-
-
-def _exact(call: Gen | Peek | Select | Media, place: Place | None) -> Loc | None:
-    """The place of a word: its own, if it was made in the function that appends it."""
-    if place is None:
-        return None
-    own = call.place
-    return own.loc if own is not None and own.function == place.function else place.loc

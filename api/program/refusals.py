@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sglc.errors import NotSupportedError
-from sglc.program.places import caller_loc
+from sglc.program.places import caller_place, exact_loc
 
 if TYPE_CHECKING:
     from sglc.program.expressions import Gen, Select
@@ -53,8 +53,8 @@ def refuse_unserved(
     refused = refusal_of(found, emulates=policy.emulate == "validate-retry")
     if refused is None:
         return
-    loc = caller_loc()
-    place = "" if loc is None else f"{loc.file}:{loc.line}: "
+    loc = exact_loc(call.place, caller_place())
+    place = "" if loc is None else f"{loc}: "
     raise NotSupportedError(f"{place}{refused}")
 
 

@@ -112,7 +112,7 @@ def test_what_the_server_cannot_do_is_refused_where_it_stands(
     def healed(s: Any) -> None:
         s += "The capital of Fr" + sglc.gen("a", healing=True)
 
-    with pytest.raises(sglc.NotSupportedError, match=r"test_endpoint.py:\d+: .*healing"):
+    with pytest.raises(sglc.NotSupportedError, match=r"test_endpoint.py:\d+:36: .*healing"):
         healed.run(backend=endpoint)
 
 

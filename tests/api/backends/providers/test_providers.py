@@ -224,7 +224,7 @@ def test_a_call_is_refused_where_it_stands(
 
     with (
         BACKENDS["anthropic"][0](scripted.url) as backend,
-        pytest.raises(sglc.NotSupportedError, match=rf"test_providers.py:\d+: {part}"),
+        pytest.raises(sglc.NotSupportedError, match=rf"test_providers.py:\d+:29: {part}"),
     ):
         program.run(backend=backend)
     assert not scripted.requests
@@ -240,7 +240,7 @@ def test_a_method_of_choosing_that_needs_scores_is_refused(scripted: ScriptedSer
 
     with (
         BACKENDS["gemini"][0](scripted.url) as backend,
-        pytest.raises(sglc.NotSupportedError, match=r":\d+: `choices_method`"),
+        pytest.raises(sglc.NotSupportedError, match=r":\d+:13: `choices_method`"),
     ):
         program.run(backend=backend)
     assert not scripted.requests

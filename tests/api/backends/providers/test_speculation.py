@@ -48,7 +48,7 @@ def test_one_prompt_is_billed_for_three_fields(server: RunningServer, flavor: st
 def test_without_it_the_call_is_refused_where_it_stands(server: RunningServer) -> None:
     with (
         sglc.OpenAI(base_url=server.url, flavor="compatible") as backend,
-        pytest.raises(sglc.NotSupportedError, match=r"test_speculation.py:\d+: `gen`.*spec_tokens"),
+        pytest.raises(sglc.NotSupportedError, match=r":\d+:\d+: `gen`.*spec_tokens"),
     ):
         sglc.function(card).run(CARD, backend=backend)
 
