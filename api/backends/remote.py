@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from sglc.backends.backend import Backend, Made
+from sglc.compiler.diagnostics.suggest import meant
 from sglc.program.refusals import refuse_unserved
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from sglc.runtime.remote.usage import Usage
 
 Emulate = Literal["validate-retry"]
+_OPTIONS: Final = (
+    "emulate", "timeout_s", "max_retries", "requests_per_minute", "tokens_per_minute",
+    "max_in_flight",
+)  # fmt: skip
 
 
 class ServerBackend(Backend):
@@ -31,6 +36,7 @@ class ServerBackend(Backend):
     requests wait for.
 
     Raises:
+        TypeError: there is no such option; the message names what may have been meant.
         ValueError: a limit is out of its range; the message names it.
         RemoteError: the server is asked what it is, and is not there.
         ModuleNotFoundError: the packages that ask servers are not there.
@@ -49,6 +55,7 @@ class ServerBackend(Backend):
         requests_per_minute: int | None = None,
         tokens_per_minute: int | None = None,
         max_in_flight: int | None = None,
+        **unknown: Any,
     ) -> None:
         from sglc.runtime.remote.policy import Policy
 
@@ -61,6 +68,9 @@ class ServerBackend(Backend):
             "tokens_per_minute": tokens_per_minute,
             "max_in_flight": max_in_flight,
         }
+        for option in unknown:
+            hint = meant(option, _OPTIONS, f"every server has {', '.join(_OPTIONS)}")
+            raise TypeError(f"{type(self).__name__} has no option `{option}`: {hint}")
         self.policy = Policy(**{k: v for k, v in given.items() if v is not None})
         self._remote: RemoteBackend | None = None
 

@@ -36,8 +36,25 @@ class Placeholder(str):
 
     __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _ask
     __bool__ = __len__ = __iter__ = __contains__ = __getitem__ = _ask
-    __int__ = __float__ = __hash__ = _ask
+    __int__ = __float__ = __index__ = __hash__ = _ask
+    __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _ask
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __neg__ = _ask
     split = rsplit = splitlines = startswith = endswith = find = index = count = _ask  # type: ignore[assignment]
+
+    def __add__(self, other: object) -> str:
+        return super().__add__(other) if isinstance(other, str) else self._ask()
+
+    def __radd__(self, other: object) -> str:
+        return str.__add__(other, self) if isinstance(other, str) else self._ask()
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):  # asked for by Python itself
+            raise AttributeError(name)
+        self._ask()
+
+    def __format__(self, spec: str) -> str:
+        """Stand in an f-string; how it is to be written there is for what it stands for."""
+        return str.__str__(self)
 
 
 def cut_at_holes(text: str) -> list[tuple[bool, str]]:

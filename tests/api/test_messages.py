@@ -34,6 +34,7 @@ CALLS: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: "x" + gen("x", max_tokens=2) + ["a"], TypeError, "one after another, or join them"),
     (lambda: sglc.mock("an answer"), TypeError, "by the names of calls"),  # type: ignore[arg-type]
     (lambda: sglc.function(Card), TypeError, r"is a function, `def name\(s, …\)`, not <class"),
+    (lambda: sglc.OpenAI("m", api_key="k", max_retrys=3), TypeError, "OpenAI .*mean `max_retries`"),
     (lambda: sglc.function(partial(print)), TypeError, r"is a function, `def name\(s, …\)`"),
     (lambda: sglc.Engine(context_length="9"), ValueError, "context_length must be a whole number"),
     (lambda: sglc.Engine(max_total_tokens=-5), ValueError, "max_total_tokens must be a whole num"),

@@ -63,6 +63,10 @@ def test_a_trace_is_a_graph_that_verifies_and_draws_itself() -> None:
         (lambda s, q: len(q), "depends on `q`"),
         (lambda s, q: list(q), "depends on `q`"),
         (lambda s, q: int(q), "depends on `q`"),
+        (lambda s, q: [*range(q)], "depends on `q`"),
+        (lambda s, q: q + 1, "depends on `q`"),
+        (lambda s, q: 2 * q, "depends on `q`"),
+        (lambda s, q: q.author, "depends on `q`"),
         (lambda s, q: bool(s["a"]), "depends on `a`"),
         (lambda s, q: s.text(), "the text so far"),
         (lambda s, q: {}[0], "KeyError: 0"),
@@ -80,6 +84,18 @@ def test_a_trace_ends_where_the_program_asks(ask: Any, reason: str) -> None:
     assert found.prefix == "begin "
     assert "never" not in str(found)
     assert reason in str(found)
+
+
+def test_what_is_unknown_stands_in_texts_however_it_is_to_be_written() -> None:
+    @sglc.function
+    def program(s: Any, price: float) -> None:
+        s += f"begin {price:.2f}" + "; " + price + "; "  # type: ignore[operator]
+        s += "end"
+
+    found = program.trace()
+    assert found.end == ""
+    assert found.prefix == "begin "
+    assert "end" in str(found)
 
 
 def test_async_functions_are_traced_as_far_as_they_await() -> None:
