@@ -55,11 +55,7 @@ def field_hints(cls: Any, args: tuple[Any, ...], where: str) -> Mapping[str, Any
     try:
         hints = typing.get_type_hints(cls, localns={cls.__name__: cls}, include_extras=True)
     except NameError as error:
-        raise PythonTypeError(
-            where,
-            f"an annotation of {cls.__name__} cannot be read: {error}; define what it names at "
-            "the top of the module",
-        ) from None
+        raise unreadable(cls, error, where) from None
     variables = dict(zip(getattr(cls, "__parameters__", ()), args, strict=False))
     found = {name: _filled(hint, variables) for name, hint in hints.items()}
     own = () if is_typed_dict(cls) else inspect.get_annotations(cls)
@@ -71,6 +67,16 @@ def field_hints(cls: Any, args: tuple[Any, ...], where: str) -> Mapping[str, Any
         inherited = field_hints(origin, filled, where)  # each class has variables of its own
         found |= {name: hint for name, hint in inherited.items() if name not in own}
     return found
+
+
+def unreadable(cls: Any, error: NameError, where: str) -> PythonTypeError:
+    """Return the error for a class whose annotations name something that cannot be found."""
+    reason = str(error).splitlines()[0]
+    return PythonTypeError(
+        where,
+        f"an annotation of {cls.__name__} cannot be read: {reason}; define what it names at the "
+        "top of the module",
+    )
 
 
 def _filled(hint: Any, variables: Mapping[Any, Any]) -> Any:

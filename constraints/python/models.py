@@ -23,7 +23,7 @@ from sglc.constraints.python.codec import (
     inner,
     unknown_type,
 )
-from sglc.constraints.python.hints import is_typed_dict
+from sglc.constraints.python.hints import is_typed_dict, unreadable
 from sglc.constraints.python.records import FieldCodec, FieldsCodec
 from sglc.constraints.python.written import schema_type
 
@@ -162,6 +162,18 @@ def check_schema(made: t.Schema, where: str) -> None:
 def is_record(model: Any) -> bool:
     """Whether what a model reads is an object of its fields, and of nothing else."""
     return not model.__pydantic_root_model__ and model.model_config.get("extra") != "allow"
+
+
+def complete_model(model: Any, where: str) -> None:
+    """Let a model find the classes that were defined behind it.
+
+    Raises:
+        PythonTypeError: one of them is nowhere.
+    """
+    try:
+        model.model_rebuild()
+    except NameError as error:
+        raise unreadable(model, error, where) from None
 
 
 def model_fields(

@@ -272,12 +272,14 @@ class Resolver:
         from sglc.constraints.python.models import (
             ModelCodec,
             adapter_codec,
+            complete_model,
             is_record,
             model_fields,
         )
 
         if not hasattr(hint, "model_fields") or not is_record(hint):
             return adapter_codec(hint, where)
+        complete_model(hint, where)
         known = self._models.get(hint)
         if known is None:
             known = self._models[hint] = ModelCodec(hint.__name__, hint)

@@ -36,6 +36,16 @@ class HostModules:
             return importlib.import_module(name)
 
     @contextmanager
+    def present(self, name: str) -> Iterator[None]:
+        """Let a module be the one that was loaded here: annotations are read by its name."""
+        folder = next((f for f in self._folders if _holds(f, name)), None)
+        if folder is None:
+            yield
+            return
+        with self._in_front(folder, name.partition(".")[0]):
+            yield
+
+    @contextmanager
     def _in_front(self, folder: Path, top: str) -> Iterator[None]:
         """Let ``top`` mean the package of this folder while it is imported."""
         others = _take(top)

@@ -116,8 +116,9 @@ class ToolRegistry:
         function = self._functions.get(spec.name)
         if function is None and spec.source is None and self._remote:
             return BoundTool(spec, None)
+        types = None
         if function is None:
-            function = self._load(spec)
+            function, types = self._load(spec)
         names = [name for name, _ in spec.params]
         try:
             inspect.signature(function).bind(**dict.fromkeys(names))
@@ -125,9 +126,9 @@ class ToolRegistry:
             raise ToolError(f"tool `{spec.name}` does not fit its function: {error}") from None
         except ValueError:
             pass  # a built-in function without a signature
-        return BoundTool(spec, function, HostTypes.of(function))
+        return BoundTool(spec, function, types or HostTypes.of(function))
 
-    def _load(self, spec: ToolSpec) -> Callable[..., Any]:
+    def _load(self, spec: ToolSpec) -> tuple[Callable[..., Any], HostTypes]:
         if spec.source is None:
             known = ", ".join(sorted(self._functions)) or "none"
             raise ToolError(f"tool `{spec.name}` is not bound (registered: {known})")
@@ -142,5 +143,5 @@ class ToolRegistry:
         function = getattr(module, function_name, None)
         if not callable(function):
             raise ToolError(f"tool `{spec.name}`: {module_name} has no function `{function_name}`")
-        loaded: Callable[..., Any] = function
-        return loaded
+        with self._modules.present(module_name):
+            return function, HostTypes.of(function)

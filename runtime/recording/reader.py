@@ -43,9 +43,13 @@ def read_recording(path: str | Path) -> Recording:
             f"{path}: a recording of version {version}, and this sglc reads {VERSION}: {way}"
         )
     model = about.get("model")
-    missing = [k for k in _OF_MODEL if not isinstance(model, dict) or k not in model]
+    model = model if isinstance(model, dict) else {}
+    missing = [name for name in _OF_MODEL if name not in model]
     if missing:
         raise RecordingError(f"{path}:1: the recording is broken: `{missing[0]}` is missing")
+    for name in ("vocab_size", "max_context"):
+        if type(model[name]) is not int:
+            raise RecordingError(f"{path}:1: the recording is broken: `{name}` is no number")
     for name in ("program", "options"):
         if not isinstance(about.get(name, {}), dict):
             raise RecordingError(f"{path}:1: the recording is broken: `{name}` is no object")

@@ -349,3 +349,23 @@ def test_durations_are_written_as_pydantic_writes_them(value: datetime.timedelta
 def test_an_alias_that_names_itself_is_known() -> None:
     assert as_constraint(pydantic.JsonValue).accepts('[1, {"a": null}]')
     assert as_python(pydantic.JsonValue, [1, {"a": None}]) == [1, {"a": None}]
+
+
+class Early(pydantic.BaseModel):
+    late: Late | None = None
+    lost: int = 1
+
+
+class Late(pydantic.BaseModel):
+    back: list[Early] = []
+
+
+class Lost(pydantic.BaseModel):
+    late: Nowhere  # noqa: F821  # that is the point
+
+
+def test_models_find_classes_that_are_defined_behind_them() -> None:
+    for value in ({"late": {"back": []}, "lost": 1}, {"late": None, "lost": 2}):
+        assert as_value(Early, as_python(Early, value)) == value
+    with pytest.raises(PythonTypeError, match="`Lost`: an annotation of Lost cannot be read: name"):
+        as_constraint(Lost)

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from sglc.compiler.plan.plan import ToolSpec
+from sglc.constraints import types as t
 from sglc.runtime.executor.hostmodules import HostModules
+from sglc.runtime.executor.tools import ToolRegistry
 
 
 def write(folder: Path, name: str, text: str) -> None:
@@ -56,3 +59,33 @@ def test_an_error_of_the_module_is_passed_on_and_nothing_stays(tmp_path: Path) -
     with pytest.raises(ValueError, match="cold"):
         HostModules([tmp_path]).load("json")
     assert sys.modules["json"] is json
+
+
+TYPED = """from __future__ import annotations
+
+import dataclasses
+import enum
+
+
+class Kind(enum.Enum):
+    A = "a"
+
+
+@dataclasses.dataclass
+class Asked:
+    kinds: list[Kind]
+
+
+def look(asked: Asked) -> str:
+    return f"{type(asked) is Asked} {asked.kinds[0] is Kind.A}"
+"""
+
+
+def test_each_load_of_a_module_reads_annotations_by_its_own_classes(tmp_path: Path) -> None:
+    write(tmp_path, "sglc_test_typed.py", TYPED)
+    spec = ToolSpec(
+        name="look", params=(("asked", t.Json()),), result=t.Str(), source="sglc_test_typed:look"
+    )
+    for _ in range(2):  # as for two backends in one process
+        tool = ToolRegistry(search_path=[tmp_path]).bind(spec)
+        assert tool.call({"asked": {"kinds": ["a"]}}) == "True True"

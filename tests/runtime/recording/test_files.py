@@ -99,6 +99,11 @@ def test_a_file_that_was_cut_off_anywhere_is_read_up_to_there(tmp_path: Path) ->
         (1, b"{}", "its first line does not say `sglrec`"),
         (1, b'{"sglrec":1,"model":{}}', "1: the recording is broken: `vocab_size` is missing"),
         (1, _HEAD + b',"options":[]}', "1: the recording is broken: `options` is no object"),
+        (
+            1,
+            b'{"sglrec":1,"model":{"vocab_size":"x","max_context":9,"kind":"","tokenizer":""}}',
+            "1: the recording is broken: `vocab_size` is no number",
+        ),
     ],
 )
 def test_a_broken_line_is_told_with_its_number(
