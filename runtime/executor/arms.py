@@ -6,7 +6,7 @@ The plan may name arms to begin early (``spec``). Such an arm is entered as any 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from sglc.compiler.plan.arms import arm_name
@@ -18,7 +18,7 @@ from sglc.runtime.executor.regions import Exit, Region
 from sglc.runtime.executor.trial import Trial
 
 if TYPE_CHECKING:
-    from sglc.runtime.executor.machine import Machine
+    from sglc.runtime.executor.machine import Machine, Starter
 
 
 class EarlyArm(Region):
@@ -123,7 +123,7 @@ def _take_arm(machine: Machine, frame: Frame, node: NodeCode, block: BlockCode |
     machine.enter(Region(frame, node), block)
 
 
-ARMS: Final[Mapping[str, Callable[[Machine, Frame, NodeCode], None]]] = {
+ARMS: Final[Mapping[str, Starter]] = {
     "if": start_if,
     "match": start_match,
 }

@@ -13,26 +13,21 @@ from sglc.compiler.plan.plan import Plan
 from sglc.constraints.language import until
 from sglc.constraints.types import Type
 from sglc.runtime.core.backend import Backend, ByteBackend
-from sglc.runtime.executor.arms import ARMS
-from sglc.runtime.executor.calls import start_call
 from sglc.runtime.executor.compile_process import CompileProcess
 from sglc.runtime.executor.constraints import ConstraintCompiler, Preparer
 from sglc.runtime.executor.errors import Code, Poison, RunError
 from sglc.runtime.executor.events import EventLog, RunEvent
-from sglc.runtime.executor.exits import EXITS
 from sglc.runtime.executor.frame import Frame
 from sglc.runtime.executor.limits import Limits
-from sglc.runtime.executor.loops import LOOPS
-from sglc.runtime.executor.machine import Machine, Starter
+from sglc.runtime.executor.machine import Machine
 from sglc.runtime.executor.models import ModelCalls
 from sglc.runtime.executor.open_run import Cell, OpenRun
 from sglc.runtime.executor.part import Part
 from sglc.runtime.executor.pool import ToolPool
-from sglc.runtime.executor.prompts import PROMPTS
 from sglc.runtime.executor.recorder import Recorder
-from sglc.runtime.executor.regions import CONTROL
 from sglc.runtime.executor.run import Result, Run
 from sglc.runtime.executor.runs import Runs
+from sglc.runtime.executor.starters import STARTERS
 from sglc.runtime.executor.stream import Encoder
 from sglc.runtime.executor.tables import PlanTables
 from sglc.runtime.executor.tap import Listener, tapped
@@ -81,7 +76,7 @@ class Executor:
         self._wake = wake or threading.Event()
         self._pool = ToolPool(num_workers, clock, self._wake)
         self._compiler = ConstraintCompiler(self._wake, preparer=preparer)
-        starters: dict[str, Starter] = {}
+        starters = dict(STARTERS)
         self._max_step_s = max_step_s
         self._machine = Machine(starters, clock)
         if recorder is not None:
@@ -93,11 +88,11 @@ class Executor:
             self._machine.takes_guesses = backend.takes_guesses
         self._models = ModelCalls(backend, self._machine, self._compiler, recorder)
         self._tools = ToolCalls(self._pool, self._machine, recorder, on_call, tape)
-        starters.update({**ARMS, **CONTROL, **EXITS, **LOOPS, **PROMPTS})
-        starters.update(call=start_call, include=start_call, tool=self._tools.start)
         starters.update(dict.fromkeys(("gen", "select", "prefill", "embed"), self._models.start))
         warming = self._models.warming
-        starters.update(warm=warming.start_warm, release=warming.start_release)
+        starters.update(
+            tool=self._tools.start, warm=warming.start_warm, release=warming.start_release
+        )
         self._runs = Runs(self._models, self._tools, recorder, clock)
         self._tables = PlanTables(self._compiler)
 

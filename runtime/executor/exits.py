@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from sglc.compiler.plan.data import format_value, truth
@@ -12,7 +12,7 @@ from sglc.runtime.executor.frame import Frame
 from sglc.runtime.executor.regions import Exit
 
 if TYPE_CHECKING:
-    from sglc.runtime.executor.machine import Machine
+    from sglc.runtime.executor.machine import Machine, Starter
 
 
 def start_yield(machine: Machine, frame: Frame, node: NodeCode) -> None:
@@ -49,7 +49,7 @@ def _message(frame: Frame, node: NodeCode, position: int, default: str) -> str:
     return format_value(frame.values[node.args[position]])
 
 
-EXITS: Final[Mapping[str, Callable[[Machine, Frame, NodeCode], None]]] = {
+EXITS: Final[Mapping[str, Starter]] = {
     "break": start_exit,
     "check": start_check,
     "cond": start_cond,

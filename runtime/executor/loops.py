@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from sglc.compiler.plan.data import describe, truth
@@ -14,7 +14,7 @@ from sglc.runtime.executor.frame import Frame, Join
 from sglc.runtime.executor.regions import Exit, Region
 
 if TYPE_CHECKING:
-    from sglc.runtime.executor.machine import Machine
+    from sglc.runtime.executor.machine import Machine, Starter
 
 
 class LoopRegion(Region):
@@ -255,7 +255,7 @@ def _items(frame: Frame, node: NodeCode) -> Sequence[Any]:
     return items
 
 
-LOOPS: Final[Mapping[str, Callable[[Machine, Frame, NodeCode], None]]] = {
+LOOPS: Final[Mapping[str, Starter]] = {
     "filter": start_map,
     "for": start_for,
     "map": start_map,

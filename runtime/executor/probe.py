@@ -12,18 +12,13 @@ from typing import Any, Final, NamedTuple
 
 from sglc.compiler.plan.arguments import ArgumentError, bind_arguments
 from sglc.compiler.plan.plan import Plan
-from sglc.runtime.executor.arms import ARMS
-from sglc.runtime.executor.calls import start_call
 from sglc.runtime.executor.code import NodeCode, PlanCode
 from sglc.runtime.executor.events import EventLog
-from sglc.runtime.executor.exits import EXITS
 from sglc.runtime.executor.frame import Frame
 from sglc.runtime.executor.limits import Limits
-from sglc.runtime.executor.loops import LOOPS
-from sglc.runtime.executor.machine import Machine, Starter
-from sglc.runtime.executor.prompts import PROMPTS
-from sglc.runtime.executor.regions import CONTROL
+from sglc.runtime.executor.machine import Machine
 from sglc.runtime.executor.run import Run
+from sglc.runtime.executor.starters import STARTERS
 from sglc.runtime.executor.stream import Encoder, Stream
 
 _LIMITS: Final = Limits(max_turns=1_000, max_depth=50, max_fork_width=100)
@@ -48,8 +43,7 @@ class Probe:
         self._code = PlanCode(plan, {})
         self._encoder = encoder
         self._met: list[tuple[tuple[int, ...], Stream, int]] = []
-        starters: dict[str, Starter] = {**ARMS, **CONTROL, **EXITS, **LOOPS, **PROMPTS}
-        starters.update(call=start_call, include=start_call)
+        starters = dict(STARTERS)
         starters.update(gen=self._meet, select=self._meet, tool=_stand_still)
         starters.update(warm=_pass, release=_pass)
         self._machine = Machine(starters)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from sglc.compiler.plan.data import Branch, DataError, describe, format_value
@@ -18,7 +18,7 @@ from sglc.runtime.executor.regions import Exit
 from sglc.runtime.executor.stream import Stream
 
 if TYPE_CHECKING:
-    from sglc.runtime.executor.machine import Machine
+    from sglc.runtime.executor.machine import Machine, Starter
 
 
 def _append(
@@ -174,7 +174,7 @@ def start_fork(machine: Machine, frame: Frame, node: NodeCode) -> None:
     ForkRegion(frame, node).run(machine, items)
 
 
-PROMPTS: Final[Mapping[str, Callable[[Machine, Frame, NodeCode], None]]] = {
+PROMPTS: Final[Mapping[str, Starter]] = {
     "branch": start_branch,
     "child": start_child,
     "entry": start_entry,

@@ -7,7 +7,7 @@ terminator lets go, ``poisoned`` when it never will, ``takes_exit`` when somethi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sglc.runtime.executor.code import NodeCode
@@ -15,7 +15,7 @@ from sglc.runtime.executor.errors import Poison, Scope
 from sglc.runtime.executor.frame import Frame
 
 if TYPE_CHECKING:
-    from sglc.runtime.executor.machine import Machine
+    from sglc.runtime.executor.machine import Machine, Starter
 
 
 class Exit(NamedTuple):
@@ -167,6 +167,6 @@ def start_try(machine: Machine, frame: Frame, node: NodeCode) -> None:
     TryRegion(frame, node).begin(machine)
 
 
-CONTROL: Final[Mapping[str, Callable[[Machine, Frame, NodeCode], None]]] = {
+CONTROL: Final[Mapping[str, Starter]] = {
     "try": start_try,
 }
