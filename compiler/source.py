@@ -32,12 +32,16 @@ class Position(NamedTuple):
 
 
 def column_in(file: str, line: int, offset: int) -> int:
-    """Return the column of a byte of a line of Python, which counts in bytes from 0."""
+    """Return the column of a byte of a line of Python, which counts in bytes from 0.
+
+    A line that is not there, as of a program that was typed in, is taken for ASCII.
+    """
     if offset == 0:
         return 1
     import linecache
 
-    return len(linecache.getline(file, line).encode()[:offset].decode(errors="ignore")) + 1
+    before = linecache.getline(file, line).encode()[:offset]
+    return 1 + (len(before.decode(errors="ignore")) if before else offset)
 
 
 @dataclass(frozen=True, eq=False)

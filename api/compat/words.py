@@ -115,7 +115,7 @@ def _typed(
     args: tuple[Any, ...],
     options: dict[str, Any],
 ) -> Expr:
-    return gen(name, max_tokens, None, stop, *args, **{**options, "dtype": dtype})
+    return gen(name, max_tokens, None, stop, *args, **primitives.with_dtype(dtype, options))
 
 
 def select(

@@ -5,7 +5,8 @@ Each returns an expression; nothing happens until a state is appended with it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import builtins
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Never
 
@@ -118,12 +119,23 @@ def gen(
 
 def gen_int(name: str | None = None, **options: Any) -> Expr:
     """Let the model write an integer; ``s[name]`` is its text."""
-    return gen(name, dtype=int, **options)
+    return gen(name, **with_dtype(int, options))
 
 
 def gen_string(name: str | None = None, **options: Any) -> Expr:
     """Let the model write a text in double quotes; ``s[name]`` is that, quotes included."""
-    return gen(name, dtype=str, **options)
+    return gen(name, **with_dtype(str, options))
+
+
+def with_dtype(dtype: builtins.type, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options of a ``gen`` that has a ``dtype`` by its name.
+
+    Raises:
+        TypeError: another one is given.
+    """
+    if "dtype" in options:
+        raise TypeError(f"dtype is {dtype.__name__} here: leave it out, or write gen(dtype=…)")
+    return {**options, "dtype": dtype}
 
 
 def select(

@@ -17,6 +17,7 @@ from generators.stopping import wait_until
 
 import sglc
 from sglc.backends.backend import Backend
+from sglc.compat import sgl
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.usefixtures("no_thread_is_left")]
 
@@ -324,6 +325,12 @@ def test_the_name_of_a_model_is_no_backend() -> None:
         short.run(question="q", backend="embedded")
     with pytest.raises(TypeError, match=message):
         short.run_batch([("q",)], backend="embedded")  # type: ignore[call-overload]
+
+
+def test_a_gen_by_type_takes_no_other_type() -> None:
+    for word in (sglc.gen_int, sgl.gen_int):
+        with pytest.raises(TypeError, match="dtype is int here: leave it out"):
+            word("x", dtype=str)
 
 
 @pytest.mark.parametrize("seed", ["x", 1.5, True])

@@ -61,6 +61,13 @@ def test_a_call_that_another_function_makes_is_where_it_is_appended(hashed: Back
         program.run(backend=hashed)["x"]
 
 
+def test_a_program_without_a_file_has_columns_too(hashed: Backend) -> None:
+    names: dict[str, Any] = {"sglc": sglc, "__name__": "typed_in"}
+    exec('def typed(s):\n    s += "t" * 9000 + sglc.gen("x")\n', names)
+    with pytest.raises(sglc.RunFailed, match="<string>:2:23: the stream is"):
+        sglc.function(names["typed"]).run(backend=hashed)["x"]
+
+
 def place_of(function: Callable[..., None], words: str) -> str:
     """The line and the column of words in a function."""
     lines, first = inspect.getsourcelines(function)
