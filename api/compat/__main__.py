@@ -17,6 +17,7 @@ from sglc.backends.backend import set_default_backend
 from sglc.backends.endpoint import RuntimeEndpoint
 from sglc.backends.engine import Engine
 from sglc.compat.backends import local, redirection
+from sglc.compat.chat_template import get_chat_template
 from sglc.compat.importing import install, uninstall
 from sglc.compat.settings import seeds
 from sglc.runtime.models.errors import ModelError
@@ -89,6 +90,11 @@ def main(words: Sequence[str] | None = None) -> int:
     args = parser.parse_args(words)
     if args.backend is None and (args.chat_template or args.model != "embedded"):
         parser.error("--model and --chat-template are of --backend, which is not given")
+    if args.chat_template is not None:
+        try:
+            get_chat_template(args.chat_template)
+        except KeyError as error:
+            parser.error(f"--chat-template: {error.args[0]}")
     if not Path(args.script).is_file():
         parser.error(f"{args.script}: no such file")
     run_script(args)

@@ -139,12 +139,14 @@ def test_a_runtime_that_is_led_elsewhere_answers_too(
 
 
 def test_wrong_usage_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for words in (["missing.py"], ["--model", "x", __file__]):
+    other = ["--backend", "local", "--chat-template", "chatm", __file__]
+    for words in (["missing.py"], ["--model", "x", __file__], other):
         with pytest.raises(SystemExit, match="2"):
             main(words)
     said = capsys.readouterr().err
     assert "missing.py: no such file" in said
     assert "--backend, which is not given" in said
+    assert "--chat-template: there is no chat template 'chatm'" in said
 
 
 def test_a_backend_that_cannot_be_had_is_no_failure_of_the_script(
