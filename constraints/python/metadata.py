@@ -9,7 +9,7 @@ from typing import Any
 
 from sglc.constraints import types as t
 from sglc.constraints.python.codec import Bounds, Codec, PythonTypeError
-from sglc.constraints.python.scalars import TypeCodec
+from sglc.constraints.python.scalars import StrCodec, TypeCodec
 
 _NAMES = (
     "ge", "gt", "le", "lt", "multiple_of", "min_length", "max_length", "pattern",
@@ -37,6 +37,8 @@ def annotated(codec: Codec, metadata: Iterable[Any], where: str) -> Codec:
         source = _source(item)
         if type(item).__name__ in _REFUSED and source == "annotated_types":
             raise PythonTypeError(where, f"{item!r} cannot be enforced; check the value afterwards")
+        if source == "pydantic" and getattr(item, "strip_whitespace", None):
+            codec = codec.trimmed() if isinstance(codec, StrCodec) else codec
         if source in ("annotated_types", "pydantic"):
             codec = codec.bounded(_bounds(item), where)
     return codec

@@ -124,9 +124,9 @@ class Resolver:
             return TypeCodec(hint, where)
         plain = _PLAIN.get(hint) if _is_hashable(hint) else None
         if hint is str and self._config is not None:
-            return StrCodec(
-                self._config.get("str_min_length") or 0, self._config.get("str_max_length")
-            )
+            given = self._config.get
+            made = StrCodec(given("str_min_length") or 0, given("str_max_length"))
+            return made.trimmed() if given("str_strip_whitespace") else made
         if plain is not None:
             return plain
         if isinstance(hint, str | typing.ForwardRef):

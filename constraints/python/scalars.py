@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import math
 import operator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from sglc.constraints import types as t
 from sglc.constraints.python.codec import (
@@ -20,6 +20,8 @@ from sglc.constraints.python.codec import (
     shown,
 )
 from sglc.constraints.python.patterns import searched
+
+_TRIMMED: Final = r"^(?:\S(?:[\s\S]*\S)?)?$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,10 @@ class StrCodec(Codec):
                 raise PythonTypeError(where, f"its pattern cannot be enforced: {error}") from None
         low, high = lengths(bounds, (self.least, self.most), where)
         return StrCodec(low, high, self.pattern if bounds.pattern is None else bounds.pattern)
+
+    def trimmed(self) -> StrCodec:
+        """Return the codec of texts whose reader takes the white space at their ends away."""
+        return self if self.pattern is not None else replace(self, pattern=_TRIMMED)
 
     def _check(self, text: str, path: str) -> None:
         if len(text) < self.least:

@@ -64,6 +64,16 @@ def test_a_block_that_fails_leaves_what_was_said(tmp_path: Path, hashed: Backend
     assert (recording.is_whole, len(recording.calls)) == (False, 4)
 
 
+def test_what_was_said_is_in_the_file_at_once(tmp_path: Path, hashed: Backend) -> None:
+    """So a process that is killed leaves all of it."""
+    with sglc.record(tmp_path / "a", hashed):
+        expected = told(story.run(topic="rain", backend=hashed, seed=4))
+        copied = (tmp_path / "a").read_bytes()
+    (tmp_path / "cut").write_bytes(copied + b'{"t":"call","n":5,"ke')
+    with sglc.replay(tmp_path / "cut") as backend:
+        assert told(story.run(topic="rain", backend=backend, seed=4)) == expected
+
+
 def test_one_recording_at_a_time_and_over_nothing_else(tmp_path: Path, hashed: Backend) -> None:
     def begin(name: str) -> None:
         with sglc.record(tmp_path / name, hashed):

@@ -129,8 +129,12 @@ class Paid:
     wait: datetime.timedelta
 
 
-class Trimmed(pydantic.BaseModel, str_max_length=3, validate_by_alias=False, validate_by_name=True):
-    text: str = pydantic.Field(alias="Text")
+class Trimmed(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(
+        str_max_length=3, str_strip_whitespace=True, validate_by_alias=False, validate_by_name=True
+    )
+
+    text: str = pydantic.Field(alias="Text", min_length=1)
     texts: list[str] = pydantic.Field(default_factory=list, max_length=2)
 
 
@@ -155,6 +159,7 @@ _LEAVES = st.sampled_from(
         Annotated[str, annotated_types.Len(1, 4)],
         Annotated[str, pydantic.Field(pattern=r"^\d{2}-[a-c]*$", max_length=6)],
         Annotated[str, pydantic.Field(pattern=r"b|c$")],
+        Annotated[str, pydantic.StringConstraints(strip_whitespace=True, min_length=2)],
         Annotated[str, regex("[a-z]{2,3}")], choices(["left", "right"]), t.Int(1, 9),
         Node, Partial, Pair, Cat, Dog, Zoo, Tree, Strict, Numbers, Open, Checked,
         Part, Paid, Trimmed, Named, Holder[int], datetime.timedelta, tuple[()],
