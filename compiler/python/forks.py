@@ -8,7 +8,7 @@ from typing import Final
 from sglc.compiler.python.build import Build, Frame
 from sglc.compiler.python.expressions import Expressions
 from sglc.compiler.python.reasons import Unsupported
-from sglc.compiler.python.values import Data, Env, GroupRef, Items, Known
+from sglc.compiler.python.values import Data, Env, GroupRef, Items, Known, Lost
 
 _MAX_WIDTH: Final = 64
 _GATHER: Final = "gather_variable"
@@ -89,6 +89,8 @@ class Forks:
         by_child = [env.variables(number) for number in group.states]
         for name in dict.fromkeys(name for found in by_child for name in found):
             if name in own:
+                if _may_miss(own[name]) and any(own[name] != found.get(name) for found in by_child):
+                    raise Unsupported(f"whether {name!r} is set, only the run knows", node)
                 continue
             values: list[Known] = []
             for found in by_child:
@@ -105,3 +107,7 @@ class Forks:
             before = self.build.roles_before[number]
             text = self.build.slice(began, env.stream(number), before, node)
             self.build.step(env, group.parent, "put", text)
+
+
+def _may_miss(known: Known) -> bool:
+    return isinstance(known, Lost) or (isinstance(known, Data) and known.may_miss)

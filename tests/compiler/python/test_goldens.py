@@ -114,9 +114,19 @@ def in_a_dict(s: Any) -> None:
     s += str({i: f["x"] for i, f in enumerate(forks)})
 
 
+@sglc.function
+def named_before(s: Any, flag: str) -> None:
+    s += "a"
+    if str(flag) == "x":
+        s += sglc.gen("x")
+    with s.copy() as c:
+        c += sglc.gen("x")
+
+
 @pytest.mark.parametrize(
     ("function", "offset", "code", "text"),
     [
+        (named_before, 5, "SGL0901", "whether 'x' is set, only the run knows"),
         (chosen, 2, "SGL0901", "only the run knows what is appended here: write an `if`"),
         (in_a_dict, 4, "SGL0901", "a state is read in a set or a dict: make a list"),
         (stored, 3, "SGL0903", "the state goes where it cannot be followed"),
