@@ -209,9 +209,13 @@ def _call(word: str, name: str | None, options: Mapping[str, Any]) -> str:
     return f"{word}({', '.join(shown)})"
 
 
-def role(name: str, content: object = None) -> Sum | RoleBegin:
-    """Return a whole message, or without content its beginning."""
-    if content is None:
+def role(name: str, content: object = ...) -> Sum | RoleBegin:
+    """Return a whole message, or without content its beginning.
+
+    Raises:
+        TypeError: the content is None, or another thing that no prompt is appended with.
+    """
+    if content is ...:
         return RoleBegin(name)
     return Sum((RoleBegin(name), *parts(content), RoleEnd(name)))
 

@@ -193,17 +193,17 @@ def video(path: str | Path, num_frames: int) -> Expr:
     return Media("video", path, num_frames, caller_place())
 
 
-def system(content: object = None) -> Expr:
+def system(content: object = ...) -> Expr:
     """A message of the system, or its beginning."""
     return role("system", content)
 
 
-def user(content: object = None) -> Expr:
+def user(content: object = ...) -> Expr:
     """A message of the user, or its beginning."""
     return role("user", content)
 
 
-def assistant(content: object = None) -> Expr:
+def assistant(content: object = ...) -> Expr:
     """A message of the assistant, or its beginning."""
     return role("assistant", content)
 

@@ -83,20 +83,20 @@ class ProgramState:
 
     # Roles
 
-    def system(self, content: object = None) -> Any:
+    def system(self, content: object = ...) -> Any:
         """Append a message of the system; without content, ``with s.system():`` its block."""
         return self._message("system", content)
 
-    def user(self, content: object = None) -> Any:
+    def user(self, content: object = ...) -> Any:
         """Append a message of the user; without content, ``with s.user():`` its block."""
         return self._message("user", content)
 
-    def assistant(self, content: object = None) -> Any:
+    def assistant(self, content: object = ...) -> Any:
         """Append a message of the assistant; without content, ``with s.assistant():`` its block."""
         return self._message("assistant", content)
 
     def _message(self, name: str, content: object) -> Any:
-        if content is None:
+        if content is ...:
             return self._block(name)
         self.__iadd__(role(name, content))
         return self

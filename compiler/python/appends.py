@@ -134,9 +134,13 @@ class Appends:
         return folded is not None and folded.value is None
 
     def message(self, frame: Frame, env: Env, role: str, content: ast.expr) -> list[Piece | Said]:
-        """A whole message; ``None`` for content is its beginning only."""
+        """A whole message.
+
+        Raises:
+            Unsupported: its content is None, which is raised where it stands.
+        """
         if self._is_none(frame, env, content):
-            return [Begin(role)]
+            raise Unsupported("it raises TypeError: a message cannot be None", content)
         return [Begin(role), *self.pieces(frame, env, content), End(role)]
 
     # ---- onto a stream

@@ -125,10 +125,13 @@ class Progress:
         if length + after > most:
             return (
                 f"the stream is {length} tokens long and needs {after} more, "
-                f"but the context holds {most}"
+                f"but the context holds {most}: shorten the prompt"
             )
         if slots > capacity:
-            return f"the stream needs {slots} KV slots, but the pool has {capacity}"
+            return (
+                f"the stream needs {slots} KV slots, but the pool has {capacity}: shorten the "
+                "prompt, or raise max_total_tokens"
+            )
         return None
 
 

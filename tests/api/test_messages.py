@@ -100,12 +100,23 @@ def entered(s: Any) -> None:
         s += "x"
 
 
+def nothing(s: Any) -> None:
+    s += user(None) + "x"
+
+
+def nothing_of(s: Any) -> None:
+    s.user(None)
+    s += "x"
+
+
 @pytest.mark.parametrize("level", ["staged", "auto"])
 @pytest.mark.parametrize(
     ("func", "message"),
     [
         (compared, r"what a gen stands for is not there yet: append it .* then ask for s\[name\]"),
         (written, r"what a gen stands for is no text yet"),
+        (nothing, "a prompt cannot be appended with None"),
+        (nothing_of, "a prompt cannot be appended with None"),
         (entered, r"a message as a block is one of a state: with s.user\(\):"),
     ],
 )

@@ -209,7 +209,10 @@ def test_all_fail_with_one_message() -> None:
     world.executor.run_until_idle()
     messages = {str(run.result().error) for run in runs}
     assert len(messages) == 1
-    assert "the stream needs 50 KV slots, but the pool has 29" in messages.pop()
+    assert (
+        "the stream needs 50 KV slots, but the pool has 29: shorten the prompt, or raise"
+        in messages.pop()
+    )
     assert [cost(run, "single_flight_hits") for run in runs] == [0, 1, 1]
 
 
