@@ -141,8 +141,9 @@ class Staging:
 
     def note_read(self, name: str, value: object) -> None:
         """The program has read a value."""
-        if self._trail is not None:
-            self._trail.read(name, value)
+        with self._lock:  # states are read by any thread
+            if self._trail is not None:
+                self._trail.read(name, value)
 
     def cut(self) -> None:
         """Submit what is staged."""
