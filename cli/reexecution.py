@@ -15,12 +15,14 @@ from sglc.cli.recordings import program_data
 if TYPE_CHECKING:
     from sglc.compiler.driver import Program
     from sglc.compiler.plan.plan import Plan
+    from sglc.runtime.executor.errors import RunError
     from sglc.runtime.executor.run import Result
     from sglc.runtime.recording.recording import RecordedRun, Recording
     from sglc.runtime.recording.replay import Replay
     from sglc.runtime.recording.writer import RecordingWriter
 
 MAKE_TOOL_CALLS: Final = "to make it: --run-tools=missing"
+_OF_BACKEND: Final = ("model", "internal")  # what is no fault of the program
 _OF_MODEL: Final = ("server", "dialect", "emulate", "speculate", "model", "dtype", "device")
 
 
@@ -34,7 +36,8 @@ def execute(
     """Run, print what came of it, and tell what the model had to do.
 
     Raises:
-        CommandError: a tool was called that the recording knows nothing of.
+        CommandError: a tool was called that the recording knows nothing of; or the recording is
+            to be written anew, and the model failed where it had not.
     """
     from sglc.cli.output import print_result
     from sglc.runtime.recording.replay import replay_runs
@@ -42,7 +45,11 @@ def execute(
     function, failed = plan.functions[plan.entry], 0
     results: dict[int, Result] = {}
     order = [run.number for run in runs]
+    lost: RunError | None = None
     for recorded, result in replay_runs(replay.host, plan, runs):
+        had_failed = bool((recorded.outcome or {}).get("error"))
+        if result.error is not None and result.error.code in _OF_BACKEND and not had_failed:
+            lost = lost or result.error
         results[recorded.number] = result
         while order and order[0] in results:
             ended = results.pop(order.pop(0))
@@ -66,9 +73,11 @@ def execute(
     if tape is not None and (tape.num_played or tape.num_made):
         told.append(f"tools: {tape.num_played} from the recording, {tape.num_made} called")
     print("; ".join(told), file=sys.stderr)
+    stays = "; the recording stays as it was" if args.update else ""
     if tape is not None and tape.missing:
-        stays = "; the recording stays as it was" if args.update else ""
         raise CommandError(f"{tape.missing[0]}; {MAKE_TOOL_CALLS}{stays}")
+    if args.update and lost is not None:
+        raise CommandError(f"the model has failed: {lost}{stays}")
     return EXIT_FAILED if failed else EXIT_OK
 
 

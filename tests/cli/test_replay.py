@@ -12,6 +12,10 @@ from typing import Any
 import pytest
 from generators.servers import RunningServer
 
+from sglc.runtime.core.events import Failed
+from sglc.runtime.recording.encoders import encoder_of
+from sglc.runtime.recording.reader import read_recording
+
 Command = Callable[..., Any]
 Write = Callable[..., Path]
 
@@ -194,6 +198,38 @@ def test_an_update_without_the_tools_it_needs_leaves_the_recording(
     assert file.read_bytes() == before
     assert sglc("replay", file, "--update", "--run-tools=missing").code == 0
     assert "identical: 1 run, 1 call" in sglc("replay", file, path).out
+
+
+class Gone:
+    """A backend that fails whatever it is asked."""
+
+    def __init__(self) -> None:
+        self._asked: list[int] = []
+
+    @property
+    def idle(self) -> bool:
+        return not self._asked
+
+    def submit(self, _: object) -> int:
+        self._asked.append(len(self._asked) + 1)
+        return self._asked[-1]
+
+    def step(self) -> list[Failed]:
+        asked, self._asked = self._asked, []
+        return [Failed(stream, 0, "the server has gone away") for stream in asked]
+
+
+def test_an_update_on_a_model_that_fails_leaves_the_recording(
+    sglc: Command, recorded: tuple[Path, Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, file, _ = recorded
+    before, encoder = file.read_bytes(), encoder_of(read_recording(file))
+    monkeypatch.setattr("sglc.cli.recorded_models._local", lambda *_: (Gone(), encoder))
+    path.write_text(PROGRAM.replace("More.", "Go on."))
+    done = sglc("replay", file, "--update")
+    assert done.code == 3
+    assert "the server has gone away; the recording stays as it was" in done.err
+    assert file.read_bytes() == before
 
 
 def test_what_is_no_recording_of_a_program_file_says_what_it_is(
