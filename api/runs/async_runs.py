@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sglc.program.state import ProgramState
 from sglc.runs.batch import Row
+from sglc.runs.collecting import rare_collections
 from sglc.runs.staging import Staging
 from sglc.runs.tasks import TaskProgram, until
 from sglc.runtime.executor.open_run import Cell
@@ -98,9 +99,10 @@ async def run_rows(
                 progress.show(done)
 
     try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(window, len(rows))):
-                group.create_task(work())
+        with rare_collections():
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(window, len(rows))):
+                    group.create_task(work())
     finally:
         if progress is not None:
             progress.close(done)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from contextvars import ContextVar
 from typing import Any
@@ -162,6 +163,7 @@ def test_arun_batch_gives_what_run_batch_gives(hashed: Backend) -> None:
     async def odd(s: Any, n: int) -> None:
         is_open.add(n)
         most.append(len(is_open))
+        looks_after.add(gc.get_threshold()[0])
         s += f"{n}" + sglc.gen("a", max_tokens=3)
         await asyncio.sleep(0)
         s["a"]
@@ -171,6 +173,8 @@ def test_arun_batch_gives_what_run_batch_gives(hashed: Backend) -> None:
 
     is_open: set[int] = set()
     most: list[int] = []
+    looks_after: set[int] = set()
+    before = gc.get_threshold()
     rows = [(7,)] * 5
     states = asyncio.run(twice.arun_batch(rows, backend=hashed, seed=3))
     expected = twice.run_batch(rows, backend=hashed, seed=3)
@@ -178,6 +182,8 @@ def test_arun_batch_gives_what_run_batch_gives(hashed: Backend) -> None:
     states = asyncio.run(odd.arun_batch([(n,) for n in range(9)], backend=hashed, num_threads=3))
     assert [state.error() is None for state in states] == [n % 2 == 0 for n in range(9)]
     assert max(most) == 3
+    assert looks_after == {50_000}
+    assert gc.get_threshold() == before
     assert asyncio.run(odd.arun_batch([])) == []
     with pytest.raises(TypeError, match="row 0: odd has no parameter `m`"):
         asyncio.run(odd.arun_batch([{"m": 1}], backend=hashed))
