@@ -20,6 +20,7 @@ from sglc.program.expressions import (
     checked_choices,
     role,
 )
+from sglc.program.gen_options import constraint_of, options_of, refuse_unknown
 from sglc.program.places import caller_place
 
 _METHODS: Final = {
@@ -77,8 +78,6 @@ def gen(
             given, or an option says nothing beside ``choices``.
         TypeError: a value is of the wrong type, or there is no such option.
     """
-    from sglc.program.gen_options import constraint_of, options_of, refuse_unknown
-
     refuse_unknown(gen, unknown)
     _check_name(name)
     said = {
@@ -151,8 +150,6 @@ def select(
         ValueError: there are no choices, the method is unknown, or the temperature is not 0.
         TypeError: the name or a choice is no text, or there is no such option.
     """
-    from sglc.program.gen_options import refuse_unknown
-
     refuse_unknown(select, unknown)
     _check_name(name)
     if temperature != 0:
