@@ -118,7 +118,7 @@ class Turns:
         sure = self.runs and bool(ends)
         for (key, kind), value in zip(self.carried.items(), made.results, strict=True):
             may_miss = misses(env, key) and not (sure and not any(misses(e, key) for e in ends))
-            if misses(env, key) and not may_miss:
+            if misses(env, key) and not may_miss and key != EFFECT_KEY:
                 value = build.function.one(
                     "narrow", value, types=handed_type(kind, may_miss=False), hint=_hint(key)
                 )

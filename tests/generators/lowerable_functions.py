@@ -40,8 +40,6 @@ def helper(s, text, mark="?"):
 @sglc.function
 def main(s, text, number, words, log):
     global COUNT
-    COUNT = 0
-    a, n = "start", number
     s += "go"
 """
 )
@@ -407,6 +405,7 @@ _NESTED: list[Step] = [
 def programs(draw: st.DrawFn) -> str:
     """Draw the text of a module."""
     block = Block(draw)
+    block.add(block.pick("COUNT = 0; a, n = 'start', number", "a = 'start'; n = 2"))
     block.statements(6)
     block.add(f"return {draw(st.sampled_from(['a', 'n', 'log', 's.text()', 'None']))}")
     return HEAD + "\n".join(block.lines) + "\n"

@@ -316,7 +316,29 @@ def loops_over_values(s, words):
     return last
 
 
+@sglc.function
+def notes_in_a_loop(s, stop):
+    notes = []
+    for i in range(3):
+        s += f"{i}" + sglc.gen("x", max_tokens=1)
+        notes.append(s["x"])
+        if i == stop:
+            return notes
+    return notes, s["x"]
+
+
+@sglc.function
+def nothing_before_the_loop(s, words):
+    for i in range(2):
+        s += f"{i}" + sglc.gen("x", max_tokens=1)
+        words.append(s["x"])
+    return words, s["x"]
+
+
 CASES = [
+    case(notes_in_a_loop, 1),
+    case(notes_in_a_loop, 5),
+    case(nothing_before_the_loop, ["a"]),
     case(loops_over_values, ["a", "b"]),
     case(comprehensions, ["an", "apple", "a"]),
     case(comprehension_that_appends, ["p", "q"]),

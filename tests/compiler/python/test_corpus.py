@@ -64,7 +64,13 @@ def test_a_program_gives_as_a_graph_what_the_reference_says(name: str, backend: 
 
 
 @pytest.mark.parametrize(
-    "name", ["syntax.loops_over_values", "names.names_of_others", "forking.asks_some"]
+    "name",
+    [
+        "syntax.loops_over_values",
+        "names.names_of_others",
+        "forking.asks_some",
+        "syntax.nothing_before_the_loop",
+    ],
 )
 def test_what_only_reads_states_is_lowered(name: str) -> None:
     assert isinstance(found_for(CORPUS[name]), Ready)

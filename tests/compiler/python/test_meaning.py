@@ -113,6 +113,7 @@ def test_random_functions_give_what_python_gives(
         run_options = {**RUN_DEFAULTS, "temperature": 1.0, "max_tokens": 8}
         found = main.lowerings.find(main, call.arguments, run_options, "canonical")
         if not isinstance(found, Ready):
+            assert "no valid graph" not in found.reason.text
             reasons[found.reason.text] += 1
             event(found.reason.text)
             return
