@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import threading
 import time
 from collections import deque
@@ -18,6 +19,9 @@ from sglc.runtime.executor.executor import Executor
 
 CUT_S: Final = 200e-6
 """How long staged work waits for more of the same run before it is cut off and submitted."""
+
+_EXIT_S: Final = 10.0
+"""How long the exit of the process waits for the step that is under way, whatever happens."""
 
 
 class Staged(Protocol):
@@ -51,10 +55,13 @@ class BackgroundHost:
         self._is_closing = False
         self._fault: BaseException | None = None
         self._process = os.getpid()
+        self._ended = threading.Event()
         ready = threading.Event()
-        atexit.register(self.close)  # a thread that computes must not be cut off by the exit
+        atexit.register(
+            self._close_at_exit
+        )  # a thread that computes must not be cut off by the exit
         self._thread = threading.Thread(
-            target=self._main, args=([make], ready), name=name, daemon=True
+            target=self._run, args=([make], ready), name=name, daemon=True
         )
         self._thread.start()
         ready.wait()
@@ -103,7 +110,25 @@ class BackgroundHost:
     def close(self) -> None:
         """Cancel what runs and end the thread."""
         self.end_soon()
-        if not self.is_current:
+        self._wait()
+
+    def _close_at_exit(self) -> None:
+        """``close``, which a Ctrl-C that is held down does not end, but some seconds do."""
+        is_main = threading.current_thread() is threading.main_thread()
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN) if is_main else None
+        self.end_soon()
+        self._wait(_EXIT_S)
+        if before is not None:
+            signal.signal(signal.SIGINT, before)
+
+    def _wait(self, limit_s: float | None = None) -> None:
+        """Wait for the end of the thread, if it is another one, and of this process.
+
+        For the event first: a ``join`` that Ctrl-C ends takes a thread for ended that is not.
+        """
+        if self.is_current or os.getpid() != self._process:
+            return
+        if self._ended.wait(limit_s):
             self._thread.join()
 
     def end_soon(self) -> None:
@@ -111,6 +136,15 @@ class BackgroundHost:
         with self._lock:
             self._is_closing = True
         self._wake.set()
+
+    def _run(
+        self, make: list[Callable[[threading.Event], Executor]], ready: threading.Event
+    ) -> None:
+        try:
+            self._main(make, ready)
+        finally:
+            atexit.unregister(self._close_at_exit)
+            self._ended.set()
 
     def _main(
         self, make: list[Callable[[threading.Event], Executor]], ready: threading.Event
@@ -120,7 +154,6 @@ class BackgroundHost:
             self.executor = make.pop()(self._wake)
         except BaseException as error:  # it is raised where the host is made
             self._fault = error
-            atexit.unregister(self.close)
             return
         finally:
             ready.set()
@@ -140,7 +173,6 @@ class BackgroundHost:
             self.executor.close(died)
             if self._on_close is not None:
                 self._on_close()
-            atexit.unregister(self.close)
 
     def _turn(self) -> None:
         self._cut()

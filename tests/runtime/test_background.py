@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import os
+import signal
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -86,6 +89,32 @@ def test_the_exit_of_the_process_waits_for_a_step_whose_host_was_left(
     host.call(lambda: None)
     host._thread.join(20)
     assert in_step == []
-    assert forgotten == [host.close]
+    assert forgotten == [host._close_at_exit]
     monkeypatch.undo()
-    atexit.unregister(host.close)
+    atexit.unregister(host._close_at_exit)
+
+
+def test_ctrl_c_does_not_cut_off_a_step_at_the_exit_of_the_process() -> None:
+    host, executor = _host()
+    in_step, may_end = threading.Event(), threading.Event()
+
+    def compute() -> None:
+        in_step.set()
+        may_end.wait(20)
+
+    def press() -> None:
+        while signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            time.sleep(0.001)
+        os.kill(os.getpid(), signal.SIGINT)
+        may_end.set()
+
+    executor.meanwhile = compute
+    host.call(lambda: None)
+    assert in_step.wait(20)
+    beside = threading.Thread(target=press)
+    beside.start()
+    host._close_at_exit()
+    assert may_end.is_set()
+    assert not host._thread.is_alive()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    beside.join()
