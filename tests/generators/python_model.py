@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -60,6 +61,7 @@ class Model:
         self.seed = seed
         self.instance = instance
         self.seam = seam
+        self._one_at_a_time = threading.Lock()  # programs may have threads
         self._naive = NaiveBackend(
             lambda ids: hash_logits(ids, TOKENIZER.vocab_size, EOS),
             vocabulary, TOKENIZER.vocab_size, MAX_CONTEXT, TOKENIZER,
@@ -149,12 +151,13 @@ class Model:
         return rows
 
     def _ask(self, request: StreamRequest) -> list[Decoded | Scored]:
-        self._naive.submit(request)
-        found: list[Decoded | Scored] = []
-        while not self._naive.idle:
-            for event in self._naive.step():
-                if isinstance(event, Failed):
-                    raise Lost(event.message)
-                if isinstance(event, Decoded | Scored):
-                    found.append(event)
-        return found
+        with self._one_at_a_time:
+            self._naive.submit(request)
+            found: list[Decoded | Scored] = []
+            while not self._naive.idle:
+                for event in self._naive.step():
+                    if isinstance(event, Failed):
+                        raise Lost(event.message)
+                    if isinstance(event, Decoded | Scored):
+                        found.append(event)
+            return found
