@@ -111,9 +111,17 @@ class Backend:
     def _use(self, template: FrontendTemplate | None) -> None:
         raise TypeError(f"the messages of {self!r} have no template that could be changed")
 
+    def get_chat_template(self) -> FrontendTemplate | None:
+        """Return ``chat_template``, by SGLang's name."""
+        return self._template
+
     def messages_of(self, stream: Stream) -> list[dict[str, Any]]:
-        """Return the messages of a prompt."""
-        return stream.messages()
+        """Return the messages of a prompt; those of a template of SGLang's as SGLang does."""
+        if self._template is None:
+            return stream.messages()
+        from sglc.backends.transcript import transcript
+
+        return transcript(stream.segments(), self._template)
 
     def build_ahead(self, history: History) -> None:
         """Begin to build what runs like those before will need, in the thread of the executor."""

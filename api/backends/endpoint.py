@@ -10,11 +10,9 @@ from sglc.backends.remote import ServerBackend
 
 if TYPE_CHECKING:
     from sglc.program.state import ProgramState
-    from sglc.runtime.executor.stream import Stream
     from sglc.runtime.remote.connection import Connection
     from sglc.runtime.remote.open import Remote
     from sglc.runtime.remote.policy import Policy
-    from sglc.runtime.tokenizer.frontend_template import FrontendTemplate
 
 
 class RuntimeEndpoint(ServerBackend):
@@ -55,30 +53,13 @@ class RuntimeEndpoint(ServerBackend):
             from sglc.runtime.remote.open import open_remote
 
             policy = replace(policy, ca_file=verify)
-            opened = open_remote(
+            return open_remote(
                 "native", url=base_url, api_key=api_key, policy=policy, template=None
             )
-            self._prompts = opened.encoder
-            self._made = named or get_chat_template_by_model_path(opened.model)
-            self._prompts.template = self._made.as_text()
-            return opened
 
         super().__init__(open_server, name=base_url, **options)
         self.seam = "canonical"
-        self._template = self._made
-
-    def _use(self, template: FrontendTemplate | None) -> None:
-        self._prompts.template = None if template is None else template.as_text()
-
-    def messages_of(self, stream: Stream) -> list[dict[str, Any]]:
-        """Return the messages of a prompt as SGLang does."""
-        from sglc.backends.transcript import transcript
-
-        return transcript(stream.segments(), self._template)
-
-    def get_chat_template(self) -> FrontendTemplate | None:
-        """Return what stands around messages."""
-        return self._template
+        self.chat_template = named or get_chat_template_by_model_path(self.model)
 
     def get_model_name(self) -> str:
         """Return what the server has loaded its model by."""

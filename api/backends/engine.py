@@ -12,7 +12,6 @@ from sglc.backends.backend import Backend, Made, Seam
 if TYPE_CHECKING:
     from sglc.backends.generation import Text
     from sglc.program.state import ProgramState
-    from sglc.runtime.executor.stream import Stream
     from sglc.runtime.local import LocalEngine
     from sglc.runtime.tokenizer.base import TokenizerLike
     from sglc.runtime.tokenizer.frontend_template import FrontendTemplate
@@ -95,18 +94,6 @@ class Engine(Backend):
         if template is not None:
             made = template.for_tokenizer(self._prompts.tokenizer)
         self._prompts.template = made
-
-    def messages_of(self, stream: Stream) -> list[dict[str, Any]]:
-        """Return the messages of a prompt; those of a template of SGLang's as SGLang does."""
-        from sglc.backends.transcript import transcript
-
-        if self._template is None:
-            return super().messages_of(stream)
-        return transcript(stream.segments(), self._template)
-
-    def get_chat_template(self) -> FrontendTemplate | None:
-        """Return what stands around messages; None for what the model's own template says."""
-        return self._template
 
     def get_model_name(self) -> str:
         """Return what the model was loaded by."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sglc.runtime.remote.open import Remote
     from sglc.runtime.remote.policy import Policy
     from sglc.runtime.remote.usage import Usage
+    from sglc.runtime.tokenizer.frontend_template import FrontendTemplate
 
 Emulate = Literal["validate-retry"]
 _OPTIONS: Final = (
@@ -79,6 +80,7 @@ class ServerBackend(Backend):
 
             opened = open_server(self.policy)
             self._remote, self.capabilities = opened.backend, opened.capabilities
+            self._prompts = opened.encoder
             connected.append(opened.backend)
             self.model = opened.model
             pays_off = opened.capabilities.prompts == "text" and not opened.capabilities.bills
@@ -113,6 +115,17 @@ class ServerBackend(Backend):
         from sglc.runtime.remote.usage import Price
 
         return self.token_usage.cost(Price(input, output, cached))
+
+    def _use(self, template: FrontendTemplate | None) -> None:
+        from sglc.runtime.remote.templates import MESSAGES, messages, shown_as
+
+        if self.capabilities.prompts == "text":
+            self._prompts.template = None if template is None else template.as_text()
+        elif template is None:
+            self._prompts.template, self._prompts.shown = MESSAGES, None
+        else:
+            self._prompts.template = messages(template.default_system_prompt)
+            self._prompts.shown = shown_as(template)
 
     def check(
         self, call: Gen | Select, options: Mapping[str, Any], role: str | None, *, has_text: bool

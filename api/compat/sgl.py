@@ -85,10 +85,6 @@ def __getattr__(name: str) -> Any:
     """Import a provider when it is asked for."""
     if name not in _PROVIDERS:
         raise AttributeError(f"module 'sglc.compat.sgl' has no attribute {name!r}")
-    if name == "OpenAI":
-        from sglc.compat.openai import OpenAI
+    from sglc.compat import providers
 
-        return OpenAI
-    import sglc
-
-    return getattr(sglc, name)
+    return getattr(providers, name)

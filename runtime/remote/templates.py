@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from sglc.compiler.plan.segments import Special, Text
 from sglc.runtime.remote.tokenizer import END, ROLES, role_token
+from sglc.runtime.tokenizer.frontend_template import FrontendTemplate
 from sglc.runtime.tokenizer.template import ChatTemplate, RolePieces
 
 
@@ -30,11 +32,28 @@ def _chatml(role: str) -> tuple[str, str]:
 TEXT_CHATML: Final = text_template({role: _chatml(role) for role in ROLES}, ("<|im_end|>",))
 
 
-def _message(role: str) -> RolePieces:
-    begin = (Special(role_token(role)),)
-    return RolePieces(begin, begin, (Special(END),))
+def messages(default_system: str | None = None) -> ChatTemplate:
+    """Return the template of a server that takes messages.
+
+    ``default_system``: the system message of a conversation that begins with none.
+    """
+    system = Special(role_token("system"))
+    put_in = (system, Text(default_system), Special(END)) if default_system else ()
+    roles = {}
+    for role in ROLES:
+        begin = (Special(role_token(role)),)
+        first = begin if role == "system" else (*put_in, *begin)
+        roles[role] = RolePieces(first, begin, (Special(END),))
+    return ChatTemplate(
+        roles=roles, generation=roles["assistant"].prefix, default_system=default_system
+    )
 
 
-MESSAGES: Final = ChatTemplate(
-    roles={role: _message(role) for role in ROLES}, generation=_message("assistant").prefix
-)
+MESSAGES: Final = messages()
+
+
+def shown_as(template: FrontendTemplate) -> ChatTemplate:
+    """Return how a template shows messages that are not sent as text: any role, some as nothing."""
+    made = template.as_text()
+    nothing = {role: RolePieces((), (), ()) for role in ROLES}
+    return replace(made, roles=nothing | dict(made.roles))

@@ -36,13 +36,15 @@ class EncodeCounts:
 class PromptEncoder:
     """Encodes streams of segments; remembers the texts it has encoded, the latest 4 M characters.
 
-    ``template`` None means a model without chat roles: a role is then an error. ``start`` is the
-    stream without content; a begin token that the tokenizer has is all that it holds.
+    ``template`` None means a model without chat roles: a role is then an error. ``shown`` is the
+    template of ``text``, where that is another one. ``start`` is the stream without content; a
+    begin token that the tokenizer has is all that it holds.
     """
 
     def __init__(self, tokenizer: TokenizerLike, template: ChatTemplate | None) -> None:
         self.tokenizer = tokenizer
         self.template = template
+        self.shown: ChatTemplate | None = None
         self.counts = EncodeCounts()
         self.start = Encoded(
             None, [tuple(tokenizer.bos_ids)], OpenText("", (), continues=False), has_begun=False
@@ -173,7 +175,7 @@ class PromptEncoder:
         Raises:
             ValueError: a role that the model does not have.
         """
-        pieces = self._pieces(segments, self.start)
+        pieces = self._pieces(segments, self.start, self.shown)
         return "".join(
             p.text if isinstance(p, Text) else p.shown if isinstance(p, Media) else p.name
             for p in pieces
@@ -189,15 +191,18 @@ class PromptEncoder:
         begins = self.template is None or self.template.begins
         return None if is_own or (is_role and begins) else encoded
 
-    def _pieces(self, segments: Sequence[Segment], behind: Encoded) -> Iterator[Piece]:
+    def _pieces(
+        self, segments: Sequence[Segment], behind: Encoded, written: ChatTemplate | None = None
+    ) -> Iterator[Piece]:
+        """Yield what stands in the prompt; messages as the model has them, unless ``written``."""
         ahead, has_begun = behind.ahead, behind.has_begun
         for segment in segments:
             if isinstance(segment, RoleBegin):
-                template, bos = self._template(), self._bos_name
+                template, bos = written or self._template(), self._bos_name
                 yield from opened(template, bos, segment.role, ahead, has_begun=has_begun)
                 ahead = segment.role
             elif isinstance(segment, RoleEnd):
-                yield from self._template().closing(segment.role)
+                yield from (written or self._template()).closing(segment.role)
                 ahead = segment.role
             elif isinstance(segment, Special) or segment.text:
                 yield segment

@@ -25,8 +25,10 @@ class ReadingEncoder(PromptEncoder):
         self._cutter = Cutter(tokenizer.special_ids)
         self._bos = bos_name(tokenizer)
 
-    def _pieces(self, segments: Sequence[Segment], behind: Encoded) -> Iterator[Piece]:
-        for piece in super()._pieces(segments, behind):
+    def _pieces(
+        self, segments: Sequence[Segment], behind: Encoded, written: ChatTemplate | None = None
+    ) -> Iterator[Piece]:
+        for piece in super()._pieces(segments, behind, written):
             if isinstance(piece, Text):
                 yield from self._cutter.cut(piece.text)
             else:

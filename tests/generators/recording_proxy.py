@@ -17,11 +17,13 @@ DEFAULTS = {
 
 
 class RecordingProxy:
-    """Serves at ``url``. ``bodies`` are those of ``/generate`` in the order in which they came."""
+    """Serves at ``url``. ``bodies`` are those of ``/generate`` in the order in which they came,
+    ``chats`` those of ``/v1/chat/completions``."""
 
     def __init__(self, target: str) -> None:
         self.target = target
         self.bodies: list[dict[str, Any]] = []
+        self.chats: list[dict[str, Any]] = []
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -36,6 +38,8 @@ class RecordingProxy:
             def _pass(self, data: bytes | None) -> None:
                 if self.path == "/generate" and data is not None:
                     data = proxy.take(json.loads(data))
+                if self.path == "/v1/chat/completions" and data is not None:
+                    proxy.chats.append(json.loads(data))
                 request = urllib.request.Request(
                     proxy.target + self.path, data, {"content-type": "application/json"},
                     method=self.command,

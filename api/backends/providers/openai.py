@@ -25,10 +25,11 @@ class OpenAI(ServerBackend):
 
     ``is_chat_model`` None: all models chat but for the few that OpenAI has for completions. Roles
     of programs that complete are written by ``chat_template``, or one that goes by the model's
-    name. ``flavor`` says what kind of server ``base_url`` is, where it is not to be asked:
-    ``openai``, ``reasoning``, ``compatible``, ``sglc``, ``sglang`` or ``vllm``. Keys are those of
-    ``OPENAI_API_KEY``, or ``AZURE_OPENAI_API_KEY``, unless given. Further options are those of
-    every server (``ServerBackend``).
+    name; those of programs that chat are shown so by ``text()``. ``flavor`` says what kind of
+    server ``base_url`` is, where it is not to be asked: ``openai``, ``reasoning``, ``compatible``,
+    ``sglc``, ``sglang`` or ``vllm``. Keys are those of ``OPENAI_API_KEY``, or
+    ``AZURE_OPENAI_API_KEY``, unless given. Further options are those of every server
+    (``ServerBackend``).
 
     Raises:
         ValueError: there is no key, or no address.
@@ -58,6 +59,7 @@ class OpenAI(ServerBackend):
                 name=f"Azure {azure_deployment or model_name}",
                 **limits,
             )
+            self.chat_template = chat_template
             return
         from sglc.runtime.config import first_set
 
@@ -69,8 +71,6 @@ class OpenAI(ServerBackend):
             raise ValueError("name the model, such as OpenAI('gpt-4o-mini')")
         if is_chat_model is None:
             is_chat_model = model_name not in _COMPLETION_MODELS
-        if is_chat_model and chat_template is not None:
-            raise ValueError("a chat model has its own chat_template: give none")
         if not is_chat_model and flavor is not None:
             raise ValueError("flavor goes with chat models")
         headers = {} if organization is None else {"OpenAI-Organization": organization}
@@ -85,6 +85,8 @@ class OpenAI(ServerBackend):
             )
 
         super().__init__(open_server, name=model_name or str(url), **limits)
+        if is_chat_model:
+            self.chat_template = chat_template
 
 
 def _azure(
