@@ -138,7 +138,8 @@ def test_the_asynchronous_client(server: RunningServer, client: openai.OpenAI) -
             cancelled = await other.batches.cancel(begun.id)
             assert cancelled.status in ("cancelling", "cancelled")
 
-    begun = submit(client, [request(f"r{i}", max_tokens=200) for i in range(40)])
+    lines = [request(f"r{i}", max_tokens=1000, ignore_eos=True) for i in range(40)]
+    begun = submit(client, lines)
     asyncio.run(use(begun))
     ended = end_of(client, begun)
     assert ended.status == "cancelled"
@@ -215,7 +216,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_batch_survives_the_engine_and_the_server(folder: Path) -> None:
     server = start_server(folder)
-    lines = [request(f"r{i}", max_tokens=100) for i in range(120)]
+    lines = [request(f"r{i}", max_tokens=100, ignore_eos=True) for i in range(120)]
     with connect(server) as client:
         uploaded = client.files.create(file=("kept", b"kept"), purpose="user_data")
         batch = submit(client, lines)
