@@ -133,10 +133,11 @@ class TestMore:
 def run_pytest(folder: Path, *words: str) -> tuple[int, str]:
     options = ("-p", "sglc.testing", "-p", "no:cacheprovider", "-q", "--rootdir", str(folder))
     command = (sys.executable, "-m", "pytest", *options, *words, ".")
+    here = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     done = subprocess.run(
         command,
         cwd=folder,
-        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        env=here | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         check=False,
