@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 MAKE_TOOL_CALLS: Final = "to make it: --run-tools=missing"
 _OF_BACKEND: Final = ("model", "internal")  # what is no fault of the program
-_OF_MODEL: Final = ("server", "dialect", "emulate", "speculate", "model", "dtype", "device")
+_OF_MODEL: Final = (
+    "server", "dialect", "emulate", "speculate", "model", "chat_template", "dtype", "device",
+)  # fmt: skip
 
 
 def execute(

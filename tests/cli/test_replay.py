@@ -138,6 +138,17 @@ def test_update_writes_the_recording_anew(sglc: Command, recorded: tuple[Path, P
     assert [each.name for each in file.parent.iterdir() if "tmp" in each.name] == []
 
 
+def test_update_keeps_the_chat_template_that_it_asked_with(
+    sglc: Command, recorded: tuple[Path, Path, str]
+) -> None:
+    path, file, _ = recorded
+    path.write_text(PROGRAM.replace("Last.", "At last."))
+    done = sglc("replay", file, "--update", "--chat-template", "vicuna_v1.1")
+    assert done.code == 0, done.err
+    about = json.loads(file.read_text().splitlines()[0])
+    assert about["options"]["chat_template"] == "vicuna_v1.1"
+
+
 def test_a_batch_is_one_file(sglc: Command, program: Write, tmp_path: Path) -> None:
     path, file, rows = program(PROGRAM), tmp_path / "a.sglrec", tmp_path / "rows.jsonl"
     rows.write_text("".join(f'{{"topic": "{word}"}}\n' for word in ("rain", "snow", "hail")))
