@@ -57,43 +57,34 @@ class Engine(Backend):
             template = get_chat_template(template)
         self.model_path = model_path
         self.random_seed = random_seed
-        self._reads_specials = reads_specials
         self._generations = itertools.count(1)
         self._reader: PromptEncoder | None = None
 
         def make(wake: threading.Event) -> Made:
             from sglc.runtime.executor.executor import Executor
             from sglc.runtime.local import load_engine
+            from sglc.runtime.tokenizer.reading import ReadingEncoder
 
             engine = self._loaded = load_engine(local)
-            encoder = self._encoder(engine, template)
+            encoder = engine.encoder
+            self._own_template = encoder.template
+            if reads_specials:
+                encoder = ReadingEncoder(encoder.tokenizer, encoder.template)
             executor = Executor(engine.scheduler, encoder, preparer=engine.preparer, wake=wake)
             return executor, encoder
 
         window = 2 * local.engine.max_running
         super().__init__(make, name=model_path, seam=seam, window=window)
-        self._template = template
+        self.chat_template = template
 
     _loaded: LocalEngine
-
-    def _encoder(self, engine: LocalEngine, template: FrontendTemplate | None) -> PromptEncoder:
-        from sglc.runtime.tokenizer.reading import ReadingEncoder
-
-        self._own_template = engine.encoder.template
-        tokenizer = engine.encoder.tokenizer
-        encoder = engine.encoder
-        if self._reads_specials:
-            encoder = ReadingEncoder(tokenizer, self._own_template)
-        if template is not None:
-            encoder.template = template.for_tokenizer(tokenizer)
-        self._prompts = encoder
-        return encoder
+    encoder: PromptEncoder
 
     def _use(self, template: FrontendTemplate | None) -> None:
         made = self._own_template
         if template is not None:
-            made = template.for_tokenizer(self._prompts.tokenizer)
-        self._prompts.template = made
+            made = template.for_tokenizer(self.encoder.tokenizer)
+        self.encoder.template = made
 
     def get_model_name(self) -> str:
         """Return what the model was loaded by."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sglc.runtime.remote.policy import Policy
     from sglc.runtime.remote.usage import Usage
     from sglc.runtime.tokenizer.frontend_template import FrontendTemplate
+    from sglc.runtime.tokenizer.prompt import PromptEncoder
 
 Emulate = Literal["validate-retry"]
 _OPTIONS: Final = (
@@ -80,7 +81,6 @@ class ServerBackend(Backend):
 
             opened = open_server(self.policy)
             self._remote, self.capabilities = opened.backend, opened.capabilities
-            self._prompts = opened.encoder
             connected.append(opened.backend)
             self.model = opened.model
             pays_off = opened.capabilities.prompts == "text" and not opened.capabilities.bills
@@ -95,6 +95,7 @@ class ServerBackend(Backend):
             let_go=lambda: connected.pop().close() if connected else None,
         )
 
+    encoder: PromptEncoder
     capabilities: Capabilities
     """What the server can do natively."""
     model: str
@@ -120,12 +121,12 @@ class ServerBackend(Backend):
         from sglc.runtime.remote.templates import MESSAGES, messages, shown_as
 
         if self.capabilities.prompts == "text":
-            self._prompts.template = None if template is None else template.as_text()
+            self.encoder.template = None if template is None else template.as_text()
         elif template is None:
-            self._prompts.template, self._prompts.shown = MESSAGES, None
+            self.encoder.template, self.encoder.shown = MESSAGES, None
         else:
-            self._prompts.template = messages(template.default_system_prompt)
-            self._prompts.shown = shown_as(template)
+            self.encoder.template = messages(template.default_system_prompt)
+            self.encoder.shown = shown_as(template)
 
     def check(
         self, call: Gen | Select, options: Mapping[str, Any], role: str | None, *, has_text: bool
