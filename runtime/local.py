@@ -64,7 +64,8 @@ def load_engine(options: LocalOptions) -> LocalEngine:
         ModelError: the model cannot be loaded.
     """
     files = options.files
-    if options.tokenizer is not None or options.chat_template is not None:
+    is_read = files is not None and files.path_or_id == options.model
+    if not is_read and (options.tokenizer is not None or options.chat_template is not None):
         files = load_files(options.model, options.tokenizer, options.chat_template)
     loaded = load_model(
         options.model,

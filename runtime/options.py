@@ -21,7 +21,7 @@ class LocalOptions:
     folders in which tools named ``module:function`` are looked for; ``timeout_s`` the wall time a
     single run may take; ``engine`` the limits of the scheduler; ``cache_folder`` where automata and
     masks are kept between runs, None for nowhere; ``files`` are the model's, if they were
-    loaded before.
+    loaded before, with the same tokenizer and template.
 
     ``tokenizer`` and ``chat_template`` stand in for the model's own: see ``load_files``.
     ``load_format`` ``dummy`` draws the weights at random, the same ones each time.
