@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sglc.cli.errors import CommandError, UsageError
 from sglc.cli.extras import needed_for
+from sglc.cli.numbers import at_least
 
 if TYPE_CHECKING:
     from sglc.compiler.ir.graph import Module
@@ -32,7 +33,7 @@ def add_model_options(parser: argparse.ArgumentParser, *, runs: bool = True) -> 
     )  # fmt: skip
     add("--dtype", choices=("auto", "float32", "bfloat16", "float16"), default="auto")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    add("--max-slots", type=_positive, metavar="N", help="tokens the KV cache holds")
+    add("--max-slots", type=at_least(1), metavar="N", help="tokens the KV cache holds")
     add("--no-jump-forward", action="store_true", help="sample also the text a constraint forces")
     if runs:
         add("--seed", type=int, default=None, help="makes sampling repeatable (default 0)")
@@ -175,13 +176,6 @@ def refused_tools() -> Iterator[None]:
 def seed_of(args: argparse.Namespace, config: Mapping[str, Any]) -> int:
     """The seed of the command line, else of the file's config, else 0."""
     return int(args.seed if args.seed is not None else config.get("seed", 0))
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, not {value}")
-    return value
 
 
 def _seconds(text: str) -> float:

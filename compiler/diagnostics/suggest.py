@@ -33,8 +33,7 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> tuple[str, ...]:
 
 def meant(name: str, candidates: Iterable[str], otherwise: str) -> str:
     """Return what may have been meant by a misspelled name, for an error; else ``otherwise``."""
-    found = closest(name, candidates)
-    return otherwise if found is None else f"did you mean `{found}`?"
+    return next(iter(did_you_mean(name, candidates)), otherwise)
 
 
 def distance(left: str, right: str) -> int:

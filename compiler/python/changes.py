@@ -23,6 +23,7 @@ class Changes:
     def __init__(self) -> None:
         self._texts: dict[str, str] = {}
         self._declared: dict[str, frozenset[str]] = {}
+        self._mutated: dict[tuple[str, str], bool] = {}
 
     def rebinds(self, source: FunctionSource, node: ast.expr) -> bool:
         """Whether code of the file gives a name, or an attribute, another value."""
@@ -36,9 +37,15 @@ class Changes:
 
     def mutates(self, source: FunctionSource, node: ast.expr) -> bool:
         """Whether code of the file changes the list or the like that has a name."""
-        name = re.escape(node.attr if isinstance(node, ast.Attribute) else ast.unparse(node))
-        changed = rf"\b{name}(?:\.(?:{_MUTATORS})\(|\[[^\]\n]*\]\s*[^\w\s=]*=(?!=))|\bdel {name}\["
-        return re.search(changed, self._text(source.file)) is not None
+        written = node.attr if isinstance(node, ast.Attribute) else ast.unparse(node)
+        key = source.file, written
+        if key not in self._mutated:
+            name = re.escape(written)
+            changed = (
+                rf"\b{name}(?:\.(?:{_MUTATORS})\(|\[[^\]\n]*\]\s*[^\w\s=]*=(?!=))|\bdel {name}\["
+            )
+            self._mutated[key] = re.search(changed, self._text(source.file)) is not None
+        return self._mutated[key]
 
     def _text(self, file: str) -> str:
         if file not in self._texts:

@@ -279,9 +279,9 @@ class Resolver:
 
         if not hasattr(hint, "model_fields") or not is_record(hint):
             return adapter_codec(hint, where)
-        complete_model(hint, where)
         known = self._models.get(hint)
         if known is None:
+            complete_model(hint, where)
             known = self._models[hint] = ModelCodec(hint.__name__, hint)
             outer, self._config = self._config, hint.model_config
             try:

@@ -29,15 +29,13 @@ class HostModules:
         Raises:
             Exception: whatever the module raises while it is loaded.
         """
-        folder = next((f for f in self._folders if _holds(f, name)), None)
-        if folder is None:
-            return importlib.import_module(name)
-        with self._in_front(folder, name.partition(".")[0]):
+        with self.present(name):
             return importlib.import_module(name)
 
     @contextmanager
     def present(self, name: str) -> Iterator[None]:
-        """Let a module be the one that was loaded here: annotations are read by its name."""
+        """Let a name mean the module of these folders, as while it is imported and while its
+        annotations are read."""
         folder = next((f for f in self._folders if _holds(f, name)), None)
         if folder is None:
             yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -125,7 +126,7 @@ class WhileRegion(LoopRegion):
         self.hand_on(machine, source, slots, turn)
 
 
-class ManyRegion(Region):
+class ManyRegion(Region, ABC):
     """A frame per element, all at once; the result is made when every element has its own.
 
     Where the plan says so (``until``), it is made as soon as no other element can matter.
@@ -151,13 +152,13 @@ class ManyRegion(Region):
             child.run = self.early.begin(number)  # nothing in it has started: to enter is to queue
         return child
 
+    @abstractmethod
     def result(self, values: list[Any]) -> Any:
         """Return the node's result, made of what the elements gave."""
-        raise NotImplementedError
 
+    @abstractmethod
     def element(self, machine: Machine, child: Frame, left: Exit) -> None:
         """Put what a frame yielded into the join."""
-        raise NotImplementedError
 
     def yielded(self, machine: Machine, child: Frame, left: Exit) -> None:
         self.element(machine, child, left)

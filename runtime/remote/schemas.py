@@ -103,7 +103,7 @@ def _given(t: Schema) -> AnswerSchema | None:
     inner = dict(schema)
     shared = {name: inner.pop(name) for name in ("$defs", "definitions") if name in inner}
     inner.pop("$schema", None)
-    if _refers_to_root(inner) or "$id" in inner:
+    if "#" in _refs(inner) or "$id" in inner:
         return None
     wrapped = {**_object({FIELD: inner}), **shared}
     return AnswerSchema(t, wrapped, is_wrapped=True, is_strict=is_strict(wrapped))
@@ -169,14 +169,6 @@ def _without_notes(schema: Any) -> Any:
     return made
 
 
-def _refers_to_root(schema: Any) -> bool:
-    if isinstance(schema, Sequence) and not isinstance(schema, str):
-        return any(map(_refers_to_root, schema))
-    if not isinstance(schema, Mapping):
-        return False
-    return schema.get("$ref") == "#" or any(map(_refers_to_root, schema.values()))
-
-
 def _bare(t: Type) -> Type:
     """Leave out what bounds the decode and not the value."""
     while isinstance(t, Stopped) or (
@@ -227,7 +219,7 @@ def _schema(t: Type, *, is_root: bool = False) -> dict[str, Any]:
         case Schema(resources="") if not is_root:
             found = _without_notes(json.loads(t.text))
             if isinstance(found, dict) and not (
-                found.keys() & {"$id", "definitions"} or _refers_to_root(found)
+                found.keys() & {"$id", "definitions"} or "#" in _refs(found)
             ):
                 return found
     raise _NoSchema

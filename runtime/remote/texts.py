@@ -227,7 +227,7 @@ class Texts:
     def _emulates(self) -> bool:
         return self._policy.emulate == "validate-retry"
 
-    async def _checked(self, call: TextCall, held: Type | None = None) -> list[Outcome]:
+    async def _checked(self, call: TextCall, held: Type | None) -> list[Outcome]:
         """Have texts written, each again and again until it is of its type; known at the end.
 
         ``held``: the server is to hold them to that as well as it can, and one text each has to do

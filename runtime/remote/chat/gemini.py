@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, Final
 
-from sglc.runtime.remote.capabilities import Capabilities
+from sglc.runtime.remote.capabilities import OPENAI_SAMPLING, Capabilities
 from sglc.runtime.remote.chat.conversation import conversation, picture_of
 from sglc.runtime.remote.client import Client
 from sglc.runtime.remote.errors import RemoteError
@@ -17,7 +17,6 @@ from sglc.runtime.remote.schemas import WRAPPER_TOKENS, AnswerSchema, answer_sch
 from sglc.runtime.remote.tokenizer import Message, RemoteTokenizer
 from sglc.runtime.remote.wire import Answer, Ask, Bill, Piece, Scores
 
-_PENALTIES: Final = frozenset({"frequency_penalty", "presence_penalty"})
 GEMINI: Final = Capabilities(
     name="Gemini",
     prompts="chat",
@@ -32,7 +31,7 @@ GEMINI: Final = Capabilities(
     max_temperature=2.0,
     bills=True,
 )
-GEMINI_2_0: Final = replace(GEMINI, name="Gemini 2.0", sampling=GEMINI.sampling | _PENALTIES)
+GEMINI_2_0: Final = replace(GEMINI, name="Gemini 2.0", sampling=GEMINI.sampling | OPENAI_SAMPLING)
 GEMINI_3: Final = replace(GEMINI, name="Gemini, models since 3", max_samples=1)
 _VERSION: Final = re.compile(r"gemini-(\d+)(?:\.(\d+))?")
 _NAMES: Final = {
